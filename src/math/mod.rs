@@ -1,0 +1,1 @@
+//! (contents page to be written)
