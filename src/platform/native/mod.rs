@@ -1,0 +1,11 @@
+//! The outside world of a native process.
+
+pub mod clock;
+#[cfg(feature = "publisher")]
+pub mod seal;
+pub mod wait;
+
+pub use clock::SystemClock;
+#[cfg(feature = "publisher")]
+pub use seal::KeySeal;
+pub use wait::wait;
