@@ -22,6 +22,7 @@ pub enum DType {
     F16,
     BF16,
     F32,
+    F64,
 }
 
 impl DType {
@@ -31,6 +32,7 @@ impl DType {
             DType::U8 | DType::I8 => 1,
             DType::F16 | DType::BF16 => 2,
             DType::U32 | DType::I32 | DType::F32 => 4,
+            DType::F64 => 8,
         }
     }
 
@@ -44,6 +46,7 @@ impl DType {
             D::F16 => DType::F16,
             D::BF16 => DType::BF16,
             D::F32 => DType::F32,
+            D::F64 => DType::F64,
             _ => return None,
         })
     }
@@ -58,6 +61,7 @@ impl DType {
             DType::F16 => D::F16,
             DType::BF16 => D::BF16,
             DType::F32 => D::F32,
+            DType::F64 => D::F64,
         }
     }
 }
@@ -117,12 +121,17 @@ impl Tensor {
             DType::BF16 => halves(bytes).map(|h| f32::from_bits(u32::from(h) << 16)).collect(),
             DType::U8 => bytes.iter().map(|&b| f32::from(b)).collect(),
             DType::I8 => bytes.iter().map(|&b| f32::from(b as i8)).collect(),
+            DType::F64 => doubles(bytes).map(|v| v as f32).collect(),
         }
     }
 }
 
 fn words(bytes: &[u8]) -> impl Iterator<Item = [u8; 4]> + '_ {
     bytes.chunks_exact(4).map(|c| [c[0], c[1], c[2], c[3]])
+}
+
+fn doubles(bytes: &[u8]) -> impl Iterator<Item = f64> + '_ {
+    bytes.chunks_exact(8).map(|c| f64::from_le_bytes([c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7]]))
 }
 
 fn halves(bytes: &[u8]) -> impl Iterator<Item = u16> + '_ {
@@ -244,6 +253,14 @@ impl TensorFile {
     pub fn u32s(&self, name: &str) -> Result<Vec<u32>> {
         Ok(words(self.typed(name, DType::U32)?.bytes()).map(u32::from_le_bytes).collect())
     }
+
+    /// A tensor of F64 as numbers; NaN is allowed and means absent.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] where it is missing or of another type.
+    pub fn f64s(&self, name: &str) -> Result<Vec<f64>> {
+        Ok(doubles(self.typed(name, DType::F64)?.bytes()).collect())
+    }
 }
 
 /// A tensor to be written: name, type, shape, little-endian bytes.
@@ -271,6 +288,12 @@ impl<'a> Part<'a> {
     pub fn u32(name: impl Into<String>, shape: &[usize], values: &[u32]) -> Self {
         let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
         Self { name: name.into(), dtype: DType::U32, shape: shape.to_vec(), bytes: bytes.into() }
+    }
+
+    /// An F64 tensor.
+    pub fn f64(name: impl Into<String>, shape: &[usize], values: &[f64]) -> Self {
+        let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        Self { name: name.into(), dtype: DType::F64, shape: shape.to_vec(), bytes: bytes.into() }
     }
 
     /// A U8 tensor of one dimension.
