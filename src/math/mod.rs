@@ -1,1 +1,3 @@
-//! (contents page to be written)
+//! Numbers in, numbers out: nothing here knows what they mean.
+
+pub mod simd;
