@@ -1,1 +1,4 @@
-//! (contents page to be written)
+//! The outside world as small traits, with adapters for the browser and for native programs.
+
+#[cfg(not(target_arch = "wasm32"))]
+pub mod native;

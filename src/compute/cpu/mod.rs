@@ -17,12 +17,17 @@ use embed::Table;
 use isa::Isa;
 use linear::pack::{PackedF32, PackedI8};
 
-/// A graph with its weights laid out for this processor, and the buffers of its runs.
+/// A graph with its weights laid out for this processor. Runs share it; each brings its own [`Workspace`].
 pub struct CpuModel {
     graph: Graph,
     plan: Plan,
     isa: Isa,
     ops: Vec<Prepared>,
+}
+
+/// The buffers of a run, kept from one to the next so that nothing is allocated in the steady state.
+#[derive(Default)]
+pub struct Workspace {
     buffers: Vec<Vec<f32>>,
     linear: linear::Scratch,
     attention: attention::Scratch,
@@ -46,8 +51,7 @@ impl CpuModel {
         let loader = Loader { graph: &graph, file };
         let ops = graph.nodes.iter().map(|node| loader.prepare(&node.op, isa)).collect::<Result<Vec<_>>>()?;
         let plan = Plan::new(&graph);
-        let buffers = vec![Vec::new(); plan.holds.len()];
-        Ok(Self { graph, plan, isa, ops, buffers, linear: Default::default(), attention: Default::default() })
+        Ok(Self { graph, plan, isa, ops })
     }
 
     /// The graph that runs.
@@ -64,47 +68,37 @@ impl CpuModel {
     ///
     /// # Errors
     /// [`Error::Internal`] for a batch that does not fit the graph.
-    pub fn run(&mut self, batch: &Batch) -> Result<Vec<f32>> {
+    pub fn run(&self, batch: &Batch, workspace: &mut Workspace) -> Result<Vec<f32>> {
         self.graph.check(batch)?;
+        workspace.buffers.resize(self.plan.holds.len().max(workspace.buffers.len()), Vec::new());
         for at in 0..self.graph.nodes.len() {
             // The output's buffer is taken out, so that the inputs' can be borrowed; they are never the same one.
             let slot = self.plan.buffer[at];
-            let mut out = std::mem::take(&mut self.buffers[slot]);
+            let mut out = std::mem::take(&mut workspace.buffers[slot]);
             out.resize(self.graph.rows(Value(at), batch) * self.graph.nodes[at].shape.cols, 0.0);
-            self.run_op(at, batch, &mut out)?;
-            self.buffers[slot] = out;
+            self.run_op(at, batch, workspace, &mut out)?;
+            workspace.buffers[slot] = out;
         }
-        Ok(self.value(self.graph.output()).to_vec())
+        Ok(workspace.buffers[self.plan.buffer[self.graph.output().0]].clone())
     }
 
-    fn value(&self, value: Value) -> &[f32] {
-        &self.buffers[self.plan.buffer[value.0]]
-    }
-
-    fn run_op(&mut self, at: usize, batch: &Batch, out: &mut [f32]) -> Result<()> {
+    fn run_op(&self, at: usize, batch: &Batch, workspace: &mut Workspace, out: &mut [f32]) -> Result<()> {
         let node = &self.graph.nodes[at];
         let isa = self.isa;
-        let input = |v: Value| &self.buffers[self.plan.buffer[v.0]][..];
+        let Workspace { buffers, linear: linear_scratch, attention: attention_scratch } = workspace;
+        let input = |v: Value| &buffers[self.plan.buffer[v.0]][..];
         match (&node.op, &self.ops[at]) {
             (Op::Embed { parts }, Prepared::Embed(tables)) => {
                 let parts: Vec<_> = tables.iter().zip(parts).map(|(t, p)| (t, &batch.ids[p.1][..])).collect();
                 embed::embed(isa, &parts, node.shape.cols, out);
             }
-            (Op::Linear { x, activation, residual, .. }, prepared) => {
-                let rows = self.graph.rows(*x, batch);
-                let residual = residual.map(input);
-                let x = input(*x);
-                match prepared {
-                    Prepared::LinearI8(w, bias) => {
-                        let epilogue = linear::Epilogue { bias, activation: *activation, residual };
-                        linear::linear_i8(isa, x, rows, w, epilogue, out, &mut self.linear);
-                    }
-                    Prepared::LinearF32(w, bias) => {
-                        let epilogue = linear::Epilogue { bias, activation: *activation, residual };
-                        linear::linear_f32(isa, x, rows, w, epilogue, out);
-                    }
-                    _ => return Err(Error::Internal("a linear op without its weights".into())),
-                }
+            (Op::Linear { x, activation, residual, .. }, Prepared::LinearI8(w, bias)) => {
+                let epilogue = linear::Epilogue { bias, activation: *activation, residual: residual.map(input) };
+                linear::linear_i8(isa, input(*x), self.graph.rows(*x, batch), w, epilogue, out, linear_scratch);
+            }
+            (Op::Linear { x, activation, residual, .. }, Prepared::LinearF32(w, bias)) => {
+                let epilogue = linear::Epilogue { bias, activation: *activation, residual: residual.map(input) };
+                linear::linear_f32(isa, input(*x), self.graph.rows(*x, batch), w, epilogue, out);
             }
             (Op::LayerNorm { x, eps, .. }, Prepared::LayerNorm { weight, bias }) => {
                 layer_norm::layer_norm(isa, input(*x), weight, bias, *eps, out);
@@ -112,7 +106,7 @@ impl CpuModel {
             (Op::Attention { x, heads }, _) => {
                 let offsets = item_offsets(self.graph.shape(*x).rows, batch);
                 let width = node.shape.cols / heads;
-                attention::attention(isa, input(*x), &offsets, *heads, width, out, &mut self.attention);
+                attention::attention(isa, input(*x), &offsets, *heads, width, out, attention_scratch);
             }
             (Op::Pool { x, kind }, _) => {
                 let offsets = item_offsets(self.graph.shape(*x).rows, batch);

@@ -1,0 +1,3 @@
+//! The operating system's side of the platform.
+
+pub mod files;
