@@ -1,5 +1,10 @@
+<<<<<<< HEAD
 //! Numbers in, numbers out.
 
 pub mod rng;
 pub mod scan;
+=======
+//! Numbers in, numbers out: nothing here knows what they mean.
+
+>>>>>>> main
 pub mod simd;

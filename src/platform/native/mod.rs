@@ -1,6 +1,7 @@
 //! The outside world of a native process.
 
 pub mod clock;
+pub mod files;
 #[cfg(feature = "publisher")]
 pub mod seal;
 pub mod wait;
