@@ -7,7 +7,7 @@ export const bytes = (n) => (n < 10_240 ? `${n} B` : n < 10_240_000 ? `${(n / 10
 export const line = (text) => process.stdout.write(`${interactive ? '\r\x1b[K' : ''}${text}\n`);
 
 /**
- * Runs `work({ progress })`, then prints `✓ name (3.2 s)`. A string it returns is added to the line.
+ * Runs `work({ progress })`, then prints `✓ name (3.2 s)`. From `{ note }`, the note is added to the line.
  * `progress(text)` moves the line on a terminal; elsewhere it prints at most once in 15 s, so that a log stays short.
  */
 export async function step(name, work) {
@@ -25,8 +25,8 @@ export async function step(name, work) {
   };
   const timer = setInterval(progress, interactive ? 500 : 5_000);
   try {
-    const note = await work({ progress });
-    line(`✓ ${name}${note ? `: ${note}` : ''} (${seconds(Date.now() - begin)})`);
+    const done = await work({ progress });
+    line(`✓ ${name}${done?.note ? `: ${done.note}` : ''} (${seconds(Date.now() - begin)})`);
   } catch (error) {
     line(`✗ ${name} (${seconds(Date.now() - begin)})`);
     throw error;

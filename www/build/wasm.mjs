@@ -12,6 +12,7 @@ import { brotliCompress, constants } from 'node:zlib';
 import { CARGO_TARGET, PKG, at, cache } from './root.mjs';
 import { bytes, line, step } from './report.mjs';
 import { inputHash, isDone, once } from './stamp.mjs';
+import { cargoProgress } from './native.mjs';
 import { capture, run, which } from './run.mjs';
 import { wasmToolchain } from './toolchain.mjs';
 
@@ -64,7 +65,7 @@ async function compile(kind, toolchain, bindgen) {
   const args = ['build', '--lib', '--profile', 'web', '--target', 'wasm32-unknown-unknown', '--target-dir', target, ...toolchain.args];
   const raw = join(target, 'wasm32-unknown-unknown', 'web', 'palate.wasm');
   await step(`wasm module, ${kind} (${toolchain.version?.split(' ').slice(0, 2).join(' ')}, ${toolchain.kind})`,
-    ({ progress }) => run(toolchain.cargo, args, { cwd: at(), env, progress }));
+    ({ progress }) => run(toolchain.cargo, args, { cwd: at(), env, progress: cargoProgress(progress) }));
 
   const folder = cache('wasm', kind);
   rmSync(folder, { recursive: true, force: true });
@@ -74,7 +75,7 @@ async function compile(kind, toolchain, bindgen) {
   await step(`wasm-opt ${OPT_LEVEL}, ${kind}`, () => {
     const features = ['--mvp-features', ...[...OPT_FEATURES, ...(kind === 'relaxed' ? ['relaxed-simd'] : [])].map((name) => `--enable-${name}`)];
     const tool = at('node_modules', 'binaryen', 'bin', 'wasm-opt');
-    return run(process.execPath, [tool, OPT_LEVEL, ...features, join(folder, 'palate_bg.wasm'), '-o', wasm]).then(() => undefined);
+    return run(process.execPath, [tool, OPT_LEVEL, ...features, join(folder, 'palate_bg.wasm'), '-o', wasm]);
   });
   return { folder, wasm, glue: readFileSync(join(folder, 'palate.js'), 'utf8') };
 }
@@ -90,8 +91,9 @@ async function wasmBindgen() {
     const args = ['install', 'wasm-bindgen-cli', '--version', version, '--root', root, '--jobs', String(availableParallelism())];
     const env = { ...process.env, CARGO_TARGET_DIR: cache('wasm-bindgen', 'target') };
     delete env.RUSTFLAGS;
+    const count = cargoProgress(progress);
     // A registry mirror may lag behind the tool's own lock file.
-    await run('cargo', [...args, '--locked'], { env, progress }).catch(() => run('cargo', args, { env, progress }));
+    await run('cargo', [...args, '--locked'], { env, progress: count }).catch(() => run('cargo', args, { env, progress: count }));
     rmSync(cache('wasm-bindgen', 'target'), { recursive: true, force: true });
   });
   return binary;
