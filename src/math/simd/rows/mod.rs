@@ -1,6 +1,6 @@
-//! Kernels in the machine's own instructions, each behind a safe function that picks the best one there is.
+//! Products of int8 rows with a 16-bit query, in the machine's own instructions, behind one safe function.
 //!
-//! Every kernel gives exactly the portable twin's result. Not here: what the numbers mean.
+//! Integer sums: every kernel gives exactly what the portable one gives. Not here: what the numbers mean.
 
 pub mod portable;
 
