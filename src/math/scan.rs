@@ -7,7 +7,7 @@
 //! t is as large as 16 bits allow and small enough that 127 sum|p| < 2^31, so no sum of any order overflows.
 //! Then cos(x, v) = (s / (t |x|)) sum p q, whose sum is exact: the same score on every device.
 
-use super::simd::rows;
+use super::simd::rows::dot_rows;
 
 /// Rows scored at a time, so that their integer sums stay in the nearest cache.
 const BLOCK: usize = 512;
@@ -66,7 +66,7 @@ pub fn scan(rows: &[u8], scales: &[f32], query: &Query, scores: &mut [f32]) {
     let blocks = rows.chunks(BLOCK * dim).zip(scales.chunks(BLOCK)).zip(scores.chunks_mut(BLOCK));
     for ((rows, scales), scores) in blocks {
         let n = (rows.len() / dim).min(scales.len()).min(scores.len());
-        rows::dot_rows(&rows[..n * dim], &query.values, &mut sums[..n]);
+        dot_rows(&rows[..n * dim], &query.values, &mut sums[..n]);
         for ((score, &sum), &scale) in scores.iter_mut().zip(&sums[..n]).zip(scales) {
             *score = sum as f32 * (scale * query.scale);
         }

@@ -1,1 +1,3 @@
-//! (contents page to be written)
+//! Items in, index out: what the publisher's command line does.
+
+pub mod model;

@@ -1,6 +1,8 @@
 //! The outside world of a native process.
 
 pub mod clock;
+pub mod files;
+pub mod folder;
 #[cfg(feature = "publisher")]
 pub mod seal;
 pub mod wait;
