@@ -135,6 +135,10 @@ pub fn kind_of(value: &Value) -> &'static str {
 
 /// CSV and TSV with a header; every cell is a text, empty cells are left out.
 pub fn read_separated(name: &str, by: u8, source: impl Read, each: &mut dyn FnMut(Row) -> Result<()>) -> Result<()> {
+    let mut source = std::io::BufReader::with_capacity(1 << 18, source);
+    let start = source.fill_buf().map_err(|e| Error::Storage(format!("Cannot read {name}: {e}.")))?;
+    // After "\r\n" the library has not counted the "\n" yet when the next record starts.
+    let uncounted = start.iter().position(|&b| b == b'\n').is_some_and(|at| at > 0 && start[at - 1] == b'\r');
     let mut reader = csv::ReaderBuilder::new().delimiter(by).flexible(true).from_reader(source);
     let unreadable = |e: csv::Error| Error::Storage(format!("Cannot read {name}: {e}."));
     let header = reader.byte_headers().map_err(unreadable)?.clone();
@@ -150,7 +154,7 @@ pub fn read_separated(name: &str, by: u8, source: impl Read, each: &mut dyn FnMu
     }
     let mut record = csv::ByteRecord::new();
     while reader.read_byte_record(&mut record).map_err(unreadable)? {
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = record.position().map_or(0, csv::Position::line) + u64::from(uncounted);
         each((line, separated_row(&names, &record)))?;
     }
     Ok(())
