@@ -1,3 +1,4 @@
 //! Numbers in, numbers out: nothing here knows what they mean.
 
+pub mod scan;
 pub mod simd;

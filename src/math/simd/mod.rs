@@ -8,6 +8,7 @@ pub mod avx2;
 #[cfg(target_arch = "aarch64")]
 pub mod neon;
 pub mod portable;
+pub mod rows;
 #[cfg(target_arch = "wasm32")]
 pub mod wasm;
 
