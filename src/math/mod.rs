@@ -1,1 +1,4 @@
-//! (contents page to be written)
+//! Numbers in, numbers out: nothing here knows what they mean.
+
+pub mod scan;
+pub mod simd;
