@@ -23,9 +23,9 @@ pub enum DType {
     BF16,
     F32,
 <<<<<<< HEAD
-=======
     I64,
->>>>>>> main
+=======
+>>>>>>> index
     F64,
 }
 
@@ -37,10 +37,10 @@ impl DType {
             DType::F16 | DType::BF16 => 2,
             DType::U32 | DType::I32 | DType::F32 => 4,
 <<<<<<< HEAD
-            DType::F64 => 8,
-=======
             DType::I64 | DType::F64 => 8,
->>>>>>> main
+=======
+            DType::F64 => 8,
+>>>>>>> index
         }
     }
 
@@ -55,9 +55,9 @@ impl DType {
             D::BF16 => DType::BF16,
             D::F32 => DType::F32,
 <<<<<<< HEAD
-=======
             D::I64 => DType::I64,
->>>>>>> main
+=======
+>>>>>>> index
             D::F64 => DType::F64,
             _ => return None,
         })
@@ -74,9 +74,9 @@ impl DType {
             DType::BF16 => D::BF16,
             DType::F32 => D::F32,
 <<<<<<< HEAD
-=======
             DType::I64 => D::I64,
->>>>>>> main
+=======
+>>>>>>> index
             DType::F64 => D::F64,
         }
     }
@@ -149,12 +149,12 @@ fn words(bytes: &[u8]) -> impl Iterator<Item = [u8; 4]> + '_ {
 }
 
 <<<<<<< HEAD
-fn doubles(bytes: &[u8]) -> impl Iterator<Item = f64> + '_ {
-    bytes.chunks_exact(8).map(|c| f64::from_le_bytes([c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7]]))
-=======
 fn longs(bytes: &[u8]) -> impl Iterator<Item = [u8; 8]> + '_ {
     bytes.chunks_exact(8).map(|c| [c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7]])
->>>>>>> main
+=======
+fn doubles(bytes: &[u8]) -> impl Iterator<Item = f64> + '_ {
+    bytes.chunks_exact(8).map(|c| f64::from_le_bytes([c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7]]))
+>>>>>>> index
 }
 
 fn halves(bytes: &[u8]) -> impl Iterator<Item = u16> + '_ {

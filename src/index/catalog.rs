@@ -95,7 +95,7 @@ impl Catalog {
     }
 
     /// Shard and row of an ordinal.
-    fn place(&self, ordinal: u32) -> Option<(&ItemShard, usize)> {
+    pub fn place(&self, ordinal: u32) -> Option<(&ItemShard, usize)> {
         let shard = self.starts.partition_point(|&start| start <= ordinal).checked_sub(1)?;
         Some((self.shards.get(shard)?, (ordinal - self.starts[shard]) as usize))
     }

@@ -4,3 +4,5 @@
 
 pub mod build;
 pub mod catalog;
+
+pub use catalog::Catalog;

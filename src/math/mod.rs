@@ -1,10 +1,5 @@
-<<<<<<< HEAD
-//! Numbers in, numbers out.
+//! Numbers in, numbers out: nothing here knows what they mean.
 
 pub mod rng;
 pub mod scan;
-=======
-//! Numbers in, numbers out: nothing here knows what they mean.
-
->>>>>>> main
 pub mod simd;

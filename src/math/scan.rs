@@ -1,13 +1,13 @@
 //! Exact scan: the cosine of one query with every int8 row of a matrix.
 //!
-//! Not here: the machine's own instructions ([`super::simd`]) and which rows are wanted (`index`).
+//! Not here: the machine's own instructions ([`super::simd::rows`]) and which rows are wanted (`index`).
 //!
 //! A row v of unit length is stored as q = round(127 v / max|v|) with one scale s = 1 / |q|, so that s q has unit
 //! length again and the scan gives true cosines of the stored rows. The query x is held as p = round(t x), 16 bits;
 //! t is as large as 16 bits allow and small enough that 127 sum|p| < 2^31, so no sum of any order overflows.
 //! Then cos(x, v) = (s / (t |x|)) sum p q, whose sum is exact: the same score on every device.
 
-use super::simd;
+use super::simd::rows::dot_rows;
 
 /// Rows scored at a time, so that their integer sums stay in the nearest cache.
 const BLOCK: usize = 512;
@@ -66,7 +66,7 @@ pub fn scan(rows: &[u8], scales: &[f32], query: &Query, scores: &mut [f32]) {
     let blocks = rows.chunks(BLOCK * dim).zip(scales.chunks(BLOCK)).zip(scores.chunks_mut(BLOCK));
     for ((rows, scales), scores) in blocks {
         let n = (rows.len() / dim).min(scales.len()).min(scores.len());
-        simd::dot_rows(&rows[..n * dim], &query.values, &mut sums[..n]);
+        dot_rows(&rows[..n * dim], &query.values, &mut sums[..n]);
         for ((score, &sum), &scale) in scores.iter_mut().zip(&sums[..n]).zip(scales) {
             *score = sum as f32 * (scale * query.scale);
         }

@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! The outside world as small traits, and what implements them here, in a browser and on a native machine.
 //!
 //! Nothing in this room knows what the bytes mean. `memory` holds twins for tests (and for a browser that
@@ -64,9 +63,3 @@ impl<S: Store, F: Fetch, C: Clock, K: Seal> Platform for World<S, F, C, K> {
         &self.seal
     }
 }
-=======
-//! The outside world as small traits, with adapters for the browser and for native programs.
-
-#[cfg(not(target_arch = "wasm32"))]
-pub mod native;
->>>>>>> main

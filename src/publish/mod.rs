@@ -1,3 +1,6 @@
-//! Items in, index out: what the publisher's command line does.
+//! Items in, index out: what the publisher's command line does, without the command line.
 
+pub mod build;
+pub mod items;
 pub mod model;
+pub mod table;

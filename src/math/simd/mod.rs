@@ -1,44 +1,3 @@
-<<<<<<< HEAD
-//! Kernels in the machine's own instructions, each behind a safe function that picks the best one there is.
-//!
-//! Every kernel gives exactly the portable twin's result. Not here: what the numbers mean.
-
-pub mod portable;
-
-#[cfg(target_arch = "x86_64")]
-mod x86;
-
-#[cfg(target_arch = "aarch64")]
-mod neon;
-
-#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-mod wasm;
-
-/// Sums of products of each int8 row with an int16 query: `sums[i] = sum_j rows[i * dim + j] * query[j]`.
-///
-/// `rows`: `[n, dim]` int8 as raw bytes; `query`: `[dim]`; `sums`: `[n]`. The caller bounds the query so that
-/// `127 * sum |query|` fits an i32. Sums wrap where it does not.
-pub fn dot_rows(rows: &[u8], query: &[i16], sums: &mut [i32]) {
-    assert!(rows.len() == query.len() * sums.len(), "rows, query and sums must fit");
-    #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") {
-        // SAFETY: AVX2 was just detected.
-        unsafe { x86::dot_rows(rows, query, sums) };
-        return;
-    }
-    #[cfg(target_arch = "aarch64")]
-    {
-        neon::dot_rows(rows, query, sums);
-        return;
-    }
-    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-    {
-        wasm::dot_rows(rows, query, sums);
-        return;
-    }
-    #[cfg(not(any(target_arch = "aarch64", all(target_arch = "wasm32", target_feature = "simd128"))))]
-    portable::dot_rows(rows, query, sums);
-=======
 //! SIMD written once over a trait: each instruction set is one small file, each algorithm one generic function.
 //!
 //! [`Simd`] is implemented by zero-sized types. Generic code over it is `#[inline(always)]` and is entered through
@@ -49,6 +8,7 @@ pub mod avx2;
 #[cfg(target_arch = "aarch64")]
 pub mod neon;
 pub mod portable;
+pub mod rows;
 #[cfg(target_arch = "wasm32")]
 pub mod wasm;
 
@@ -155,5 +115,4 @@ pub unsafe fn map_in_place<S: Simd>(values: &mut [f32], mut f: impl FnMut(S::F) 
             values[whole..].copy_from_slice(&rest[..n]);
         }
     }
->>>>>>> main
 }

@@ -1,21 +1,3 @@
-<<<<<<< HEAD
-//! The kernels as plain loops: for machines without one of their own, and the oracle of the others.
-
-/// See [`super::dot_rows`].
-pub fn dot_rows(rows: &[u8], query: &[i16], sums: &mut [i32]) {
-    if query.is_empty() {
-        sums.fill(0);
-        return;
-    }
-    for (row, sum) in rows.chunks_exact(query.len()).zip(sums) {
-        *sum = dot(row, query);
-    }
-}
-
-/// One row's sum.
-pub fn dot(row: &[u8], query: &[i16]) -> i32 {
-    row.iter().zip(query).fold(0i32, |sum, (&q, &p)| sum.wrapping_add(i32::from(q as i8) * i32::from(p)))
-=======
 //! The instruction set of nobody in particular: arrays of eight, for the compiler to vectorize.
 
 use super::Simd;
@@ -119,5 +101,4 @@ impl Simd for Portable {
     unsafe fn minimum(a: Self::F) -> f32 {
         a.into_iter().fold(f32::INFINITY, f32::min)
     }
->>>>>>> main
 }

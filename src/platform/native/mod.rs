@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod files;
+pub mod folder;
 #[cfg(feature = "publisher")]
 pub mod seal;
 pub mod wait;
