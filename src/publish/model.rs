@@ -1,6 +1,5 @@
 //! A Hugging Face style checkpoint folder to a quantized model pack.
 
-use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -8,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::compute::cpu::linear::pack::{CHAIN_LIMIT, chain_excess};
 use crate::error::{Error, Result};
 use crate::format::pack::{EncoderConfig, Pack, Pooling, TOKENIZER};
-use crate::format::tensors::{DType, Part, TensorFile, write};
+use crate::format::tensors::{Part, TensorFile, write};
 use crate::models;
 
 /// Number type of a pack's matrices and tables.
@@ -104,7 +103,7 @@ impl Checkpoint {
                 parts.push(Part::i8(&decl.name, &decl.shape, &q));
                 parts.push(Part::f32(format!("{}.scale", decl.name), &[decl.shape[0]], &scales));
             } else {
-                parts.push(Part { bytes: Cow::Owned(Part::f32("", &[], &values).bytes.into_owned()), ..Part::f32(&decl.name, &decl.shape, &[]) });
+                parts.push(Part::f32(&decl.name, &decl.shape, &values));
             }
         }
         let metadata = Pack::metadata(&self.name, &self.architecture, &self.config, &self.encoder)?;

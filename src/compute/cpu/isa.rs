@@ -74,7 +74,7 @@ impl Isa {
 
 /// Declares `fn name(isa, args..)` that runs the generic `#[inline(always)]` function `body::<S: Simd>` compiled for `isa`.
 macro_rules! entry {
-    ($(#[$doc:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) = $body:path) => {
+    ($(#[$doc:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) = $body:ident) => {
         $(#[$doc])*
         $vis fn $name(isa: $crate::compute::cpu::isa::Isa, $($arg: $ty),*) {
             use $crate::compute::cpu::isa::Isa;
