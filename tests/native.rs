@@ -4,11 +4,19 @@
 mod catalogs;
 /// Bytes to values and back: damaged, cut, forged and newer files are errors, never panics.
 mod format;
+/// One suite for every adapter of the outside world.
+mod platform;
 /// Each op on every instruction set of this processor against plain loops in f64.
 mod ops;
 /// The catalog in memory: keys, ordinals, the exact scan and the k best.
 mod index;
+/// The sealed log: crashes, flipped bits, two tabs, forgetting.
+mod history;
+/// Scores, reasons, rules, variety.
+mod rank;
 /// Encoders against their reference frameworks.
 mod encode;
+/// One open session over twins of the outside world: open, resume, swap, lists, history.
+mod engine;
 /// Items in, index out: bad rows, deltas, builds that stop in the middle.
 mod publish;
