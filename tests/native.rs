@@ -2,10 +2,10 @@
 
 /// What tests share: a seeded generator, an encoder without a model, catalogs.
 mod catalogs;
-/// Bytes to values and back: damaged, cut, forged and newer files are errors, never panics.
-mod format;
 /// One suite for every adapter of the outside world.
 mod platform;
+/// Bytes to values and back: damaged, cut, forged and newer files are errors, never panics.
+mod format;
 /// Each op on every instruction set of this processor against plain loops in f64.
 mod ops;
 /// The catalog in memory: keys, ordinals, the exact scan and the k best.

@@ -45,6 +45,8 @@ pub struct Options {
     pub if_full: IfFull,
     /// What events weigh.
     pub weights: weights::Settings,
+    /// Opens what is on the device without asking for anything newer, where there is something.
+    pub from_device: bool,
 }
 
 /// What an index or model cost to get.
@@ -80,7 +82,7 @@ impl<P: Platform> Session<P> {
         let started = world.clock().now();
         let log = Log::open(world.store(), world.seal()).await?;
         let mut downloads = Downloads { world: &world, abort, if_full: options.if_full, traffic: Traffic::default() };
-        let synced = sync::index(&mut downloads, &options.index, &|_| Ok(()), told).await?;
+        let synced = sync::index(&mut downloads, &options.index, options.from_device, told).await?;
         let traffic = downloads.traffic;
         let ms = world.clock().now() - started;
         told(Progress { phase: Phase::ReadyToRecommend, loaded: 0, total: 0 });
@@ -123,7 +125,7 @@ impl<P: Platform> Session<P> {
         self.check_open()?;
         let started = self.world.clock().now();
         let mut downloads = self.downloads(abort);
-        let synced = sync::index(&mut downloads, &self.options.index, &|_| Ok(()), told).await?;
+        let synced = sync::index(&mut downloads, &self.options.index, false, told).await?;
         let changed = synced.snapshot.manifest != self.snapshot().manifest;
         let traffic = downloads.traffic;
         if let Some(problem) = synced.problem {
@@ -204,18 +206,23 @@ impl<P: Platform> Session<P> {
 
     /// Opens the text model from what is on the device; nothing is fetched.
     ///
-    /// Errors: what [`Session::prepare_text`] failed with, `Error::NotFound` where the index has no model to fetch.
-    pub fn open_text(&self) -> Result<Rc<dyn TextModel>> {
+    /// Errors: what [`Session::prepare_text`] failed with, `Error::NotFound` where the device has no model.
+    pub async fn open_text(&self) -> Result<Rc<dyn TextModel>> {
         self.check_open()?;
         if let Some(text) = &*self.text.borrow() {
             return Ok(text.clone());
         }
-        let Some(pack) = self.pending.borrow_mut().take() else {
+        let snapshot = self.snapshot();
+        let here = self.pending.borrow_mut().take();
+        let pack = match here {
+            Some(pack) => Some(pack),
+            None => self.downloads(&Abort::new()).stored(&self.on_device(&snapshot)).await?,
+        };
+        let Some(pack) = pack else {
             return Err(self.text_problem.borrow().clone().unwrap_or_else(|| {
-                Error::NotFound("There is no text model on the device. Open with textModel, the folder of the model that the index was built with.".to_owned())
+                Error::NotFound("There is no text model on the device. Open with textModel, the folder of the model that the index was built with, or call sync().".to_owned())
             }));
         };
-        let snapshot = self.snapshot();
         let expected = snapshot.catalog.model();
         let outcome = (self.load)(pack, &expected.id).and_then(|text| model::check(text.id(), text.dim(), expected).map(|()| text));
         match outcome {
@@ -232,7 +239,7 @@ impl<P: Platform> Session<P> {
 
     async fn embed(&self, text: &str) -> Result<Vec<f32>> {
         model::check_text(text)?;
-        let model = self.open_text()?;
+        let model = self.open_text().await?;
         let mut vectors = model.encode(&[text]).await?;
         vectors.pop().ok_or_else(|| Error::Internal("the model gave no vector for a text".to_owned()))
     }

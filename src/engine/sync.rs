@@ -48,18 +48,17 @@ pub struct Synced {
     pub problem: Option<Error>,
 }
 
-/// Brings the index at `url` to the device. `extra` checks a manifest before anything is fetched for it.
+/// Brings the index at `url` to the device. With `from_device` an index of an earlier visit is opened unasked.
 ///
 /// With an index of an earlier visit in the store, no failure but an abort is an error: the old one goes on working.
-pub async fn index<P: Platform>(
-    downloads: &mut Downloads<'_, P>,
-    url: &str,
-    check: &dyn Fn(&Manifest) -> Result<()>,
-    told: OnProgress<'_>,
-) -> Result<Synced> {
+pub async fn index<P: Platform>(downloads: &mut Downloads<'_, P>, url: &str, from_device: bool, told: OnProgress<'_>) -> Result<Synced> {
     told(Progress { phase: Phase::Manifest, loaded: 0, total: 0 });
     let stored = stored_manifest(downloads).await?;
-    let asked = newest(downloads, url, check).await;
+    if from_device && let Some((bytes, manifest)) = &stored {
+        let snapshot = open(downloads, url, manifest.clone(), told).await?;
+        return Ok(Synced { snapshot, bytes: bytes.clone(), origin: Origin::Stored, problem: None });
+    }
+    let asked = newest(downloads, url).await;
     let problem = match asked {
         Ok((bytes, manifest)) => {
             let origin = match &stored {
@@ -89,14 +88,9 @@ pub async fn index<P: Platform>(
     }
 }
 
-async fn newest<P: Platform>(
-    downloads: &mut Downloads<'_, P>,
-    url: &str,
-    check: &dyn Fn(&Manifest) -> Result<()>,
-) -> Result<(Vec<u8>, Manifest)> {
+async fn newest<P: Platform>(downloads: &mut Downloads<'_, P>, url: &str) -> Result<(Vec<u8>, Manifest)> {
     let bytes = downloads.small(url, "the manifest", MAX_BYTES).await?;
     let manifest = Manifest::parse(&bytes)?;
-    check(&manifest)?;
     Ok((bytes, manifest))
 }
 

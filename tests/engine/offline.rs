@@ -1,5 +1,6 @@
 //! After the first visit nothing needs the network.
 
+use palate::engine::Options;
 use palate::engine::ask::{Recommend, Search, Wishes};
 use palate::platform::Abort;
 use palate::platform::native::wait;
@@ -53,4 +54,17 @@ fn offline_a_broken_new_index_leaves_the_old_one_working() {
     assert!(wait(session.sync(&Abort::new(), &|_| ())).unwrap());
     assert_eq!(session.report().items, 240);
     assert_eq!(session.report().problem, None);
+}
+
+#[test]
+fn offline_a_restarted_worker_asks_for_nothing() {
+    let device = Device::with_shop(50);
+    device.open_with_text();
+    let before = device.server.requests().len();
+    let options = || Options { from_device: true, ..super::fixture::options() };
+    let session = device.try_open(options()).unwrap();
+    assert_eq!(wait(session.search(&Search { text: "boots".into(), ..Search::default() })).unwrap().len(), 20);
+    assert_eq!(device.server.requests().len(), before);
+    // With nothing on the device it fetches, as there is no other way.
+    assert_eq!(Device { store: Default::default(), ..device.clone() }.try_open(options()).unwrap().report().items, 200);
 }

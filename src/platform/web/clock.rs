@@ -15,3 +15,8 @@ impl Clock for WebClock {
         -(js_sys::Date::new_0().get_timezone_offset() as i32)
     }
 }
+
+/// Milliseconds since the worker began, as finely as the browser tells.
+pub fn ticks() -> f64 {
+    super::scope().performance().map_or_else(js_sys::Date::now, |performance| performance.now())
+}

@@ -10,6 +10,7 @@ pub mod opfs;
 pub mod seal;
 pub mod shared;
 pub mod store;
+pub mod world;
 
 pub use clock::WebClock;
 pub use fetch::WebFetch;
