@@ -43,6 +43,7 @@ test('privacy: the page works under script-src self and wasm-unsafe-eval, connec
     await shop.close();
     // The policy is really there: what it forbids fails.
     await fetch('https://example.com/').catch(() => {});
+    await new Promise((done) => setTimeout(done, 200));
     return violations;
   });
   assert.deepEqual(violations, ['connect-src']);

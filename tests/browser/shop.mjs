@@ -51,11 +51,11 @@ function globals() {
     }
   };
   /** What a promise was rejected with, as something that can leave the page; `{ value }` if it was not. */
-  globalThis.caught = async (promise) => {
-    const { PalateError } = await globalThis.library();
-    return promise.then(
-      (value) => ({ value }),
-      (error) => ({ name: error.name, code: error.code, message: error.message, typed: error instanceof PalateError }),
-    );
-  };
+  globalThis.caught = (promise) => promise.then(
+    (value) => ({ value }),
+    async (error) => {
+      const { PalateError } = await globalThis.library();
+      return { name: error.name, code: error.code, message: error.message, typed: error instanceof PalateError };
+    },
+  );
 }
