@@ -72,6 +72,13 @@ export function createFeed({ catalog, shop, cards, tune, loading, search }) {
     return section;
   }
 
+  /** At most `most` keys, without a last line that is only half there. `wide`: cells that the first card takes beside its own. */
+  function full(hits, most, wide = 0) {
+    const width = columns();
+    const whole = Math.floor((Math.min(hits.length, most) + wide) / width) * width - wide;
+    return hits.slice(0, whole > 0 ? Math.min(whole, most) : most).map((hit) => hit.key);
+  }
+
   /** The library's list, in rows by what each hit goes by most. */
   function arrange(list) {
     const width = columns();
@@ -98,17 +105,18 @@ export function createFeed({ catalog, shop, cards, tune, loading, search }) {
       else rest.push(group);
     }
     const out = made.map((group, i) => {
-      const cells = i === 0 ? (width <= 3 ? 4 : 2) * width - 3 : (width <= 3 ? 2 : 1) * width;
-      return { ...group, lead: i === 0, keys: group.hits.slice(0, cells).map((hit) => hit.key) };
+      const lead = i === 0 && group.hits.length >= 2 * width - 3;
+      const most = lead ? (width <= 3 ? 4 : 2) * width - 3 : (width <= 3 ? 2 : 1) * width;
+      return { ...group, lead, keys: full(group.hits, most, lead ? 3 : 0) };
     });
     const mixed = rest.flatMap((group) => group.hits);
     if (mixed.length >= AT_LEAST) {
-      out.push({ id: 'mixed', sources: rest.slice(0, 3).map((group) => group.id), keys: mixed.slice(0, width * 2).map((hit) => hit.key), share: 0 });
+      out.push({ id: 'mixed', sources: rest.slice(0, 3).map((group) => group.id), keys: full(mixed, width * 2), share: 0 });
     }
     if (loose.length >= AT_LEAST) {
       out.push(shop.liked.size
-        ? { id: 'further', title: 'Further afield', note: 'Not close to anything you liked', keys: loose.slice(0, width).map((hit) => hit.key) }
-        : { id: 'newcomers', title: 'From all over the shelf', note: 'What newcomers get: no taste known yet', keys: loose.slice(0, width * 2).map((hit) => hit.key) });
+        ? { id: 'further', title: 'Further afield', note: 'Not close to anything you liked', keys: full(loose, width * (width <= 3 ? 2 : 1)) }
+        : { id: 'newcomers', title: 'From all over the shelf', note: 'What newcomers get: no taste known yet', keys: full(loose, width * 2) });
     }
     return out;
   }

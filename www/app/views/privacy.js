@@ -121,7 +121,6 @@ export function createPrivacy({ catalog, shop, network, offline }) {
     install.hidden = !offline.installPrompt;
   }
 
-  network.addEventListener('change', () => element.isConnected && showNetwork());
   offline.addEventListener('change', showOffline);
 
   return {

@@ -1,7 +1,7 @@
 //! "Taste": what the device believes, from which taps, and the way to take any of it back.
 
 import { subgroupName } from '../aisles.js';
-import { columns, count, el, icon } from '../dom.js';
+import { count, el, icon } from '../dom.js';
 import { settle } from '../card.js';
 import { sentence, toast } from '../messages.js';
 import { glide } from '../motion.js';
@@ -81,7 +81,7 @@ export function createTaste({ catalog, shop, cards, tune }) {
 
   async function showPreview(mine) {
     if (!shop.ready) return;
-    const list = await shop.recommend({ k: columns() * (columns() < 4 ? 2 : 1), adventure: tune.adventure, niche: tune.niche });
+    const list = await shop.recommend({ k: 6, adventure: tune.adventure, niche: tune.niche });
     if (mine !== turn) return;
     const kept = new Map([...preview.children].map((card) => [card.dataset.key, card]));
     glide(() => preview.querySelectorAll('.card'), () => preview.replaceChildren(...list.map((hit) => kept.get(hit.key) ?? cards.make(hit.key))));
