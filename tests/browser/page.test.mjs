@@ -300,14 +300,8 @@ describe('offline and updates', { skip }, () => {
     const own = await servePage();
     const { page, close } = await visit({ at: own, allow: /Failed to load resource|net::ERR/ });
     await opened(page);
-    await page.evaluate(async () => (await caches.open('fake')).put('/__fake/items.jsonl', await fetch('/__fake/items.jsonl')));
     await like(page, FOX);
     await own.kill();
-    // The stand-in keeps no index; hand it its items the way the library would find its own.
-    await page.addInitScript(() => {
-      const real = globalThis.fetch;
-      globalThis.fetch = async (url, ...rest) => (String(url).includes('__fake') ? (await caches.match('/__fake/items.jsonl')) : real(url, ...rest));
-    });
     await page.reload();
     await page.waitForSelector('[data-shelf="ready"]');
     assert.equal((await rowTitles(page))[0], 'Because you liked fox');
@@ -501,16 +495,16 @@ describe('everyone can use it', { skip }, () => {
 
   for (const width of [320, 360, 768, 1440]) {
     test(`${width} px: no view is wider than the window, every button can be hit with a thumb`, async () => {
-      const { page, close } = await visit({ viewport: { width, height: 780 }, hasTouch: width < 500, isMobile: width < 500 });
+      const { page, close } = await visit({ viewport: { width, height: 780 }, hasTouch: width < 500, isMobile: width < 500, reducedMotion: 'reduce' });
       await page.waitForSelector('.rows .card');
       const check = async (where) => {
         const [over, small] = await page.evaluate(() => [
           document.documentElement.scrollWidth - document.documentElement.clientWidth,
           [...document.querySelectorAll('button, .nav a, .meter, .chip, summary, input[type="range"]')]
             .filter((one) => one.checkVisibility({ visibilityProperty: true }) && !one.classList.contains('skip'))
-            .map((one) => [one.className || one.textContent, one.getBoundingClientRect()])
-            .filter(([, box]) => box.width && (box.width < 43.5 || box.height < 43.5))
-            .map(([name, box]) => `${name} ${Math.round(box.width)}x${Math.round(box.height)}`),
+            .map((one) => [one.className || one.textContent, one.offsetWidth, one.offsetHeight])
+            .filter(([, across, down]) => across && (across < 44 || down < 44))
+            .map(([name, across, down]) => `${name} ${across}x${down}`),
         ]);
         assert.ok(over <= 0, `${where} is ${over} px too wide`);
         assert.deepEqual([...new Set(small)], [], where);
@@ -535,31 +529,41 @@ describe('everyone can use it', { skip }, () => {
 });
 
 describe('speed', { skip }, () => {
-  test('a like, an aisle, a search and a long scroll cause no task over 50 ms', async (t) => {
+  test('a like, an aisle, a search and a long scroll keep every task of the page under 50 ms', async (t) => {
     const { page, close } = await visit();
     await like(page, STRAWBERRY);
-    await page.evaluate(() => {
-      globalThis.long = [];
-      new PerformanceObserver((list) => list.getEntries().forEach((entry) => globalThis.long.push(Math.round(entry.duration)))).observe({ type: 'longtask' });
-    });
+    await page.waitForTimeout(1000);
     const parts = {
-      like: async (i) => { await page.evaluate(() => { location.hash = '#/'; }); await page.waitForSelector('.rows .tile'); await page.waitForTimeout(600); await page.locator('.rows .tile').nth(2 + i).click(); },
-      aisle: async (i) => { await page.evaluate((group) => { location.hash = `#/browse/${group}`; }, ['people-body', 'flags', 'symbols'][i]); },
-      scroll: async () => { for (let step = 0; step < 10; step += 1) { await page.mouse.wheel(0, 1200); await page.waitForTimeout(40); } },
-      search: async (i) => { await page.fill('#query', ['music', 'happy', 'animal'][i]); },
+      like: (i) => page.locator('.rows .tile').nth(2 + i).click(),
+      aisle: (i) => page.evaluate((group) => { location.hash = `#/browse/${group}`; }, ['people-body', 'flags', 'symbols'][i]),
+      scroll: async () => { for (let step = 0; step < 10; step += 1) { await page.mouse.wheel(0, 900); await page.waitForTimeout(60); } },
+      search: (i) => page.fill('#query', ['music', 'happy', 'animal'][i]),
     };
-    // Other work on the machine makes long tasks too: the best of three rounds counts.
     for (const [name, act] of Object.entries(parts)) {
       const rounds = [];
-      for (let i = 0; i < 3; i += 1) {
-        await page.evaluate(() => { globalThis.long.length = 0; });
-        await act(i);
-        await page.waitForTimeout(700);
-        rounds.push(await page.evaluate(() => Math.max(0, ...globalThis.long)));
-      }
-      t.diagnostic(`${name}: longest task over 50 ms in three rounds: ${rounds.join(', ')}`);
-      assert.equal(Math.min(...rounds), 0, `${name}: ${rounds.join(', ')} ms`);
+      for (let i = 0; i < 3; i += 1) rounds.push(await longestTask(page, () => act(i)));
+      rounds.sort((a, b) => a - b);
+      t.diagnostic(`${name}: longest task of the page's thread, processor time, three rounds: ${rounds.map((ms) => ms.toFixed(0)).join(', ')} ms`);
+      assert.ok(rounds[1] < 50, `${name}: ${rounds.join(', ')} ms`);
     }
     await close();
   });
 });
+
+/** Milliseconds of processor time of the longest task on the page's main thread while `act` runs: other work on the machine doesn't count. */
+async function longestTask(page, act) {
+  const client = await page.context().newCDPSession(page);
+  const events = [];
+  client.on('Tracing.dataCollected', ({ value }) => events.push(...value));
+  await client.send('Tracing.start', { transferMode: 'ReportEvents', traceConfig: { includedCategories: ['devtools.timeline', 'toplevel', '__metadata'] } });
+  await act();
+  await page.waitForTimeout(900);
+  const complete = new Promise((resolve) => client.once('Tracing.tracingComplete', resolve));
+  await client.send('Tracing.end');
+  await complete;
+  await client.detach();
+  const mains = new Set(events.filter((event) => event.name === 'thread_name' && event.args?.name === 'CrRendererMain').map((event) => `${event.pid} ${event.tid}`));
+  const tasks = events.filter((event) => /RunTask$/.test(event.name) && event.tdur && mains.has(`${event.pid} ${event.tid}`));
+  assert.ok(tasks.length > 0, 'the trace holds tasks of the page');
+  return Math.max(...tasks.map((event) => event.tdur)) / 1000;
+}

@@ -14,7 +14,8 @@ export class Cards {
 
   make(key) {
     const { title, tone } = this.catalog.get(key);
-    const picture = el('img', { src: this.catalog.picture(key), alt: '', width: 168, height: 168, decoding: 'async', draggable: 'false' });
+    const picture = el('img', { alt: '', width: 168, height: 168, decoding: 'async', draggable: 'false' });
+    this.catalog.draw(picture, key);
     const card = el('li', { class: `card tone-${tone}`, 'data-key': key },
       el('button', { class: 'tile', type: 'button', 'data-act': 'like', 'aria-pressed': 'false', 'aria-label': `Like ${title}` }, picture, this.#heart()),
       el('p', { class: 'name', 'aria-hidden': 'true' }, title),

@@ -1,14 +1,16 @@
 //! The shop's own goods: every sticker's name, aisle and drawing, from one file that all visitors fetch alike.
 //!
-//! The recommender is not here. Drawings become blob: addresses on the device, so that showing one asks nobody.
+//! The recommender is not here. Drawings become data: addresses on the device, so that showing one asks nobody.
 //! The file's layout stands in www/build/shelf.mjs.
 
 const CACHE = 'palate-shelf-drawings';
+const DRAWN_AT_ONCE = 2; // parsing one drawing takes milliseconds, so a task takes few and others come between
 
 export class Catalog {
   #bytes;
   #byKey = new Map();
   #addresses = new Map();
+  #waiting = []; // [image, key]
 
   /** `onProgress(loaded, total)` in bytes. Throws an Error whose message can be shown. */
   static async open(onProgress) {
@@ -47,11 +49,26 @@ export class Catalog {
       + `<g class="b">${body}</g>${body}</svg>`;
   }
 
-  /** A blob: address for an <img>. Made once a key. */
+  /** Puts the drawing into an <img>: at once if its address is known, else within the next few frames. */
+  draw(image, key) {
+    if (this.#addresses.has(key)) {
+      image.src = this.#addresses.get(key);
+      return;
+    }
+    this.#waiting.push([image, key]);
+    if (this.#waiting.length === 1) requestAnimationFrame(() => setTimeout(() => this.#drawSome()));
+  }
+
+  #drawSome() {
+    for (const [image, key] of this.#waiting.splice(0, DRAWN_AT_ONCE)) image.src = this.picture(key);
+    if (this.#waiting.length) setTimeout(() => this.#drawSome());
+  }
+
+  /** A data: address for an <img>, made once a key. (A blob: address costs a round trip to the browser's other process.) */
   picture(key) {
     let address = this.#addresses.get(key);
     if (!address) {
-      address = URL.createObjectURL(new Blob([this.svg(key)], { type: 'image/svg+xml' }));
+      address = `data:image/svg+xml,${encodeURIComponent(this.svg(key))}`;
       this.#addresses.set(key, address);
     }
     return address;

@@ -23,7 +23,14 @@ export function el(tag, attributes = {}, ...children) {
   return element;
 }
 
-export const columns = () => Number(getComputedStyle(document.documentElement).getPropertyValue('--cols')) || 4;
+let across = 0;
+addEventListener('resize', () => { across = 0; });
+
+/** How many tiles stand side by side; measured once a window size, for measuring makes the browser lay out. */
+export function columns() {
+  across ||= Number(getComputedStyle(document.documentElement).getPropertyValue('--cols')) || 4;
+  return across;
+}
 
 const units = [[1e9, 'GB'], [1e6, 'MB'], [1e3, 'KB']];
 export function size(bytes) {

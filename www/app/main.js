@@ -47,7 +47,7 @@ function showMeter() {
   const opened = network.openedAt !== null;
   meter.hidden = false;
   meter.dataset.state = !opened ? 'opening' : requestsAfter ? 'some' : 'none';
-  meter.querySelector('.meter-text').textContent = opened ? `${requestsAfter} ${requestsAfter === 1 ? 'request' : 'requests'}` : 'Opening';
+  meter.querySelector('.meter-text').replaceChildren(opened ? String(requestsAfter) : '…', el('span', { class: 'meter-word' }, opened ? ` ${requestsAfter === 1 ? 'request' : 'requests'}` : ' opening'));
   meter.setAttribute('aria-label', opened ? `${requestsAfter} requests since the shelf opened. See Privacy` : 'The shelf is opening. See Privacy');
 }
 

@@ -12,6 +12,11 @@ function inView(rect) {
   return rect.bottom > -80 && rect.top < innerHeight + 80;
 }
 
+/** The moving things of those sections that are in view: the others are not measured, so they need no layout. */
+export function near(sections, selector) {
+  return [...sections].filter((section) => inView(section.getBoundingClientRect())).flatMap((section) => [...section.querySelectorAll(selector)]);
+}
+
 /** Runs `change` (which rebuilds lists out of the same elements) and animates from where things were. `all()` gives the elements. */
 export function glide(all, change) {
   if (still()) return change();

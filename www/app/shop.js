@@ -36,8 +36,9 @@ export class Shop extends EventTarget {
       const { Recommender } = await import('../lib/index.js');
       this.#recommender = await Recommender.open({ index: new URL(INDEX, document.baseURI).href, onProgress: (step) => this.#onProgress(step) });
       await this.#readTaste();
-      for (const { key, event } of this.#waiting.splice(0)) await this.#recommender.record({ item: key, event });
-      if (this.liked.size || this.hidden.size) await this.#readTaste();
+      const taps = this.#waiting.splice(0);
+      for (const { key, event } of taps) await this.#recommender.record({ item: key, event });
+      if (taps.length) await this.#readTaste();
       this.#become('ready');
       this.#changed({});
     } catch (error) {

@@ -42,11 +42,11 @@ export function createBrowse({ catalog, cards }) {
   /** In slices, so that no tap waits behind a long one. */
   async function fill(grid) {
     const keys = groups.get(shown)?.get(grid.dataset.subgroup) ?? [];
-    for (let at = 0; at < keys.length && grid.isConnected; at += 24) {
-      grid.append(...keys.slice(at, at + 24).map((key) => cards.make(key)));
+    for (let at = 0; at < keys.length && grid.isConnected; at += 12) {
+      grid.append(...keys.slice(at, at + 12).map((key) => cards.make(key)));
       if (at === 0) settle(grid);
       else for (const card of [...grid.children].slice(at)) for (const button of card.querySelectorAll('button')) button.tabIndex = -1;
-      await new Promise((resolve) => setTimeout(resolve, 8));
+      await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
     }
     if (grid.isConnected) grid.style.minHeight = '';
   }

@@ -5,7 +5,7 @@
 import { columns, count, el } from '../dom.js';
 import { settle } from '../card.js';
 import { announce, notice, sentence } from '../messages.js';
-import { glide } from '../motion.js';
+import { glide, near } from '../motion.js';
 import { IDEAS, PICKS, PILE } from '../picks.js';
 
 const ROWS = 6;
@@ -156,7 +156,7 @@ export function createFeed({ catalog, shop, cards, tune, loading, search }) {
     reasons.clear();
     list?.forEach((hit) => reasons.set(hit.key, hit.reasons));
     const keys = layout.flatMap((row) => row.keys);
-    glide(() => rows.querySelectorAll('.card, .row-head'), () => {
+    glide(() => near(rows.children, '.card, .row-head'), () => {
       showHead();
       rows.replaceChildren(...layout.map(place));
       for (const id of sections.keys()) if (!layout.some((row) => row.id === id)) sections.delete(id);

@@ -21,7 +21,7 @@ export function createPrivacy({ catalog, shop, network, offline }) {
   const cut = el('input', { type: 'checkbox', role: 'switch', id: 'cut' });
   const cutNote = el('p', { class: 'soft' });
   const install = el('button', { class: 'button primary', type: 'button', hidden: true, onclick: () => offline.install() }, icon('save'), 'Install palate');
-  const file = el('input', { type: 'file', accept: '.palate,.json,application/json,application/octet-stream', class: 'sr', id: 'import-file', tabindex: -1 });
+  const file = el('input', { type: 'file', accept: '.palate,.json,application/json,application/octet-stream', id: 'import-file', hidden: true, 'aria-label': 'A file with an exported taste' });
   const element = el('section', { class: 'privacy', 'data-view': 'privacy' },
     el('header', { class: 'page-head' }, title, lead),
     el('section', { class: 'panel meter-panel' }, el('div', {}, big, since), kinds, more),
