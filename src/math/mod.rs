@@ -1,1 +1,5 @@
-//! (contents page to be written)
+//! Numbers in, numbers out: nothing here knows what they mean.
+
+pub mod rng;
+pub mod scan;
+pub mod simd;

@@ -1,1 +1,56 @@
-fn main() {}
+//! The publisher's command line: dispatches to one file per subcommand.
+//!
+//! Not here: any work. Exit codes: 0 done, 1 failed, 2 wrong usage.
+
+mod build;
+mod encode;
+mod inspect;
+mod model;
+mod pack;
+mod query;
+mod search;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Private recommendations that run in the page: the publisher's side.
+#[derive(Parser)]
+#[command(name = "palate", version, about, propagate_version = true, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Model packs: quantize a checkpoint for the page.
+    #[command(subcommand)]
+    Model(model::Model),
+    /// Embeddings of texts, one JSON line each.
+    Encode(encode::Encode),
+    /// Items in, index out: what the page downloads.
+    Build(build::Build),
+    /// What an index or a model pack holds, and whether it verifies.
+    Inspect(inspect::Inspect),
+    /// The items nearest to a text.
+    Search(search::Search),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Model(command) => command.run(),
+        Command::Encode(command) => command.run(),
+        Command::Build(command) => command.run(),
+        Command::Inspect(command) => command.run(),
+        Command::Search(command) => command.run(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            terminal::fail(&error);
+            ExitCode::from(1)
+        }
+    }
+}
