@@ -1,1 +1,5 @@
-//! (contents page to be written)
+//! Numbers in, numbers out.
+
+pub mod rng;
+pub mod stats;
+pub mod topk;

@@ -1,1 +1,4 @@
-//! (contents page to be written)
+//! Items and interactions in, index out.
+
+pub mod interaction_columns;
+pub mod interactions;
