@@ -13,7 +13,7 @@ use crate::{Error, Result};
 pub fn read_parquet(
     file: &str,
     chunks: impl ChunkReader + 'static,
-    options: ReadOptions<'_>,
+    options: ReadOptions,
 ) -> Result<(Interactions, Skipped)> {
     let broken = |e: parquet::errors::ParquetError| Error::corrupt(file, e.to_string());
     let parquet = SerializedFileReader::new(chunks).map_err(broken)?;

@@ -10,22 +10,24 @@ use crate::{Error, Result};
 
 /// How to treat rows that cannot be used.
 #[derive(Debug, Clone)]
-pub struct ReadOptions<'a> {
+pub struct ReadOptions {
     /// Count and leave out bad rows in place of stopping at the first.
     pub skip_bad: bool,
     /// Ratings outside `[low, high]` are bad; without it the scale is inferred (see [`Reader::finish`]).
     pub scale: Option<(f32, f32)>,
-    /// Items outside this table are bad. `None`: every item is welcome.
-    pub catalog: Option<&'a Keys>,
+    /// Items that are numbered already, in the catalog's order.
+    pub numbered: Keys,
+    /// Items outside that table are bad; otherwise they are numbered after it.
+    pub known_only: bool,
     /// A user's rows beyond this many are bad (a robot, or a broken export). 0: no limit.
     pub max_user_rows: usize,
     /// Within one user a time before the time of the row above is bad.
     pub require_time_order: bool,
 }
 
-impl Default for ReadOptions<'_> {
+impl Default for ReadOptions {
     fn default() -> Self {
-        Self { skip_bad: false, scale: None, catalog: None, max_user_rows: 1_000_000, require_time_order: false }
+        Self { skip_bad: false, scale: None, numbered: Keys::default(), known_only: false, max_user_rows: 1_000_000, require_time_order: false }
     }
 }
 
@@ -48,9 +50,9 @@ pub struct Row<'a> {
 }
 
 /// Collects rows from any format and keeps the account of bad ones.
-pub struct Reader<'a> {
+pub struct Reader {
     file: String,
-    options: ReadOptions<'a>,
+    options: ReadOptions,
     data: Interactions,
     skipped: Skipped,
     rows_of_user: Vec<u32>,
@@ -64,13 +66,14 @@ pub struct Reader<'a> {
 /// Rating scales in use, smallest first: fractions, stars, points, Jester, percent.
 const SCALES: [(f32, f32); 5] = [(0.0, 1.0), (0.0, 5.0), (0.0, 10.0), (-10.0, 10.0), (0.0, 100.0)];
 
-impl<'a> Reader<'a> {
+impl Reader {
     /// An empty collection for the file called `file` in messages.
-    pub fn new(file: &str, options: ReadOptions<'a>) -> Self {
+    pub fn new(file: &str, mut options: ReadOptions) -> Self {
+        let items = std::mem::take(&mut options.numbered);
         Self {
             file: file.into(),
             options,
-            data: Interactions::default(),
+            data: Interactions { items, ..Interactions::default() },
             skipped: Skipped::default(),
             rows_of_user: Vec::new(),
             last_time: Vec::new(),
@@ -86,7 +89,7 @@ impl<'a> Reader<'a> {
         if row.user.is_empty() || row.item.is_empty() {
             return self.bad(line, "the user or the item is empty");
         }
-        if self.options.catalog.is_some_and(|catalog| catalog.get(row.item).is_none()) {
+        if self.options.known_only && self.data.items.get(row.item).is_none() {
             return self.bad(line, &format!("the item `{}` is not in the items file", shown(row.item)));
         }
         let value = match (row.rating, row.weight, row.event) {
@@ -245,7 +248,7 @@ impl Columns {
 
 /// Reads text of any known layout, told by the first line: a header, JSON, `a::b::c::d`, four tab-separated numbers
 /// (MovieLens `u.data`), or a user followed by its items in time order.
-pub fn read_text(file: &str, mut input: impl BufRead, options: ReadOptions<'_>) -> Result<(Interactions, Skipped)> {
+pub fn read_text(file: &str, mut input: impl BufRead, options: ReadOptions) -> Result<(Interactions, Skipped)> {
     let reader = Reader::new(file, options);
     let (mut line, mut first) = (0, String::new());
     while first.trim().is_empty() {
@@ -294,7 +297,7 @@ fn split_headless(line: &str) -> Vec<&str> {
 }
 
 fn read_delimited(
-    mut reader: Reader<'_>,
+    mut reader: Reader,
     columns: Columns,
     delimiter: char,
     header_line: usize,
@@ -322,7 +325,7 @@ fn read_delimited(
 
 /// One row from a table of fields: missing and unreadable fields make it bad.
 fn push_fields<'f>(
-    reader: &mut Reader<'_>,
+    reader: &mut Reader,
     line: usize,
     columns: Columns,
     field: impl Fn(usize) -> Option<&'f str>,
@@ -355,7 +358,7 @@ fn push_fields<'f>(
 }
 
 fn read_headless(
-    mut reader: Reader<'_>,
+    mut reader: Reader,
     columns: Columns,
     mut line: usize,
     mut text: String,
@@ -377,7 +380,7 @@ fn read_headless(
 }
 
 fn read_sequences(
-    mut reader: Reader<'_>,
+    mut reader: Reader,
     mut line: usize,
     mut text: String,
     mut input: impl BufRead,
@@ -404,7 +407,7 @@ fn read_sequences(
 }
 
 fn read_json(
-    mut reader: Reader<'_>,
+    mut reader: Reader,
     mut line: usize,
     mut text: String,
     mut input: impl BufRead,

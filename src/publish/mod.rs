@@ -2,3 +2,4 @@
 
 pub mod interaction_columns;
 pub mod interactions;
+pub mod item_features;

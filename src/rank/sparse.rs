@@ -95,6 +95,17 @@ impl SparseRows {
         }
     }
 
+    /// The dot product of `row` with a dense vector over the columns.
+    pub fn dot_row(&self, row: u32, vector: &[f32]) -> f32 {
+        let at = row as usize;
+        if at >= self.rows() {
+            return 0.0;
+        }
+        let range = self.offsets[at] as usize..self.offsets[at + 1] as usize;
+        let pairs = self.indices[range.clone()].iter().zip(&self.values[range]);
+        self.scales[at] * pairs.map(|(&c, &v)| vector[c as usize] * f32::from(v)).sum::<f32>()
+    }
+
     /// Bytes to download, see the table above.
     pub fn download_bytes(&self) -> usize {
         let index = if self.columns <= 1 << 16 { 2 } else { 3 };

@@ -8,13 +8,15 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
-use palate::evaluate::dataset::{Cleaning, Interactions, Sequence};
+use palate::evaluate::dataset::{Cleaning, Interactions, Keys, Sequence};
 use palate::evaluate::report::{Context, Figures, differences, figures, judge_cases};
 use palate::evaluate::split::{Case, Protocol, Split, split};
 use palate::publish::interaction_columns::read_parquet;
 use palate::publish::interactions::{ReadOptions, read_text};
 use palate::rank::terms::{Term, history_of};
-use palate::train::methods::{Data, METHODS, Settings, train};
+use palate::publish::item_features::ItemContent;
+use palate::train::features::Features;
+use palate::train::methods::{Data, METHODS, Settings, Trainer};
 use palate::{Error, Result};
 
 /// Options of `palate evaluate`.
@@ -26,6 +28,12 @@ pub struct Evaluate {
     /// Interactions: CSV, TSV, Parquet, JSON Lines, RecBole `.inter`, MovieLens, or one sequence a line.
     #[arg(long, value_name = "FILE")]
     interactions: PathBuf,
+    /// Attributes: a JSON object from item to a list of attribute ids.
+    #[arg(long, value_name = "FILE")]
+    attributes: Option<PathBuf>,
+    /// Item vectors: JSON Lines of `id` and `embedding`.
+    #[arg(long, value_name = "FILE")]
+    features: Option<PathBuf>,
     /// leave-one-out, temporal, strong, cold-items or rating.
     #[arg(long, default_value = "leave-one-out")]
     protocol: String,
@@ -78,14 +86,16 @@ impl Evaluate {
     /// Runs the command.
     pub fn run(self) -> Result<()> {
         let protocol = Protocol::parse(&self.protocol)?;
-        let interactions = self.read_interactions()?;
+        let (content, catalog) = self.read_content()?;
+        let interactions = self.read_interactions(&catalog)?;
         let cleaning = Cleaning { min_value: self.min_rating, core: self.core, ..Cleaning::default() };
         let (sequences, account) = interactions.sequences(&cleaning)?;
         self.note(&account.line());
         let items = interactions.items.len();
         let split = split(protocol, &sequences, items, self.seed, 0, 1)?;
         self.note(&split.statement);
-        let outcomes = self.measure(&split, items)?;
+        let features = content.features(items);
+        let outcomes = self.measure(&split, items, &features)?;
         if self.json {
             self.print_json(&split, &outcomes)
         } else {
@@ -98,13 +108,41 @@ impl Evaluate {
         eprintln!("{text}");
     }
 
-    fn read_interactions(&self) -> Result<Interactions> {
+    /// The items' content, and the catalog's keys in order.
+    fn read_content(&self) -> Result<(ItemContent, Keys)> {
+        let mut content = ItemContent::default();
+        let mut catalog = Keys::default();
+        if let Some(path) = &self.items {
+            let (name, input) = open(path)?;
+            let skipped = content.read_items(&name, input, &mut catalog, self.skip_bad)?;
+            if skipped > 0 {
+                self.note(&format!("skipped: {skipped} bad items of {name}"));
+            }
+        }
+        if let Some(path) = &self.attributes {
+            let (name, input) = open(path)?;
+            content.read_attributes(&name, input, &mut catalog)?;
+        }
+        if let Some(path) = &self.features {
+            let (name, input) = open(path)?;
+            content.read_vectors(&name, input, &catalog)?;
+        }
+        Ok((content, catalog))
+    }
+
+    fn read_interactions(&self, catalog: &Keys) -> Result<Interactions> {
         let scale = match self.scale.as_deref() {
             None => None,
             Some([low, high]) if low < high => Some((*low, *high)),
             Some(_) => return Err(Error::input("--scale takes two numbers, `LOW,HIGH`. Give them in that order.")),
         };
-        let options = ReadOptions { skip_bad: self.skip_bad, scale, ..ReadOptions::default() };
+        let options = ReadOptions {
+            skip_bad: self.skip_bad,
+            scale,
+            numbered: catalog.clone(),
+            known_only: self.items.is_some(),
+            ..ReadOptions::default()
+        };
         let (interactions, skipped) = read_file(&self.interactions, options)?;
         for text in &skipped.first {
             self.note(&format!("skipped: {text}"));
@@ -115,11 +153,25 @@ impl Evaluate {
         Ok(interactions)
     }
 
-    fn measure(&self, split: &Split, items: usize) -> Result<Vec<Outcome>> {
+    fn measure(&self, split: &Split, items: usize, features: &Features) -> Result<Vec<Outcome>> {
         let learned: &[Sequence] = if self.fit == "train" { &split.train } else { &split.train_and_valid };
-        let data = Data { sequences: learned, items };
+        let data = Data {
+            sequences: learned,
+            items,
+            features,
+            valid: &split.valid,
+            valid_candidates: split.valid_candidates.as_deref(),
+            test_candidates: split.test_candidates.as_deref(),
+        };
         let settings = Settings { row_entries: self.row_entries, ..Settings::default() };
         let mut context = Context::new(data.counts(), learned.len(), &self.k, self.seed);
+        let vectors: Vec<Vec<(u32, f32)>> =
+            (0..features.sparse.rows()).map(|i| features.sparse.entries(i).collect()).collect();
+        if !features.sparse.indices.is_empty() {
+            context.vectors = &vectors;
+        }
+        context.categories = &features.categories;
+        context.category_count = features.category_count;
         context.candidates = split.test_candidates.as_deref();
         let names: Vec<&str> = match self.method.iter().any(|m| m == "all") {
             true => METHODS.to_vec(),
@@ -127,11 +179,12 @@ impl Evaluate {
         };
         let longest = self.k.iter().copied().max().unwrap_or(10);
         let mut outcomes = Vec::new();
+        let note = |text: &str| self.note(text);
+        let mut trainer = Trainer::new(data, settings, &note);
         for name in names {
             let start = Instant::now();
-            let term = train(name, &data, &settings)?;
+            let term = trainer.term(name)?;
             let train_seconds = start.elapsed().as_secs_f64();
-            self.note(&format!("{name}: trained in {train_seconds:.1} s"));
             let scorer = |case: &Case, out: &mut [f32]| term.add(&history_of(&case.history.items), 1.0, out);
             let judged = judge_cases(&split.test, items, context.candidates, longest, &scorer);
             let mut figures = figures(&split.test, &judged, &context);
@@ -226,15 +279,17 @@ fn time_one(term: &dyn Term, cases: &[Case], k: usize) -> f64 {
     start.elapsed().as_secs_f64() * 1e3 / sample.len().max(1) as f64
 }
 
-fn read_file(
-    path: &Path,
-    options: ReadOptions<'_>,
-) -> Result<(Interactions, palate::publish::interactions::Skipped)> {
+fn open(path: &Path) -> Result<(String, BufReader<File>)> {
     let name = path.display().to_string();
     let file = File::open(path)
         .map_err(|e| Error::NotFound(format!("{name} cannot be opened ({e}). Check the path.")))?;
+    Ok((name, BufReader::with_capacity(1 << 20, file)))
+}
+
+fn read_file(path: &Path, options: ReadOptions) -> Result<(Interactions, palate::publish::interactions::Skipped)> {
+    let (name, input) = open(path)?;
     match path.extension().is_some_and(|e| e == "parquet") {
-        true => read_parquet(&name, file, options),
-        false => read_text(&name, BufReader::with_capacity(1 << 20, file), options),
+        true => read_parquet(&name, input.into_inner(), options),
+        false => read_text(&name, input, options),
     }
 }
