@@ -142,9 +142,27 @@ pub fn matmul_right_transposed(out: &mut [f32], a: &[f32], b: &[f32], (m, k, n):
 pub fn ridge_inverse(x: &Csr, lambda: f32) -> Result<Vec<f32>> {
     let n = x.columns;
     if x.rows() * 5 > n * 4 {
-        let mut matrix = gram(x, lambda);
-        invert(&mut matrix, n)?;
-        return Ok(matrix);
+        let mut active = vec![false; n];
+        x.indices.iter().for_each(|&c| active[c as usize] = true);
+        let kept: Vec<usize> = (0..n).filter(|&c| active[c]).collect();
+        if kept.len() == n {
+            let mut matrix = gram(x, lambda);
+            invert(&mut matrix, n)?;
+            return Ok(matrix);
+        }
+        // Columns without entries are apart from all others: their block of the inverse is I / lambda.
+        let mut number = vec![0u32; n];
+        kept.iter().enumerate().for_each(|(i, &c)| number[c] = i as u32);
+        let indices = x.indices.iter().map(|&c| number[c as usize]).collect();
+        let small = Csr { columns: kept.len(), offsets: x.offsets.clone(), indices, values: x.values.clone() };
+        let mut matrix = gram(&small, lambda);
+        invert(&mut matrix, kept.len())?;
+        let mut out = vec![0f32; n * n];
+        (0..n).for_each(|c| out[c * n + c] = 1.0 / lambda);
+        for (row, &r) in matrix.chunks_exact(kept.len().max(1)).zip(&kept) {
+            row.iter().zip(&kept).for_each(|(v, &c)| out[r * n + c] = *v);
+        }
+        return Ok(out);
     }
     let m = x.rows();
     let transposed = x.transpose();

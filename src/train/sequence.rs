@@ -1,4 +1,7 @@
-//! Learns the sequence encoder: full softmax over the catalog after every event, Adam, early stop on validation.
+//! Learns the sequence encoder: softmax over the catalog after every event, Adam, early stop on validation.
+//!
+//! Small catalogs take the full softmax. Larger ones estimate its sum from negatives drawn uniformly for each batch, their
+//! logits raised by ln((items - 1) / negatives), which makes the estimate of the sum unbiased.
 //!
 //! The item table is the sum of a free row per item and of learned rows of the item's content terms (tf-idf), so that
 //! rare items borrow from their content; devices get the sum alone. Not here: the passes through the blocks
@@ -28,6 +31,8 @@ pub struct SequenceSettings {
     pub window: usize,
     pub dropout: f32,
     pub learning_rate: f32,
+    /// Negatives a batch shares; catalogs up to twice this take the full softmax.
+    pub negatives: usize,
     /// Events in a batch, about.
     pub batch_events: usize,
     pub epochs: usize,
@@ -47,6 +52,7 @@ impl Default for SequenceSettings {
             window: 50,
             dropout: 0.4,
             learning_rate: 1e-3,
+            negatives: 2048,
             batch_events: 1536,
             epochs: 60,
             patience: 4,
@@ -165,8 +171,69 @@ fn softmax_loss(states: &[f32], table: &[f32], targets: &[u32], d: usize, dtable
     ((loss / total.max(1) as f64) as f32, dstates)
 }
 
+/// As [`softmax_loss`], the sum estimated from the items `negatives`.
+fn sampled_loss(
+    states: &[f32],
+    table: &[f32],
+    targets: &[u32],
+    negatives: &[u32],
+    d: usize,
+    dtable: &mut [f32],
+) -> (f32, Vec<f32>) {
+    let (n, total) = (negatives.len(), targets.len());
+    let row_of = |item: u32| item as usize * d..(item as usize + 1) * d;
+    let gathered: Vec<f32> = negatives.iter().flat_map(|&i| table[row_of(i)].iter().copied()).collect();
+    let raise = ((table.len() / d - 1) as f32 / n as f32).ln();
+    let mut logits = vec![0f32; total * n];
+    matmul_right_transposed(&mut logits, states, &gathered, (total, d, n), false);
+    let results: Vec<(f64, f32)> = logits
+        .par_chunks_mut(n)
+        .zip(targets)
+        .zip(states.par_chunks(d))
+        .map(|((row, &target), state)| {
+            let own: f32 = state.iter().zip(&table[row_of(target)]).map(|(a, b)| a * b).sum();
+            let largest = row.iter().copied().fold(own - raise, f32::max) + raise;
+            let mut sums = [0f32; 8];
+            for (chunk, items) in row.chunks_mut(8).zip(negatives.chunks(8)) {
+                for ((v, s), &item) in chunk.iter_mut().zip(&mut sums).zip(items) {
+                    let e = fast_exp(*v + raise - largest);
+                    *v = if item == target { 0.0 } else { e };
+                    *s += *v;
+                }
+            }
+            let own_share = fast_exp(own - largest);
+            let sum = sums.iter().sum::<f32>() + own_share;
+            let factor = 1.0 / (sum * total as f32);
+            row.iter_mut().for_each(|v| *v *= factor);
+            (f64::from(sum.ln() + largest - own), own_share * factor - 1.0 / total as f32)
+        })
+        .collect();
+    let mut dstates = vec![0f32; states.len()];
+    matmul(&mut dstates, &logits, &gathered, (total, n, d), false);
+    let mut dgathered = vec![0f32; gathered.len()];
+    matmul_left_transposed(&mut dgathered, &logits, states, (n, total, d), false);
+    for (&item, row) in negatives.iter().zip(dgathered.chunks_exact(d)) {
+        dtable[row_of(item)].iter_mut().zip(row).for_each(|(g, v)| *g += v);
+    }
+    let mut loss = 0f64;
+    for (at, (&target, (own_loss, g))) in targets.iter().zip(results).enumerate() {
+        loss += own_loss;
+        let state = at * d..(at + 1) * d;
+        dstates[state.clone()].iter_mut().zip(&table[row_of(target)]).for_each(|(o, v)| *o += g * v);
+        dtable[row_of(target)].iter_mut().zip(&states[state]).for_each(|(o, v)| *o += g * v);
+    }
+    ((loss / total.max(1) as f64) as f32, dstates)
+}
+
 /// Loss of one batch and the gradient of all parameters.
-fn step(model: &Model<'_>, batch: &Packed, targets: &[u32], drop: f32, rng: Option<&mut Rng>) -> (f32, Vec<f32>) {
+fn step(
+    model: &Model<'_>,
+    batch: &Packed,
+    targets: &[u32],
+    negatives: Option<&[u32]>,
+    drop: f32,
+    rng: Option<&mut Rng>,
+) -> (f32, Vec<f32>) {
     let d = model.shape.dim;
     let table = model.table();
     let blocks = &model.parameters[model.blocks_at..];
@@ -174,7 +241,10 @@ fn step(model: &Model<'_>, batch: &Packed, targets: &[u32], drop: f32, rng: Opti
     let mut gradient = vec![0f32; model.parameters.len()];
     let (items, rest) = gradient.split_at_mut(model.terms_at);
     let (terms, block_gradient) = rest.split_at_mut(model.blocks_at - model.terms_at);
-    let (loss, dstates) = softmax_loss(&states, &table, targets, d, items);
+    let (loss, dstates) = match negatives {
+        None => softmax_loss(&states, &table, targets, d, items),
+        Some(negatives) => sampled_loss(&states, &table, targets, negatives, d, items),
+    };
     backward(&model.shape, blocks, batch, &cache, &dstates, block_gradient, items);
     if let Some(transposed) = &model.content_transposed {
         spread(transposed, items, d, terms);
@@ -273,7 +343,14 @@ pub fn train_sequence(
                 batch.offsets.push(batch.tokens.len());
                 at += 1;
             }
-            let (loss, gradient) = step(&model, &batch, &targets, settings.dropout, Some(&mut rng));
+            let negatives: Option<Vec<u32>> = (items > 2 * settings.negatives).then(|| {
+                let mut drawn: Vec<u32> = (0..settings.negatives).map(|_| rng.below(items) as u32).collect();
+                drawn.sort_unstable();
+                drawn.dedup();
+                drawn
+            });
+            let (loss, gradient) =
+                step(&model, &batch, &targets, negatives.as_deref(), settings.dropout, Some(&mut rng));
             let warm = ((adam.steps + 1) as f32 / total_steps as f32).min(1.0);
             adam.apply(&mut model.parameters, &gradient, settings.learning_rate * warm);
             sum += f64::from(loss) * targets.len() as f64;
@@ -345,7 +422,7 @@ fn ship(model: &Model<'_>) -> SequenceEncoder {
 
 /// Compares analytic gradients with central differences on a tiny model: the largest error relative to the largest
 /// gradient. For tests.
-pub fn gradient_error(seed: u64) -> f64 {
+pub fn gradient_error(seed: u64, negatives: Option<&[u32]>) -> f64 {
     let shape = Shape { items: 11, dim: 8, heads: 2, blocks: 2, window: 6, hidden: 16 };
     let mut content = Csr::new(3);
     (0..shape.items).for_each(|i| content.push_row([((i % 3) as u32, 0.7)]));
@@ -354,14 +431,14 @@ pub fn gradient_error(seed: u64) -> f64 {
     model.parameters.iter_mut().for_each(|p| *p += (rng.normal() * 0.1) as f32);
     let batch = Packed { tokens: vec![0, 3, 5, 7, 1, 2, 9], offsets: vec![0, 4, 7] };
     let targets = [3, 5, 7, 10, 2, 9, 4];
-    let (_, gradient) = step(&model, &batch, &targets, 0.0, None);
+    let (_, gradient) = step(&model, &batch, &targets, negatives, 0.0, None);
     let scale = gradient.iter().fold(0f32, |m, g| m.max(g.abs()));
     let mut worst = 0f64;
     for at in (0..model.parameters.len()).step_by(3) {
         let saved = model.parameters[at];
         let mut loss_at = |value: f32| {
             model.parameters[at] = value;
-            f64::from(step(&model, &batch, &targets, 0.0, None).0)
+            f64::from(step(&model, &batch, &targets, negatives, 0.0, None).0)
         };
         let difference = (loss_at(saved + 1e-2) - loss_at(saved - 1e-2)) / 2e-2;
         model.parameters[at] = saved;
