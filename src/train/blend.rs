@@ -1,6 +1,6 @@
 //! Fits what joins trained terms: each term's fading of the past, and the gains of the hybrid, on validation cases.
 //!
-//! Not here: the blend on the device (`rank::blend`), training the terms.
+//! Not here: the blend on the device (`rank::learned::blend`), training the terms.
 
 use std::sync::Arc;
 
@@ -11,8 +11,8 @@ use crate::evaluate::metrics::ndcg;
 use crate::evaluate::report::mask;
 use crate::evaluate::split::Case;
 use crate::math::topk::top_k;
-use crate::rank::blend::{Scale, inverse_deviation};
-use crate::rank::terms::{Term, history_of};
+use crate::rank::learned::blend::{Scale, inverse_deviation};
+use crate::rank::learned::terms::{Term, history_of};
 
 /// At most so many cases are looked at, evenly spread.
 const CASES: usize = 4000;

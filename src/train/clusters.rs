@@ -2,14 +2,14 @@
 //!
 //! Every centroid stands for at least `k` people and names no item that fewer than 3 of them met; that is
 //! k-anonymity of the centroids, not differential privacy (Laplace noise at useful budgets destroys centroids of this
-//! size). Not here: the votes on the device (`rank::clusters`).
+//! size). Not here: the votes on the device (`rank::learned::clusters`).
 
 use rayon::prelude::*;
 
 use super::matrix::Csr;
 use crate::math::rng::Rng;
-use crate::rank::clusters::Clusters;
-use crate::rank::sparse::SparseRows;
+use crate::rank::learned::clusters::Clusters;
+use crate::rank::learned::sparse::SparseRows;
 use crate::{Error, Result};
 
 /// An item in a centroid was met by at least so many of its people.

@@ -3,7 +3,7 @@
 //! Hu et al. 2008 with the objective and settings of Rendle et al. 2021 ("Revisiting the Performance of iALS on Item
 //! Recommendation Benchmarks"): sum over observed (s - 1)^2 + a0 sum over all s^2 + lambda sum_u (n_u + a0 m)^nu |w_u|^2
 //! and the same for items. Starting values are normal with deviation 0.1 / sqrt(dim). Not here: the fold-in
-//! (`rank::factors`).
+//! (`rank::learned::factors`).
 
 use faer::linalg::matmul::triangular;
 use faer::{Accum, MatMut, MatRef, Par};

@@ -1,6 +1,6 @@
 //! Sparse matrices in compressed rows, for training.
 //!
-//! Not here: what devices download (`rank::sparse`), dense algebra (`linear`).
+//! Not here: what devices download (`rank::learned::sparse`), dense algebra (`linear`).
 
 use crate::evaluate::dataset::Sequence;
 

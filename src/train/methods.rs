@@ -20,13 +20,13 @@ use super::sequence::{SequenceSettings, train_sequence};
 use super::transitions::{TransitionSettings, transitions};
 use crate::evaluate::dataset::Sequence;
 use crate::evaluate::split::Case;
-use crate::rank::blend::{Blend, Scale};
-use crate::rank::content::Content;
-use crate::rank::factors::Factors;
-use crate::rank::neighbors::Neighbors;
-use crate::rank::popularity::Popularity;
-use crate::rank::sparse::SparseRows;
-use crate::rank::terms::Term;
+use crate::rank::learned::blend::{Blend, Scale};
+use crate::rank::learned::content::Content;
+use crate::rank::learned::factors::Factors;
+use crate::rank::learned::neighbors::Neighbors;
+use crate::rank::learned::popularity::Popularity;
+use crate::rank::learned::sparse::SparseRows;
+use crate::rank::learned::terms::Term;
 use crate::{Error, Result};
 
 /// Every method name, in the order of reports.
@@ -163,7 +163,7 @@ impl<'a> Trainer<'a> {
                     base.centroids.rows(),
                     base.smallest
                 ));
-                let with = |tau: f32| crate::rank::clusters::Clusters { tau, ..base.clone() };
+                let with = |tau: f32| crate::rank::learned::clusters::Clusters { tau, ..base.clone() };
                 let tau = choose(&TAUS, self.data.valid, self.data.valid_candidates, |t| Box::new(with(t)));
                 Arc::new(with(tau))
             }
@@ -220,7 +220,7 @@ impl<'a> Trainer<'a> {
             let part = |cold: bool| {
                 let masked: Vec<f32> =
                     row.iter().zip(&is_cold).map(|(w, c)| if *c == cold { *w } else { 0.0 }).collect();
-                crate::rank::sparse::top_magnitudes(&masked, s.row_entries)
+                crate::rank::learned::sparse::top_magnitudes(&masked, s.row_entries)
             };
             let mut entries = part(false);
             entries.extend(part(true));

@@ -5,7 +5,7 @@
 //!
 //! The item table is the sum of a free row per item and of learned rows of the item's content terms (tf-idf), so that
 //! rare items borrow from their content; devices get the sum alone. Not here: the passes through the blocks
-//! (`transformer`), the encoder on the device (`rank::sequence`).
+//! (`transformer`), the encoder on the device (`rank::learned::sequence`).
 
 use rayon::prelude::*;
 
@@ -20,7 +20,7 @@ use crate::evaluate::metrics::ndcg;
 use crate::evaluate::report::mask;
 use crate::evaluate::split::Case;
 use crate::math::rng::Rng;
-use crate::rank::sequence::{BlockLayout, SequenceEncoder, Shape};
+use crate::rank::learned::sequence::{BlockLayout, SequenceEncoder, Shape};
 
 /// Settings of [`train_sequence`].
 #[derive(Debug, Clone, PartialEq)]

@@ -1,12 +1,12 @@
 //! Forward and backward passes of the sequence encoder's blocks over a ragged batch, written out by hand.
 //!
-//! The parameters lie as `rank::sequence::BlockLayout` says. Not here: the loss, the optimizer, the epochs (`sequence`).
+//! The parameters lie as `rank::learned::sequence::BlockLayout` says. Not here: the loss, the optimizer, the epochs (`sequence`).
 
 use rayon::prelude::*;
 
 use super::linear::{matmul, matmul_left_transposed, matmul_right_transposed};
 use crate::math::rng::Rng;
-use crate::rank::sequence::{BlockLayout, Shape, layer_norm};
+use crate::rank::learned::sequence::{BlockLayout, Shape, layer_norm};
 
 /// Sequences packed end to end: sequence `s` is `tokens[offsets[s]..offsets[s + 1]]`, at most `window` long.
 #[derive(Debug, Clone, Default)]

@@ -2,7 +2,7 @@
 //!
 //! SLIT of Choi et al., WWW 2021, "Session-aware Linear Item-Item Models": every event is a cut; the row of S holds the
 //! events before it, weighted exp(-distance / past), the row of T those after it, weighted exp(-distance / future);
-//! B = (S'S + lambda I)^-1 S'T. Not here: the score on the device (`rank::neighbors`).
+//! B = (S'S + lambda I)^-1 S'T. Not here: the score on the device (`rank::learned::neighbors`).
 
 use rayon::prelude::*;
 

@@ -13,7 +13,7 @@ use palate::evaluate::report::{Context, Figures, differences, figures, judge_cas
 use palate::evaluate::split::{Case, Protocol, Split, split};
 use palate::publish::interaction_columns::read_parquet;
 use palate::publish::interactions::{ReadOptions, read_text};
-use palate::rank::terms::{Term, history_of};
+use palate::rank::learned::terms::{Term, history_of};
 use palate::publish::item_features::ItemContent;
 use palate::train::features::Features;
 use palate::train::methods::{Data, METHODS, Settings, Trainer};
