@@ -4,6 +4,7 @@
 
 mod build;
 mod encode;
+mod evaluate;
 mod inspect;
 mod model;
 mod pack;
@@ -36,6 +37,8 @@ enum Command {
     Inspect(inspect::Inspect),
     /// The items nearest to a text.
     Search(search::Search),
+    /// Measure how good the recommendations are, and what they cost the device.
+    Evaluate(evaluate::Evaluate),
 }
 
 fn main() -> ExitCode {
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         Command::Build(command) => command.run(),
         Command::Inspect(command) => command.run(),
         Command::Search(command) => command.run(),
+        Command::Evaluate(command) => command.run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
