@@ -4,8 +4,10 @@
 //! exception is [`manifest`], a small JSON file that names the others and their hashes.
 
 pub mod digest;
+pub mod history;
 pub mod manifest;
 pub mod pack;
+pub mod pack_manifest;
 pub mod shard;
 pub mod signature;
 pub mod tensors;

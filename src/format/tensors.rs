@@ -22,10 +22,7 @@ pub enum DType {
     F16,
     BF16,
     F32,
-<<<<<<< HEAD
     I64,
-=======
->>>>>>> index
     F64,
 }
 
@@ -36,11 +33,7 @@ impl DType {
             DType::U8 | DType::I8 => 1,
             DType::F16 | DType::BF16 => 2,
             DType::U32 | DType::I32 | DType::F32 => 4,
-<<<<<<< HEAD
             DType::I64 | DType::F64 => 8,
-=======
-            DType::F64 => 8,
->>>>>>> index
         }
     }
 
@@ -54,10 +47,7 @@ impl DType {
             D::F16 => DType::F16,
             D::BF16 => DType::BF16,
             D::F32 => DType::F32,
-<<<<<<< HEAD
             D::I64 => DType::I64,
-=======
->>>>>>> index
             D::F64 => DType::F64,
             _ => return None,
         })
@@ -73,10 +63,7 @@ impl DType {
             DType::F16 => D::F16,
             DType::BF16 => D::BF16,
             DType::F32 => D::F32,
-<<<<<<< HEAD
             DType::I64 => D::I64,
-=======
->>>>>>> index
             DType::F64 => D::F64,
         }
     }
@@ -139,7 +126,6 @@ impl Tensor {
             DType::F64 => longs(bytes).map(|w| f64::from_le_bytes(w) as f32).collect(),
             DType::U8 => bytes.iter().map(|&b| f32::from(b)).collect(),
             DType::I8 => bytes.iter().map(|&b| f32::from(b as i8)).collect(),
-            DType::F64 => doubles(bytes).map(|v| v as f32).collect(),
         }
     }
 }
@@ -148,13 +134,8 @@ fn words(bytes: &[u8]) -> impl Iterator<Item = [u8; 4]> + '_ {
     bytes.chunks_exact(4).map(|c| [c[0], c[1], c[2], c[3]])
 }
 
-<<<<<<< HEAD
 fn longs(bytes: &[u8]) -> impl Iterator<Item = [u8; 8]> + '_ {
     bytes.chunks_exact(8).map(|c| [c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7]])
-=======
-fn doubles(bytes: &[u8]) -> impl Iterator<Item = f64> + '_ {
-    bytes.chunks_exact(8).map(|c| f64::from_le_bytes([c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7]]))
->>>>>>> index
 }
 
 fn halves(bytes: &[u8]) -> impl Iterator<Item = u16> + '_ {
@@ -282,7 +263,7 @@ impl TensorFile {
     /// # Errors
     /// [`Error::Corrupt`] where it is missing or of another type.
     pub fn f64s(&self, name: &str) -> Result<Vec<f64>> {
-        Ok(doubles(self.typed(name, DType::F64)?.bytes()).collect())
+        Ok(longs(self.typed(name, DType::F64)?.bytes()).map(f64::from_le_bytes).collect())
     }
 }
 

@@ -74,7 +74,7 @@ impl Log {
     pub async fn open<S: Store, K: Seal>(store: &S, seal: &K) -> Result<Log> {
         let log = Log { state: RefCell::default(), version: Cell::new(0) };
         let _lock = store.lock(LOCK).await?;
-        log.catch_up(store, seal, true).await?;
+        log.catch_up(store, seal).await?;
         Ok(log)
     }
 
@@ -196,8 +196,9 @@ impl Log {
             }
             return Ok(());
         };
-        let Header::Log(found) = format::read_header(&head)? else {
-            return self.set_aside(store, len).await;
+        let found = match format::read_header(&head)? {
+            Header::Log(found) if len >= HEADER as u64 => found,
+            _ => return self.set_aside(store, len).await,
         };
         let same = id == Some(found) && len >= known;
         if same && len == known {

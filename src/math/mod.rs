@@ -1,4 +1,5 @@
 //! Numbers in, numbers out: nothing here knows what they mean.
 
+pub mod rng;
 pub mod scan;
 pub mod simd;

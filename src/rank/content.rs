@@ -15,7 +15,7 @@ use std::rc::Rc;
 use super::term::{Share, Term, settle};
 use crate::error::Result;
 use crate::history::{Event, Evidence};
-use crate::index::Catalog;
+use crate::index::catalog::Catalog;
 
 /// Most interests of either sign.
 const MOST: usize = 8;
@@ -81,6 +81,13 @@ pub struct Interest {
     /// Sum of the members' weights, positive for either sign.
     pub weight: f32,
     sum: Vec<f32>,
+}
+
+impl Interest {
+    /// The weighted sum of the members' vectors, `[dim]`; not of unit length.
+    pub fn center(&self) -> &[f32] {
+        &self.sum
+    }
 }
 
 /// What the device believes about the visitor's taste, as far as the catalog's vectors can say it.

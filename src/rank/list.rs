@@ -4,7 +4,7 @@ use super::explain::{Reason, explain};
 use super::term::Term;
 use super::{diversify, explore};
 use crate::history::Event;
-use crate::index::Catalog;
+use crate::index::catalog::Catalog;
 use crate::math::rng::Rng;
 
 /// How a list is drawn up.

@@ -1,7 +1,7 @@
 //! The term of how popular items are with everybody: the only one that is there before any history.
 
 use super::term::{Share, Term};
-use crate::index::Catalog;
+use crate::index::catalog::Catalog;
 
 /// The metadata field that is read when the index has no popularity of its own.
 pub const FIELD: &str = "popularity";

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 use crate::history::Event;
-use crate::index::Catalog;
+use crate::index::catalog::Catalog;
 
 /// Most conditions of a filter and most values of one.
 const MOST: usize = 1000;
