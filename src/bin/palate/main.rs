@@ -8,6 +8,7 @@ mod inspect;
 mod model;
 mod pack;
 mod query;
+mod recommend;
 mod search;
 mod terminal;
 
@@ -36,6 +37,8 @@ enum Command {
     Inspect(inspect::Inspect),
     /// The items nearest to a text.
     Search(search::Search),
+    /// What the page would recommend after a history.
+    Recommend(recommend::Recommend),
 }
 
 fn main() -> ExitCode {
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         Command::Build(command) => command.run(),
         Command::Inspect(command) => command.run(),
         Command::Search(command) => command.run(),
+        Command::Recommend(command) => command.run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
