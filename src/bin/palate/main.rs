@@ -4,6 +4,7 @@
 
 mod build;
 mod encode;
+mod evaluate;
 mod inspect;
 mod model;
 mod pack;
@@ -39,6 +40,8 @@ enum Command {
     Search(search::Search),
     /// What the page would recommend after a history.
     Recommend(recommend::Recommend),
+    /// Measure how good the recommendations are, and what they cost the device.
+    Evaluate(evaluate::Evaluate),
 }
 
 fn main() -> ExitCode {
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Command::Inspect(command) => command.run(),
         Command::Search(command) => command.run(),
         Command::Recommend(command) => command.run(),
+        Command::Evaluate(command) => command.run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
