@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::engine::ask::{Hit, Recommend, Search, Wishes};
-use crate::engine::profile::{Belief, Profile};
+use crate::engine::profile::{Belief, Profile, Remembered, Weighed};
 use crate::engine::report::Report;
 use crate::error::{Error, Result};
 use crate::format::history::EventRow;
@@ -30,15 +30,15 @@ pub struct Event {
     event: String,
     value: Option<f64>,
     context: Option<Map<String, Value>>,
-    at: Option<f64>,
+    time: Option<f64>,
     call: Option<String>,
 }
 
 impl Event {
     /// The row, with `now` where there is no time.
     pub fn row(self, now: f64) -> EventRow {
-        let Event { item, event, value, context, at, call } = self;
-        EventRow { item, event, at: at.unwrap_or(now), value, context: context.unwrap_or_default(), call }
+        let Event { item, event, value, context, time, call } = self;
+        EventRow { item, event, at: time.unwrap_or(now), value, context: context.unwrap_or_default(), call }
     }
 }
 
@@ -136,7 +136,7 @@ impl From<Hit> for HitOut {
 #[derive(Serialize)]
 struct WeighedEventOut {
     event: &'static str,
-    at: f64,
+    time: f64,
     weight: f64,
 }
 
@@ -149,45 +149,59 @@ struct WeighedOut {
 
 #[derive(Serialize)]
 struct BeliefOut {
+    weight: f32,
     share: f32,
+    /// The keys of `items`.
+    because: Vec<String>,
     items: Vec<WeighedOut>,
     near: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct RememberedOut {
+    item: String,
+    event: &'static str,
+    time: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<f64>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    context: Map<String, Value>,
+    weight: f64,
 }
 
 /// What the device believes.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProfileOut {
-    events: usize,
-    kinds: Map<String, Value>,
-    oldest: Option<f64>,
-    newest: Option<f64>,
-    likes: Vec<BeliefOut>,
-    dislikes: Vec<BeliefOut>,
+    events: Vec<RememberedOut>,
+    interests: Vec<BeliefOut>,
     unknown_items: usize,
 }
 
 impl From<Profile> for ProfileOut {
     fn from(profile: Profile) -> Self {
+        let weighed = |item: Weighed| {
+            let events = item.events.into_iter().map(|(event, time, weight)| WeighedEventOut { event, time, weight }).collect();
+            WeighedOut { key: item.key, weight: item.weight, events }
+        };
         let belief = |belief: Belief| BeliefOut {
+            weight: belief.weight,
             share: belief.share,
-            items: belief
-                .items
-                .into_iter()
-                .map(|item| {
-                    let events = item.events.into_iter().map(|(event, at, weight)| WeighedEventOut { event, at, weight }).collect();
-                    WeighedOut { key: item.key, weight: item.weight, events }
-                })
-                .collect(),
+            because: belief.items.iter().map(|item| item.key.clone()).collect(),
+            items: belief.items.into_iter().map(weighed).collect(),
             near: belief.near,
         };
+        let remembered = |Remembered { event, weight }: Remembered| RememberedOut {
+            item: event.item,
+            event: event.kind.name(),
+            time: event.at,
+            value: event.value,
+            context: event.context,
+            weight,
+        };
         ProfileOut {
-            events: profile.events,
-            kinds: profile.kinds.into_iter().map(|(name, count)| (name.to_owned(), count.into())).collect(),
-            oldest: profile.span.map(|span| span.0),
-            newest: profile.span.map(|span| span.1),
-            likes: profile.likes.into_iter().map(belief).collect(),
-            dislikes: profile.dislikes.into_iter().map(belief).collect(),
+            events: profile.events.into_iter().map(remembered).collect(),
+            interests: profile.interests.into_iter().map(belief).collect(),
             unknown_items: profile.unknown_items,
         }
     }
@@ -221,6 +235,8 @@ struct IndexOut {
 struct StoreOut {
     kind: &'static str,
     why: String,
+    /// The history is sealed wherever it is kept.
+    encrypted: bool,
     evicted: bool,
     locks: bool,
     unstored: Option<ProblemOut>,
@@ -287,6 +303,7 @@ impl ReportOut {
             store: StoreOut {
                 kind: found.store,
                 why: found.why.clone(),
+                encrypted: true,
                 evicted: found.evicted,
                 locks: found.locks,
                 unstored: report.unstored.map(ProblemOut::from),

@@ -1,10 +1,13 @@
 //! What the device believes about the visitor, laid open.
 
+use serde_json::Map;
+
 use super::session::Session;
+use super::snapshot::Snapshot;
 use crate::error::Result;
-use crate::history::Kind;
+use crate::history::{Event, Evidence};
 use crate::platform::Platform;
-use crate::rank::content::Interest;
+use crate::rank::content::{Interest, Member, Taste};
 
 /// Items that show what an interest reaches.
 const NEAR: usize = 6;
@@ -19,9 +22,11 @@ pub struct Weighed {
     pub events: Vec<(&'static str, f64, f64)>,
 }
 
-/// An interest or an aversion.
+/// An interest, or an aversion.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Belief {
+    /// Sum of its items' weights: negative for an aversion.
+    pub weight: f32,
     /// Its part of all interests' weight (of all aversions', for an aversion), 0 to 1.
     pub share: f32,
     /// The items it was made of, heaviest first.
@@ -30,16 +35,21 @@ pub struct Belief {
     pub near: Vec<String>,
 }
 
+/// One event of the history and what it weighs now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Remembered {
+    pub event: Event,
+    /// 0 where it does not count (any more).
+    pub weight: f64,
+}
+
 /// What the device believes, and from which events.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Profile {
-    pub events: usize,
-    /// How many events of each kind.
-    pub kinds: Vec<(&'static str, usize)>,
-    /// Time of the oldest and the newest event.
-    pub span: Option<(f64, f64)>,
-    pub likes: Vec<Belief>,
-    pub dislikes: Vec<Belief>,
+    /// In the order they were recorded.
+    pub events: Vec<Remembered>,
+    /// Interests, heaviest first, then aversions, heaviest first.
+    pub interests: Vec<Belief>,
     /// Events of items that this index does not have; they are kept and count nothing.
     pub unknown_items: usize,
 }
@@ -50,44 +60,40 @@ impl<P: Platform> Session<P> {
         self.check_open()?;
         self.refresh().await?;
         let snapshot = self.snapshot();
-        let catalog = &snapshot.catalog;
         let events = self.log.events();
-        let (taste, _) = self.taste(&snapshot, &events, &serde_json::Map::new());
-        let beliefs = |interests: &[Interest]| -> Result<Vec<Belief>> {
-            let total: f32 = interests.iter().map(|interest| interest.weight).sum();
-            let mut beliefs = Vec::with_capacity(interests.len());
-            let mut scores = vec![0.0; catalog.len()];
-            for interest in interests {
-                let items: Vec<Weighed> = interest
-                    .members
-                    .iter()
-                    .map(|member| Weighed {
-                        key: catalog.key(member.ordinal).to_owned(),
-                        weight: member.weight,
-                        events: member
-                            .events
-                            .iter()
-                            .filter_map(|found| events.get(found.event).map(|event| (event.kind.name(), event.at, found.weight)))
-                            .collect(),
-                    })
-                    .collect();
-                catalog.scan(interest.center(), &mut scores)?;
-                let near = catalog.top_k(&scores, NEAR, |_| true);
-                let near = near.into_iter().map(|(ordinal, _)| catalog.key(ordinal).to_owned()).collect();
-                beliefs.push(Belief { share: interest.weight / total, items, near });
-            }
-            Ok(beliefs)
-        };
-        let count = |kind: Kind| (kind.name(), events.iter().filter(|event| event.kind == kind).count());
-        let times = events.iter().map(|event| event.at);
-        let span = times.clone().reduce(f64::min).zip(times.reduce(f64::max));
-        Ok(Profile {
-            events: events.len(),
-            kinds: Kind::ALL.into_iter().map(count).filter(|(_, count)| *count > 0).collect(),
-            span,
-            likes: beliefs(&taste.likes)?,
-            dislikes: beliefs(&taste.dislikes)?,
-            unknown_items: events.iter().filter(|event| catalog.ordinal(&event.item).is_none()).count(),
-        })
+        let evidence = self.weigh(&events, &Map::new());
+        let taste = Taste::of(&snapshot.catalog, &snapshot.spread, &events, &evidence);
+        let mut remembered: Vec<Remembered> = events.iter().map(|event| Remembered { event: event.clone(), weight: 0.0 }).collect();
+        for found in &evidence {
+            remembered[found.event].weight = found.weight;
+        }
+        let mut interests = beliefs(&snapshot, &taste.likes, &events, 1.0)?;
+        interests.extend(beliefs(&snapshot, &taste.dislikes, &events, -1.0)?);
+        let unknown_items = events.iter().filter(|event| snapshot.catalog.ordinal(&event.item).is_none()).count();
+        Ok(Profile { events: remembered, interests, unknown_items })
     }
+}
+
+fn beliefs(snapshot: &Snapshot, interests: &[Interest], events: &[Event], sign: f32) -> Result<Vec<Belief>> {
+    let catalog = &snapshot.catalog;
+    let total: f32 = interests.iter().map(|interest| interest.weight).sum();
+    let mut beliefs = Vec::with_capacity(interests.len());
+    let mut scores = vec![0.0; catalog.len()];
+    for interest in interests {
+        let told = |found: &Evidence| events.get(found.event).map(|event| (event.kind.name(), event.at, found.weight));
+        let weighed = |member: &Member| Weighed {
+            key: catalog.key(member.ordinal).to_owned(),
+            weight: member.weight,
+            events: member.events.iter().filter_map(told).collect(),
+        };
+        catalog.scan(interest.center(), &mut scores)?;
+        let near = catalog.top_k(&scores, NEAR, |_| true);
+        beliefs.push(Belief {
+            weight: sign * interest.weight,
+            share: interest.weight / total,
+            items: interest.members.iter().map(weighed).collect(),
+            near: near.into_iter().map(|(ordinal, _)| catalog.key(ordinal).to_owned()).collect(),
+        });
+    }
+    Ok(beliefs)
 }

@@ -17,7 +17,7 @@ use super::sync::{self, Origin};
 use crate::error::{Error, Result};
 use crate::format::manifest::Manifest;
 use crate::history::event::check_context;
-use crate::history::{self, Event, Log, weights};
+use crate::history::{Event, Evidence, Log, weights};
 use crate::platform::{Abort, Clock, Platform, Store};
 use crate::rank::content::{Pull, Taste, Toward};
 use crate::rank::list::{Listed, Plan, draw_up};
@@ -329,10 +329,13 @@ impl<P: Platform> Session<P> {
         Ok(self.list(&snapshot, &terms, &filter, &ask.wishes, &events, &plan(&ask.wishes, 0.0, 0), None))
     }
 
-    /// The taste as of now and how many events count in it.
-    pub(super) fn taste(&self, snapshot: &Snapshot, events: &[Event], context: &Map<String, Value>) -> (Taste, usize) {
-        let now = self.world.clock().now();
-        let evidence = history::weights::weigh(events, now, context, &self.options.weights);
+    /// What counts of `events` now, in the situation `context`.
+    pub(super) fn weigh(&self, events: &[Event], context: &Map<String, Value>) -> Vec<Evidence> {
+        weights::weigh(events, self.world.clock().now(), context, &self.options.weights)
+    }
+
+    fn taste(&self, snapshot: &Snapshot, events: &[Event], context: &Map<String, Value>) -> (Taste, usize) {
+        let evidence = self.weigh(events, context);
         (Taste::of(&snapshot.catalog, &snapshot.spread, events, &evidence), evidence.len())
     }
 

@@ -181,6 +181,7 @@ pub struct EventRow {
     pub item: String,
     pub event: String,
     /// Milliseconds since 1970-01-01 UTC.
+    #[serde(rename = "time")]
     pub at: f64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<f64>,
@@ -242,7 +243,7 @@ pub fn read_export(text: &str) -> Result<Vec<EventRow>> {
     for (index, row) in rows.iter().enumerate() {
         let row = EventRow::deserialize(row).map_err(|_| {
             Error::input(format!(
-                "{what}: event {index} needs a text \"item\", a text \"event\" and a number \"at\". Correct or remove it."
+                "{what}: event {index} needs a text \"item\", a text \"event\" and a number \"time\". Correct or remove it."
             ))
         })?;
         events.push(row);

@@ -2,7 +2,7 @@
 //!
 //! A page runs what a customer would write: `import('/lib/index.js')`, nothing else of ours.
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { at } from '../../www/build/root.mjs';
@@ -13,6 +13,7 @@ import { writeIndex } from './catalog.mjs';
  * `startSite` with blank pages and an index at `/shop/manifest.json` (others at `/x/<name>/manifest.json`). More of the
  * returned site:
  * - `publish(options, name = 'shop')`: another index (`catalog.mjs`)
+ * - `inWorkers(script)`: a script that runs first in every worker of the package
  * - `blank(contextOptions)`: a blank page with `library()` and `caught(promise)`
  */
 export async function startShop(after, { index = {}, ...options } = {}) {
@@ -23,6 +24,11 @@ export async function startShop(after, { index = {}, ...options } = {}) {
   const mounts = [['/t/', at('tests', 'browser', 'pages')], ['/x/', root], ['/shop/', join(root, 'shop')], ...(options.mounts ?? [])];
   const site = await startSite(after, { ...options, mounts });
   site.publish = publish;
+  /** Runs `prelude` in every worker of the package before anything else: what a stricter browser would be like. */
+  site.inWorkers = (prelude) => {
+    const worker = readFileSync(at('www', 'lib', 'worker.js'), 'utf8');
+    site.server.replace(/^\/lib\/worker\.js$/, prelude ? () => ({ body: `${prelude};\n${worker}` }) : null);
+  };
   site.blank = async (context) => {
     const page = await site.open('/t/blank.html', context);
     await page.addInitScript(globals);
@@ -36,12 +42,20 @@ export async function startShop(after, { index = {}, ...options } = {}) {
 function globals() {
   /** The package, as a customer imports it. */
   globalThis.library = () => import('/lib/index.js');
-  /** What a promise was rejected with, as something that can leave the page; `{ value }` if it was not. */
-  globalThis.caught = async (promise) => {
-    const { PalateError } = await globalThis.library();
-    return promise.then(
-      (value) => ({ value }),
-      (error) => ({ name: error.name, code: error.code, message: error.message, typed: error instanceof PalateError }),
-    );
+  /** Every worker that was started, so that a test can end one as the browser would. */
+  globalThis.workers = [];
+  globalThis.Worker = class extends Worker {
+    constructor(...args) {
+      super(...args);
+      globalThis.workers.push(this);
+    }
   };
+  /** What a promise was rejected with, as something that can leave the page; `{ value }` if it was not. */
+  globalThis.caught = (promise) => promise.then(
+    (value) => ({ value }),
+    async (error) => {
+      const { PalateError } = await globalThis.library();
+      return { name: error.name, code: error.code, message: error.message, typed: error instanceof PalateError };
+    },
+  );
 }

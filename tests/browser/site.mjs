@@ -10,7 +10,7 @@ import { MOUNTS } from '../../www/build/site.mjs';
 import { launch } from './browser.mjs';
 
 /**
- * `{ server, browser, open, restart }`, closed after the test file (`after` is node:test's).
+ * `{ server, browser, folder, open, restart }` (`folder`: of the lasting profile), closed after the test file (`after` is node:test's).
  *
  * `mounts` are added to the demo's. `csp: false` serves without the policy. `profile: true` uses a lasting profile, so that
  * service worker and storage survive `restart()`.
@@ -19,7 +19,7 @@ export async function startSite(after, { mounts = [], csp, profile = false, flag
   const server = await serve({ mounts: [...MOUNTS, ...mounts], ...(csp === undefined ? {} : { csp }) });
   const folder = profile ? mkdtempSync(join(tmpdir(), 'palate-profile-')) : null;
   const start = () => launch({ profile: folder ?? undefined, flags });
-  const site = { server, browser: await start() };
+  const site = { server, browser: await start(), folder };
 
   /** Opens `path` in a context of its own (the shared one with a profile). `page.problems` fills with sentences. */
   site.open = async (path = '/', options = {}) => {

@@ -35,7 +35,7 @@ fn events_forgotten_are_gone_from_lists_and_device() {
     assert_eq!(wait(session.forget(&Forget::Before(NOW))).unwrap(), 1);
     assert_eq!(wait(session.forget(&Forget::Item("tea-1".into()))).unwrap(), 1);
     let profile = wait(session.profile()).unwrap();
-    assert_eq!((profile.events, profile.likes[0].items[0].key.as_str()), (1, "films-1"));
+    assert_eq!((profile.events.len(), profile.interests[0].items[0].key.as_str()), (1, "films-1"));
     assert_eq!(wait(session.forget(&Forget::Before(f64::NAN))).unwrap_err().code(), "bad-input");
     assert_eq!(wait(session.forget(&Forget::All)).unwrap(), 1);
     assert_eq!(device.open().report().history_events, 0);

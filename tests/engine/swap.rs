@@ -59,7 +59,7 @@ fn swap_keeps_the_history_of_items_that_vanished() {
     super::fixture::publish(&device.server, 10, 0);
     wait(session.sync(&Abort::new(), &|_| ())).unwrap();
     let profile = wait(session.profile()).unwrap();
-    assert_eq!((profile.events, profile.unknown_items), (2, 1));
+    assert_eq!((profile.events.len(), profile.unknown_items), (2, 1));
     assert!(wait(session.recommend(&Recommend::default())).unwrap()[0].key.starts_with("tea"));
     super::fixture::publish(&device.server, 50, 0);
     wait(session.sync(&Abort::new(), &|_| ())).unwrap();

@@ -58,7 +58,7 @@ fn event_import_names_the_place_not_the_content() {
         (r#"{"format":"palate-history","version":2,"events":[]}"#, "version"),
         (r#"{"format":"palate-history","version":1}"#, "bad-input"),
         (r#"{"format":"palate-history","version":1,"events":[{"item":"secret","event":"like"}]}"#, "bad-input"),
-        (r#"{"format":"palate-history","version":1,"events":[{"item":7,"event":"secret","at":1}]}"#, "bad-input"),
+        (r#"{"format":"palate-history","version":1,"events":[{"item":7,"event":"secret","time":1}]}"#, "bad-input"),
     ];
     for (text, code) in cases {
         let error = read_export(text).unwrap_err();

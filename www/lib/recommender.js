@@ -9,7 +9,7 @@ const OPEN = ['index', 'name', 'textModel', 'device', 'store', 'persist', 'publi
 const LIST = ['k', 'filter', 'exclude', 'seen', 'diversity', 'explain', 'signal'];
 const RECOMMEND = [...LIST, 'explore', 'context', 'popularity', 'seed'];
 const SEARCH = [...LIST, 'text', 'personal'];
-const EVENT = ['item', 'event', 'value', 'context', 'at'];
+const EVENT = ['item', 'event', 'value', 'context', 'time'];
 const DEVICES = ['auto', 'webgpu', 'wasm'];
 const STORES = ['auto', 'opfs', 'indexeddb', 'memory'];
 
@@ -127,8 +127,10 @@ export class Recommender {
   }
 
   async #import(text) {
-    const whole = text instanceof Blob ? await text.text() : text;
-    if (typeof whole !== 'string') throw badInput('import needs what export() gave. Pass its text or a file of it.');
+    let whole = text;
+    if (text instanceof Blob) whole = await text.text();
+    if (text instanceof Uint8Array) whole = decode(text);
+    if (typeof whole !== 'string') throw badInput('import needs what export() gave. Pass its text, its bytes or a file of it.');
     return this.#line.call('importHistory', { text: whole });
   }
 
@@ -159,6 +161,14 @@ function plain(options) {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
+function decode(bytes) {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw badInput('The history file is no UTF-8 text. Pass what export() gave.');
+  }
+}
+
 /** The name of one call of `record`, so that making it again after a crash records nothing twice. */
 function newCall() {
   return [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
@@ -166,14 +176,14 @@ function newCall() {
 
 /** Checks an event's types; ranges are the module's business. Nothing of it is ever quoted. */
 function checkEvent(event, call) {
-  const { item, event: kind, value, context, at } = checkOptions('record', event, EVENT);
+  const { item, event: kind, value, context, time: when } = checkOptions('record', event, EVENT);
   if (typeof item !== 'string') throw badInput("An event's item is no text. Pass the item's key as text.");
   if (typeof kind !== 'string') throw badInput("An event's kind is no text. Pass { event: 'like' } or another kind.");
   if (value != null && typeof value !== 'number') throw badInput("An event's value is no number. Pass a number, or leave it out.");
   if (context != null && (typeof context !== 'object' || Array.isArray(context))) {
     throw badInput("An event's context is no object. Pass { name: value }, or leave it out.");
   }
-  const time = at instanceof Date ? at.getTime() : at;
+  const time = when instanceof Date ? when.getTime() : when;
   if (time != null && typeof time !== 'number') throw badInput("An event's time is none. Pass a Date or milliseconds since 1970, or leave it out.");
-  return plain({ item, event: kind, value: value ?? undefined, context: context ?? undefined, at: time ?? undefined, call });
+  return plain({ item, event: kind, value: value ?? undefined, context: context ?? undefined, time: time ?? undefined, call });
 }

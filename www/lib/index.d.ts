@@ -1,0 +1,233 @@
+//! Types of the npm package `palate`.
+
+/** What kind of thing the visitor did. */
+export type EventKind = 'view' | 'click' | 'like' | 'dislike' | 'save' | 'purchase' | 'dismiss' | 'dwell';
+
+/** A short value of a context or of metadata. */
+export type Scalar = string | number | boolean | null;
+
+/** One event to record. */
+export interface PalateEvent {
+  /** The item's key, as in the index. */
+  item: string;
+  event: EventKind;
+  /** Seconds for 'dwell'; for the others a strength (1 when absent, at most 3 counts). */
+  value?: number;
+  /** The situation: at most 16 short values. Events recorded in the situation that a list is asked for count more. */
+  context?: Record<string, Scalar>;
+  /** When it happened, if not just now: a `Date` or milliseconds since 1970. */
+  time?: number | Date;
+}
+
+/**
+ * Conditions on metadata, all of which must hold: a value, a list of which one must match, a range with its ends, or the
+ * opposite of one of these. A field that is a list matches with any of its members; a missing one only with `not`.
+ */
+export type Filter = Record<string, Condition | { not: Condition }>;
+export type Condition = Scalar | Scalar[] | { min?: number | string; max?: number | string };
+
+/** What every list may be asked for with. */
+export interface ListOptions {
+  /** Length of the list, 1 to 1000. */
+  k?: number;
+  filter?: Filter;
+  /** Keys to leave out. */
+  exclude?: string[];
+  /** Items of the history: leave out those that were judged (the default of `recommend`), all, or none (of the others). */
+  seen?: 'hide-judged' | 'hide-all' | 'show';
+  /** 0 (by score alone) to 1 (variety alone). */
+  diversity?: number;
+  /** Whether reasons are wanted. */
+  explain?: boolean;
+  signal?: AbortSignal;
+}
+
+export interface RecommendOptions extends ListOptions {
+  /** Share of the slots that goes to items which the profile alone would not pick, 0 to 1. */
+  explore?: number;
+  /** The situation: `text` is compared by meaning, the other entries with those of the events. */
+  context?: { text?: string } & Record<string, Scalar | undefined>;
+  /** Weight of popularity, -1 to 1; by default the shorter the history, the more. */
+  popularity?: number;
+  /** Decides what exploration picks; by default that changes daily and with the history. */
+  seed?: number;
+}
+
+export interface SearchOptions extends ListOptions {
+  text: string;
+  /** How much the visitor's taste counts against the words, 0 to 1. */
+  personal?: number;
+}
+
+/** A part of a score. */
+export interface Reason {
+  /** 'liked', 'disliked', 'context', 'text', 'similar', 'popularity', 'typical' or 'explore'. */
+  term: string;
+  /** The term's addend: the weights of all reasons sum to the score. */
+  weight: number;
+  /** Keys of the history behind it, the largest share first. */
+  because: string[];
+  /** Their parts of `weight`, in the same order. */
+  shares: number[];
+}
+
+/** One line of a list. */
+export interface Hit<Item = Record<string, unknown>> {
+  key: string;
+  score: number;
+  /** Empty unless asked for with `explain`. */
+  reasons: Reason[];
+  /** The item's metadata. */
+  item: Item;
+}
+
+/** What the device believes, and from which events. */
+export interface Profile {
+  /** In the order they were recorded, each with what it weighs now. */
+  events: Array<{ item: string; event: EventKind; time: number; value?: number; context?: Record<string, Scalar>; weight: number }>;
+  /** Interests (weight above 0), heaviest first, then aversions (below 0). */
+  interests: Array<{
+    weight: number;
+    /** Part of all interests' (or aversions') weight, 0 to 1. */
+    share: number;
+    /** Keys of the history that it was made of, heaviest first. */
+    because: string[];
+    items: Array<{ key: string; weight: number; events: Array<{ event: EventKind; time: number; weight: number }> }>;
+    /** Keys of the catalog's items that are nearest to it. */
+    near: string[];
+  }>;
+  /** Events of items that this index does not have; they are kept and count nothing. */
+  unknownItems: number;
+}
+
+/** Something that went wrong and was survived. */
+export interface Problem {
+  code: ErrorCode;
+  message: string;
+}
+
+/** A recommender's account of itself. No key and no event is in it. */
+export interface Report {
+  version: string;
+  device: 'wasm';
+  deviceWhy: string;
+  /** Which of the two wasm modules this browser runs. */
+  module: 'simd128' | 'relaxed-simd';
+  index: {
+    items: number;
+    dim: number;
+    shards: number;
+    bytes: number;
+    attribution: string | null;
+    model: string;
+    /** Whether the index was fetched, had not changed, or is the one of an earlier visit because no newer could be had. */
+    origin: 'fetched' | 'unchanged' | 'stored';
+    problem: Problem | null;
+  };
+  text: { ready: boolean; kernels: string | null; problem: Problem | null };
+  store: {
+    kind: 'opfs' | 'indexeddb' | 'memory';
+    why: string;
+    encrypted: boolean;
+    /** Whether the browser has cleared what an earlier visit had stored. */
+    evicted: boolean;
+    /** Whether tabs can take turns. */
+    locks: boolean;
+    /** Why the index is kept in memory only. */
+    unstored: Problem | null;
+  };
+  history: { events: number; bytes: number; damaged: number; tornBytes: number; setAside: boolean };
+  traffic: { requests: number; received: number; read: number; damagedFiles: number };
+  openMs: number;
+  /** Whether the browser promised to keep the data; `null` until something was recorded. */
+  persisted: boolean | null;
+  /** How often the worker had to be started again. */
+  restarts: number;
+}
+
+/** How far a long call is. Bytes; both 0 where there are none to count. */
+export interface Progress {
+  phase: 'manifest' | 'index' | 'ready-to-recommend' | 'model' | 'ready';
+  loaded: number;
+  total: number;
+}
+
+export interface CallOptions {
+  onProgress?: (progress: Progress) => void;
+  signal?: AbortSignal;
+}
+
+export interface OpenOptions extends CallOptions {
+  /** Address of the index's `manifest.json`, built by `palate build`. */
+  index: string | URL;
+  /** Name under which history and index are kept on the device; by default made of the index's address. */
+  name?: string;
+  /** Folder of the text model; by default the pack beside the index. `false`: none, and so no search by words. */
+  textModel?: string | URL | false;
+  device?: 'auto' | 'webgpu' | 'wasm';
+  store?: 'auto' | 'opfs' | 'indexeddb' | 'memory';
+  /** Whether the browser is asked to keep the data (`navigator.storage.persist()`) after the first event. */
+  persist?: boolean;
+  /** Called as soon as lists can be asked for, before the text model is there. */
+  onReady?: (recommender: Recommender) => void;
+}
+
+/** An open catalog with the visitor's history on the device. */
+export class Recommender {
+  private constructor();
+  /** Opens an index. Once this resolves nothing goes over the network until `sync()`. */
+  static open(options: OpenOptions): Promise<Recommender>;
+  /** Records one event or several, all or none; when it resolves they are on the device. */
+  record(events: PalateEvent | PalateEvent[]): Promise<void>;
+  /** Recommendations, best first. */
+  recommend<Item = Record<string, unknown>>(options?: RecommendOptions): Promise<Hit<Item>[]>;
+  /** The items nearest to the item `key`. */
+  similar<Item = Record<string, unknown>>(key: string, options?: ListOptions): Promise<Hit<Item>[]>;
+  /** The items nearest to a text. */
+  search<Item = Record<string, unknown>>(options: SearchOptions): Promise<Hit<Item>[]>;
+  /** What the device believes, and from which events. */
+  profile(): Promise<Profile>;
+  /** Forgets for good: one item, everything before a time, or all. Resolves to how many events went. */
+  forget(what: { item: string } | { before: number | Date } | { all: true }): Promise<number>;
+  /** The visitor's history as a file. */
+  readonly history: {
+    export(): Promise<string>;
+    import(file: string | Uint8Array | Blob): Promise<{ added: number; known: number; unknownItems: number }>;
+  };
+  /** Fetches what changed. Resolves to whether another index is in use now. */
+  sync(options?: CallOptions): Promise<boolean>;
+  /** What runs where and why. */
+  report(): Report;
+  /** Ends the session and its worker. Closing twice is fine. */
+  close(): Promise<void>;
+}
+
+export interface EncoderOptions extends CallOptions {
+  /** The model's folder (or its `manifest.json`). */
+  model: string | URL;
+  /** Name under which the model is kept on the device; by default made of its address. */
+  name?: string;
+  device?: 'auto' | 'webgpu' | 'wasm';
+  store?: 'auto' | 'opfs' | 'indexeddb' | 'memory';
+}
+
+/** The text encoder on its own. */
+export class Encoder {
+  private constructor();
+  static open(options: EncoderOptions): Promise<Encoder>;
+  /** One vector of unit length for each input. */
+  encode(inputs: Array<string | { text: string }>, options?: { signal?: AbortSignal }): Promise<Float32Array[]>;
+  report(): { version: string; device: 'wasm'; module: 'simd128' | 'relaxed-simd'; kernels: string; model: string; dim: number; store: 'opfs' | 'indexeddb' | 'memory'; why: string; restarts: number };
+  close(): Promise<void>;
+}
+
+/** Stable codes of errors. */
+export type ErrorCode =
+  | 'bad-input' | 'not-found' | 'corrupt' | 'version' | 'mismatch' | 'network' | 'quota' | 'storage'
+  | 'aborted' | 'closed' | 'device' | 'crashed' | 'internal';
+
+/** What every call rejects with. The message ends with what to do and never holds a key or an event. */
+export class PalateError extends Error {
+  constructor(code: ErrorCode, message: string);
+  readonly code: ErrorCode;
+}
