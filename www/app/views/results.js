@@ -45,8 +45,8 @@ export function createResults({ catalog, shop, cards, search }) {
     const mine = (turn += 1);
     const text = query;
     title.textContent = text;
-    leaning.hidden = !shop.ready || shop.liked.size === 0;
-    if (!shop.ready) {
+    leaning.hidden = !shop.meaning || shop.liked.size === 0;
+    if (!shop.meaning) {
       const keys = catalog.byName(text, FIRST);
       lead.textContent = shop.state === 'failed' ? 'By name only: search by meaning could not start.' : 'By name for now. Search by meaning starts when the model has arrived.';
       show(keys);

@@ -41,7 +41,7 @@ export function createTaste({ catalog, shop, cards, tune }) {
     }
   }
 
-  all.addEventListener('click', () => undoable('Everything forgotten. This shelf knows nothing about you.', () => shop.forget({ all: true })));
+  all.addEventListener('click', () => undoable('Everything forgotten. This shelf knows nothing about you.', () => shop.forget(null)));
 
   /** The aisle names that most of an interest's evidence comes from. */
   function label(keys) {
@@ -67,7 +67,7 @@ export function createTaste({ catalog, shop, cards, tune }) {
         el('ul', { class: 'evidence', 'aria-label': 'Because of' }, keys.slice(0, 5).map((key) => el('li', {},
           el('button', { type: 'button', 'data-act': 'open', 'data-for': key, 'aria-label': `Open ${catalog.get(key).title}` }, cards.thumb(key)))),
         keys.length > 5 ? el('li', { class: 'soft' }, `+${keys.length - 5}`) : null),
-        el('button', { class: 'button quiet', type: 'button', 'aria-label': `Forget ${name}`, onclick: () => undoable(`Forgot ${name}.`, () => shop.forgetAll(keys)) }, 'Forget')));
+        el('button', { class: 'button quiet', type: 'button', 'aria-label': `Forget ${name}`, onclick: () => undoable(`Forgot ${name}.`, () => shop.forget(keys)) }, 'Forget')));
   }
 
   function entry(event) {
@@ -75,8 +75,8 @@ export function createTaste({ catalog, shop, cards, tune }) {
     if (!item) return null;
     return el('li', { class: 'log-entry', 'data-key': event.item },
       el('button', { class: 'log-open', type: 'button', 'data-act': 'open', 'data-for': event.item, 'aria-label': `Open ${item.title}` }, cards.thumb(event.item)),
-      el('p', {}, `${SAID[event.event] ?? event.event} `, el('strong', {}, item.title), el('span', { class: 'soft' }, ` ${when(event.time)}`)),
-      el('button', { class: 'icon-button', type: 'button', 'aria-label': `Forget ${item.title}`, title: 'Forget', onclick: () => undoable(`Forgot ${item.title}.`, () => shop.forget({ item: event.item })) }, icon('close')));
+      el('p', {}, `${SAID[event.event] ?? event.event} `, el('strong', {}, item.title), el('span', { class: 'soft' }, ` ${when(event.at)}`)),
+      el('button', { class: 'icon-button', type: 'button', 'aria-label': `Forget ${item.title}`, title: 'Forget', onclick: () => undoable(`Forgot ${item.title}.`, () => shop.forget([event.item])) }, icon('close')));
   }
 
   async function showPreview(mine) {
