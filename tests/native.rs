@@ -1,5 +1,7 @@
 //! Every native test, as one binary: topics in the order of the storeys.
 
+/// The tree against the house rules: storeys, doors, lengths, names.
+mod architecture;
 /// What tests share: a seeded generator, an encoder without a model, catalogs.
 mod catalogs;
 /// One suite for every adapter of the outside world.
@@ -20,3 +22,5 @@ mod encode;
 mod engine;
 /// Items in, index out: bad rows, deltas, builds that stop in the middle.
 mod publish;
+/// The publisher's command line: exit codes, messages, results as JSON.
+mod cli;

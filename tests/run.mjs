@@ -10,7 +10,7 @@ import { at, cache } from '../www/build/root.mjs';
 import { fail, line, seconds, step } from '../www/build/report.mjs';
 import { npmPackages } from '../www/build/npm.mjs';
 import { cargoProgress } from '../www/build/native.mjs';
-import { run } from '../www/build/run.mjs';
+import { eachLine, run } from '../www/build/run.mjs';
 import { CargoOutput } from './cargo_output.mjs';
 
 /** A file that hangs is stopped after this long. */
@@ -136,14 +136,7 @@ async function nodeSuite(folder, grep) {
 function stream(command, args, env, hear, timeout) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: at(), env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
-    for (const source of [child.stdout, child.stderr]) {
-      let rest = '';
-      source.setEncoding('utf8').on('data', (text) => {
-        const lines = (rest + text).split('\n');
-        rest = lines.pop();
-        lines.forEach(hear);
-      }).on('end', () => { if (rest) hear(rest); });
-    }
+    for (const source of [child.stdout, child.stderr]) eachLine(source.setEncoding('utf8'), hear);
     const timer = timeout && setTimeout(() => { hear(`  stopped after ${seconds(timeout)}`); child.kill('SIGKILL'); }, timeout);
     child.on('error', reject);
     child.on('close', (code) => { clearTimeout(timer); resolve(code); });

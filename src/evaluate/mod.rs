@@ -1,1 +1,8 @@
-//! (contents page to be written)
+//! Says how good a ranking was. Pure: interactions and scores in, numbers out.
+
+pub mod dataset;
+pub mod judge;
+pub mod lists;
+pub mod metrics;
+pub mod report;
+pub mod split;

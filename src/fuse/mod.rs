@@ -1,1 +1,1 @@
-//! (contents page to be written)
+//! Embeddings of several modalities to one vector. Empty so far: with text alone there is nothing to join.

@@ -3,3 +3,5 @@
 pub mod rng;
 pub mod scan;
 pub mod simd;
+pub mod stats;
+pub mod topk;

@@ -1,10 +1,12 @@
 //! A Hugging Face style checkpoint folder to a quantized model pack.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::compute::cpu::linear::pack::{CHAIN_LIMIT, chain_excess};
+use crate::compute::graph::{Op, Precision};
 use crate::error::{Error, Result};
 use crate::format::pack::{EncoderConfig, Pack, Pooling, TOKENIZER};
 use crate::format::tensors::{Part, TensorFile, write};
@@ -17,6 +19,9 @@ pub enum PackDType {
     Q8,
     F32,
 }
+
+/// Smaller matrices stay f32: BERT's two token types cost 3 KB, and 2e-4 of cosine in int8.
+const MIN_ROWS: usize = 16;
 
 /// What the manifest beside a pack says (`manifest.json`).
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq)]
@@ -93,13 +98,24 @@ impl Checkpoint {
         let config = json("config.json", self.config.as_bytes())?;
         let graph = models::bert::graph(&config, &self.encoder, &self.weights)?;
         let mut parts = vec![Part::u8(TOKENIZER, &self.tokenizer)];
-        for decl in &graph.weights {
+        // Weights whose products run in one pass of bytes.
+        let normal: HashSet<usize> = graph
+            .nodes
+            .iter()
+            .filter_map(|node| match &node.op {
+                Op::Linear { parts, precision: Precision::Normal, .. } => Some(parts.iter().map(|(w, _)| w.0)),
+                _ => None,
+            })
+            .flatten()
+            .collect();
+        for (at, decl) in graph.weights.iter().enumerate() {
             let values = self.weights.get(&decl.name)?.to_f32();
-            if let Some(at) = values.iter().position(|v| !v.is_finite()) {
-                return Err(Error::corrupt("model.safetensors", format!("weight {} holds {} at {at}", decl.name, values[at])));
+            if let Some(bad) = values.iter().position(|v| !v.is_finite()) {
+                return Err(Error::corrupt("model.safetensors", format!("weight {} holds {} at {bad}", decl.name, values[bad])));
             }
-            if dtype == PackDType::Q8 && decl.shape.len() == 2 {
-                let (q, scales) = quantize_rows(&values, decl.shape[1]);
+            if dtype == PackDType::Q8 && decl.shape.len() == 2 && decl.shape[0] >= MIN_ROWS {
+                let chained = normal.contains(&at);
+                let (q, scales) = quantize_rows(&values, decl.shape[1], chained);
                 parts.push(Part::i8(&decl.name, &decl.shape, &q));
                 parts.push(Part::f32(format!("{}.scale", decl.name), &[decl.shape[0]], &scales));
             } else {
@@ -111,9 +127,9 @@ impl Checkpoint {
     }
 }
 
-/// Symmetric int8 by row of `cols`: the scale maps the largest weight to 127, and is widened by the few per cent that
-/// keep every chain of byte products within 16 bits (see [`CHAIN_LIMIT`]).
-pub fn quantize_rows(values: &[f32], cols: usize) -> (Vec<i8>, Vec<f32>) {
+/// Symmetric int8 by row of `cols`: the scale maps the largest weight to 127. With `chained` it is widened by the few
+/// per cent that keep every chain of byte products within 16 bits (see [`CHAIN_LIMIT`]).
+pub fn quantize_rows(values: &[f32], cols: usize, chained: bool) -> (Vec<i8>, Vec<f32>) {
     let mut q = Vec::with_capacity(values.len());
     let mut scales = Vec::with_capacity(values.len() / cols.max(1));
     for row in values.chunks_exact(cols) {
@@ -122,7 +138,7 @@ pub fn quantize_rows(values: &[f32], cols: usize) -> (Vec<i8>, Vec<f32>) {
         loop {
             let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
             quantized = row.iter().map(|v| (v * inverse).round_ties_even().clamp(-127.0, 127.0) as i8).collect();
-            let excess = chain_excess(&quantized);
+            let excess = if chained { chain_excess(&quantized) } else { 0 };
             if excess <= CHAIN_LIMIT {
                 break;
             }

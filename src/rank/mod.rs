@@ -10,12 +10,14 @@
 //! * [`diversify`]: maximal marginal relevance.
 //! * [`explore`]: slots for items that the profile would not pick.
 //! * [`explain`]: reasons from the terms.
+//! * [`learned`]: the terms that the publisher trains.
 //! * [`list`]: the stages in their order.
 
 pub mod content;
 pub mod diversify;
 pub mod explain;
 pub mod explore;
+pub mod learned;
 pub mod list;
 pub mod popularity;
 pub mod rules;

@@ -1,1 +1,17 @@
-//! (contents page to be written)
+//! Learns what devices download for ranking: item-item weights, factors, centroids, content maps, the sequence encoder,
+//! and the blend of them all.
+
+pub mod blend;
+pub mod clusters;
+pub mod content_map;
+pub mod ease;
+pub mod ease_content;
+pub mod features;
+pub mod ials;
+pub mod knn;
+pub mod linear;
+pub mod matrix;
+pub mod methods;
+pub mod sequence;
+pub mod transformer;
+pub mod transitions;

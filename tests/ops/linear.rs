@@ -4,7 +4,7 @@ use super::{Numbers, assert_close, tolerance};
 use palate::compute::cpu::isa::Isa;
 use palate::compute::cpu::linear::pack::{PackedF32, PackedI8};
 use palate::compute::cpu::linear::{Epilogue, Scratch, TILE_COLS, linear_f32, linear_i8};
-use palate::compute::graph::Activation;
+use palate::compute::graph::{Activation, Precision};
 use palate::publish::model::quantize_rows;
 
 const SHAPES: [(usize, usize, usize); 9] =
@@ -34,13 +34,13 @@ fn activate(activation: Activation, y: f64) -> f64 {
     }
 }
 
-/// x as the int8 path sees it: 128 steps between a row's lowest and highest number.
-fn quantized(x: &[f32], k: usize) -> Vec<f64> {
+/// x as the int8 path sees it: `levels` steps between a row's lowest and highest number.
+fn quantized(x: &[f32], k: usize, levels: f32) -> Vec<f64> {
     x.chunks_exact(k)
         .flat_map(|row| {
             let low = row.iter().copied().fold(f32::INFINITY, f32::min);
             let range = row.iter().copied().fold(f32::NEG_INFINITY, f32::max) - low;
-            let (scale, inverse) = if range > 0.0 { (range / 127.0, 127.0 / range) } else { (0.0, 0.0) };
+            let (scale, inverse) = if range > 0.0 { (range / levels, levels / range) } else { (0.0, 0.0) };
             row.iter().map(move |v| f64::from(((v - low) * inverse).round_ties_even()) * f64::from(scale) + f64::from(low)).collect::<Vec<_>>()
         })
         .collect()
@@ -79,18 +79,20 @@ fn linear_i8_is_exact_on_every_instruction_set() {
     for (at, shape) in SHAPES.into_iter().enumerate() {
         let (m, n, k) = shape;
         let c = case(at as u64 + 1, shape);
-        let (q, scales) = quantize_rows(&c.weights, k);
+        let (q, scales) = quantize_rows(&c.weights, k, true);
         let w: Vec<f64> = q.iter().zip(0..).map(|(q, i)| f64::from(*q) * f64::from(scales[i / k])).collect();
-        let x = quantized(&c.x, k);
         for isa in Isa::available() {
+            for precision in [Precision::Normal, Precision::High] {
+            let packed = PackedI8::new(isa, precision, &q, &scales, n, k);
+            assert!(packed.chain, "the quantizer keeps the chain limit");
+            let x = quantized(&c.x, k, packed.levels());
             for (activation, residual) in [(Activation::None, false), (Activation::Gelu, false), (Activation::Relu, true), (Activation::Tanh, true)] {
                 let mut out = vec![f32::NAN; m * n];
-                let packed = PackedI8::new(isa, &q, &scales, n, k);
-                assert!(packed.chain, "the quantizer keeps the chain limit");
                 let epilogue = Epilogue { bias: &c.bias, activation, residual: residual.then_some(&c.residual[..]) };
-                linear_i8(isa, &c.x, m, &packed, epilogue, &mut out, &mut Scratch::default());
+                linear_i8(&c.x, m, &packed, epilogue, &mut out, &mut Scratch::default());
                 let want = expected(&x, &w, &c, shape, activation, residual);
-                assert_close(&format!("linear_i8 {shape:?} {activation:?}"), isa, &out, &want, tolerance::LINEAR_I8);
+                assert_close(&format!("linear_i8 {shape:?} {activation:?} {precision:?}"), isa, &out, &want, tolerance::LINEAR_I8);
+            }
             }
         }
     }
@@ -105,11 +107,11 @@ fn linear_i8_with_extreme_weights_does_not_overflow() {
         let scales = vec![1.0; n];
         let x: Vec<f32> = (0..m * k).map(|i| if i % k == 0 { 0.0 } else { 127.0 }).collect();
         for isa in Isa::available() {
-            let packed = PackedI8::new(isa, &q, &scales, n, k);
+            let packed = PackedI8::new(isa, Precision::Normal, &q, &scales, n, k);
             assert!(!packed.chain);
             let mut out = vec![0.0; m * n];
             let epilogue = Epilogue { bias: &vec![0.0; n], activation: Activation::None, residual: None };
-            linear_i8(isa, &x, m, &packed, epilogue, &mut out, &mut Scratch::default());
+            linear_i8(&x, m, &packed, epilogue, &mut out, &mut Scratch::default());
             let want = f32::from(sign) * 127.0 * (k - 1) as f32;
             assert!(out.iter().all(|&y| y == want), "{}: {} instead of {want}", isa.name(), out[0]);
         }
@@ -138,12 +140,12 @@ fn linear_f32_is_right() {
 fn linear_i8_survives_rows_of_one_value_and_nan() {
     let (n, k) = (8, 16);
     for isa in Isa::available() {
-        let packed = PackedI8::new(isa, &vec![3; n * k], &vec![0.5; n], n, k);
+        let packed = PackedI8::new(isa, Precision::Normal, &vec![3; n * k], &vec![0.5; n], n, k);
         let bias = vec![0.0; n];
         let epilogue = Epilogue { bias: &bias, activation: Activation::None, residual: None };
         let mut out = vec![0.0; n];
-        linear_i8(isa, &[2.0; 16], 1, &packed, epilogue, &mut out, &mut Scratch::default());
+        linear_i8(&[2.0; 16], 1, &packed, epilogue, &mut out, &mut Scratch::default());
         assert!(out.iter().all(|&y| (y - 48.0).abs() < 1e-4), "{}: {out:?}", isa.name());
-        linear_i8(isa, &[f32::NAN; 16], 1, &packed, epilogue, &mut out, &mut Scratch::default());
+        linear_i8(&[f32::NAN; 16], 1, &packed, epilogue, &mut out, &mut Scratch::default());
     }
 }

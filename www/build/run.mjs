@@ -33,16 +33,14 @@ export function run(command, args, { cwd, env = process.env, progress, timeout, 
     const tail = [];
     let stdout = '';
     let timer = null;
-    const hear = (text) => {
-      for (const line of text.split(/[\r\n]+/)) {
-        if (!line.trim()) continue;
-        tail.push(line);
-        if (tail.length > 60) tail.shift();
-        progress?.(line.trim());
-      }
+    const hear = (line) => {
+      if (!line.trim()) return;
+      tail.push(line);
+      if (tail.length > 60) tail.shift();
+      progress?.(line.trim());
     };
-    child.stdout?.setEncoding('utf8').on('data', (text) => { stdout += text; hear(text); });
-    child.stderr?.setEncoding('utf8').on('data', hear);
+    child.stdout?.setEncoding('utf8').on('data', (text) => { stdout += text; });
+    for (const source of [child.stdout, child.stderr]) if (source) eachLine(source.setEncoding('utf8'), hear);
     if (timeout) timer = setTimeout(() => child.kill('SIGKILL'), timeout);
     child.on('error', (error) => { clearTimeout(timer); reject(new CommandFailed(command, null, error.message)); });
     child.on('close', (code) => {
@@ -51,6 +49,17 @@ export function run(command, args, { cwd, env = process.env, progress, timeout, 
       else reject(new CommandFailed(`${command} ${args.slice(0, 4).join(' ')}`, code, tail.join('\n')));
     });
   });
+}
+
+/** Calls `hear` with every line of a text stream; a carriage return ends one too, as progress bars use it. */
+export function eachLine(source, hear) {
+  let rest = '';
+  source.on('data', (text) => {
+    const lines = (rest + text).split(/[\r\n]+/);
+    rest = lines.pop();
+    lines.forEach(hear);
+  });
+  source.on('end', () => { if (rest) hear(rest); });
 }
 
 /** npm and npx are scripts on Windows. */

@@ -4,10 +4,12 @@
 
 mod build;
 mod encode;
+mod evaluate;
 mod inspect;
 mod model;
 mod pack;
 mod query;
+mod recommend;
 mod search;
 mod terminal;
 
@@ -36,6 +38,10 @@ enum Command {
     Inspect(inspect::Inspect),
     /// The items nearest to a text.
     Search(search::Search),
+    /// What the page would recommend after a history.
+    Recommend(recommend::Recommend),
+    /// Measure how good the recommendations are, and what they cost the device.
+    Evaluate(evaluate::Evaluate),
 }
 
 fn main() -> ExitCode {
@@ -45,6 +51,8 @@ fn main() -> ExitCode {
         Command::Build(command) => command.run(),
         Command::Inspect(command) => command.run(),
         Command::Search(command) => command.run(),
+        Command::Recommend(command) => command.run(),
+        Command::Evaluate(command) => command.run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -30,9 +30,8 @@ pub fn find(source: &Path) -> Result<Found> {
     if source.is_file() {
         return Ok(Found { path: source.to_path_buf(), bytes: folder::read(source, MAX_PACK)? });
     }
-    let named = Path::new(MODELS).join(source).join("pack");
-    let place = [source.to_path_buf(), source.join("pack"), named.clone()].into_iter().find(|p| p.join("manifest.json").is_file());
-    let Some(place) = place else {
+    let Some(place) = folder_of(source) else {
+        let named = named(source);
         return Err(Error::NotFound(format!(
             "There is no model pack at {} or {}. Make one with `palate model add SOURCE --out {}`.",
             source.display(),
@@ -50,6 +49,15 @@ pub fn find(source: &Path) -> Result<Found> {
         return Err(Error::corrupt(path.display().to_string(), format!("its SHA-256 is {found}, its manifest says {}", described.sha256)));
     }
     Ok(Found { path, bytes })
+}
+
+/// The folder of a pack with its manifest: the one that is named, its `pack`, or that of a name in `models/`.
+pub fn folder_of(source: &Path) -> Option<PathBuf> {
+    [source.to_path_buf(), source.join("pack"), named(source)].into_iter().find(|p| p.join("manifest.json").is_file())
+}
+
+fn named(source: &Path) -> PathBuf {
+    Path::new(MODELS).join(source).join("pack")
 }
 
 /// A pack's manifest.
@@ -76,15 +84,20 @@ pub fn open(found: Found) -> Result<TextEncoder> {
     TextEncoder::from_pack(&Pack::parse(found.bytes)?, Isa::best())
 }
 
+/// Where the model of an index is looked for; `None` where its pack lies beside the index.
+pub fn source(index: &Path, wanted: &manifest::Model, named: Option<&Path>) -> Option<PathBuf> {
+    match (named, &wanted.file) {
+        (Some(named), _) => Some(named.to_path_buf()),
+        (None, Some(file)) if index.join(file).is_file() => None,
+        (None, _) => Some(PathBuf::from(&wanted.id.name)),
+    }
+}
+
 /// The encoder that made an index's vectors: the one that the caller names, else the pack beside the index, else one of
 /// that name in `models/`.
 pub fn of_index(index: &Path, wanted: &manifest::Model, named: Option<&Path>) -> Result<TextEncoder> {
-    let beside = wanted.file.as_ref().map(|file| index.join(file));
-    let source = match (named, beside) {
-        (Some(named), _) => named.to_path_buf(),
-        (None, Some(beside)) if beside.exists() => beside,
-        (None, _) => PathBuf::from(&wanted.id.name),
-    };
+    let beside = || wanted.file.as_ref().map(|file| index.join(file)).unwrap_or_default();
+    let source = source(index, wanted, named).unwrap_or_else(beside);
     let encoder = open(find(&source)?)?;
     let id = encoder.model_id();
     if id.sha256 != wanted.id.sha256 || encoder.dim() != wanted.dim {

@@ -9,7 +9,7 @@ pub mod normalize;
 pub mod pool;
 pub mod tune;
 
-use super::graph::{Batch, Graph, Op, Role, Rows, Value, Weight};
+use super::graph::{Batch, Graph, Op, Precision, Role, Rows, Value, Weight};
 use super::plan::Plan;
 use crate::error::{Error, Result};
 use crate::format::tensors::{DType, Tensor, TensorFile};
@@ -94,7 +94,7 @@ impl CpuModel {
             }
             (Op::Linear { x, activation, residual, .. }, Prepared::LinearI8(w, bias)) => {
                 let epilogue = linear::Epilogue { bias, activation: *activation, residual: residual.map(input) };
-                linear::linear_i8(isa, input(*x), self.graph.rows(*x, batch), w, epilogue, out, linear_scratch);
+                linear::linear_i8(input(*x), self.graph.rows(*x, batch), w, epilogue, out, linear_scratch);
             }
             (Op::Linear { x, activation, residual, .. }, Prepared::LinearF32(w, bias)) => {
                 let epilogue = linear::Epilogue { bias, activation: *activation, residual: residual.map(input) };
@@ -136,7 +136,7 @@ impl Loader<'_> {
     fn prepare(&self, op: &Op, isa: Isa) -> Result<Prepared> {
         Ok(match op {
             Op::Embed { parts } => Prepared::Embed(parts.iter().map(|&(w, _)| self.table(w)).collect::<Result<_>>()?),
-            Op::Linear { parts, .. } => self.matrix(parts, isa)?,
+            Op::Linear { parts, precision, .. } => self.matrix(parts, *precision, isa)?,
             Op::LayerNorm { weight, bias, .. } => {
                 Prepared::LayerNorm { weight: self.vector(*weight)?, bias: self.vector(*bias)? }
             }
@@ -174,7 +174,7 @@ impl Loader<'_> {
     }
 
     /// The parts of a linear op stacked to one matrix.
-    fn matrix(&self, parts: &[(Weight, Option<Weight>)], isa: Isa) -> Result<Prepared> {
+    fn matrix(&self, parts: &[(Weight, Option<Weight>)], precision: Precision, isa: Isa) -> Result<Prepared> {
         let k = self.graph.weights[parts[0].0.0].shape[1];
         let tensors = parts.iter().map(|&(w, _)| self.tensor(w, Role::Matrix)).collect::<Result<Vec<_>>>()?;
         let n = tensors.iter().map(|(_, t)| t.shape[0]).sum::<usize>();
@@ -192,7 +192,7 @@ impl Loader<'_> {
                 weights.extend(tensor.bytes().iter().map(|&b| b as i8));
                 scales.extend(self.scales(name, tensor.shape[0])?);
             }
-            return Ok(Prepared::LinearI8(PackedI8::new(isa, &weights, &scales, n, k), bias));
+            return Ok(Prepared::LinearI8(PackedI8::new(isa, precision, &weights, &scales, n, k), bias));
         }
         let mut weights = Vec::with_capacity(n * k);
         for (name, tensor) in &tensors {

@@ -2,7 +2,7 @@
 
 use super::isa::Isa;
 use super::linear::{Epilogue, Scratch, linear_i8, pack::PackedI8};
-use crate::compute::graph::Activation;
+use crate::compute::graph::{Activation, Precision};
 
 /// The fastest of [`Isa::available`] by `now` (milliseconds, any origin), over three interleaved rounds.
 ///
@@ -18,15 +18,15 @@ pub fn fastest(now: impl Fn() -> f64) -> Isa {
     let bias = vec![0.0; n];
     let mut out = vec![0.0; rows * n];
     let mut scratch = Scratch::default();
-    let packed: Vec<PackedI8> = candidates.iter().map(|&isa| PackedI8::new(isa, &weights, &vec![1.0; n], n, k)).collect();
+    let packed: Vec<PackedI8> = candidates.iter().map(|&isa| PackedI8::new(isa, Precision::Normal, &weights, &vec![1.0; n], n, k)).collect();
     let mut best = vec![f64::INFINITY; candidates.len()];
     // The first round warms up: engines compile hot functions better the second time.
     for round in 0..4 {
-        for (at, &isa) in candidates.iter().enumerate() {
+        for at in 0..candidates.len() {
             let epilogue = Epilogue { bias: &bias, activation: Activation::None, residual: None };
             let start = now();
             for _ in 0..8 {
-                linear_i8(isa, &x, rows, &packed[at], epilogue, &mut out, &mut scratch);
+                linear_i8(&x, rows, &packed[at], epilogue, &mut out, &mut scratch);
             }
             if round > 0 {
                 best[at] = best[at].min(now() - start);

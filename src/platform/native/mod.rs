@@ -1,6 +1,7 @@
 //! The outside world of a native process.
 
 pub mod clock;
+pub mod fetch;
 pub mod files;
 pub mod folder;
 #[cfg(feature = "publisher")]
@@ -8,6 +9,7 @@ pub mod seal;
 pub mod wait;
 
 pub use clock::SystemClock;
+pub use fetch::FileFetch;
 #[cfg(feature = "publisher")]
 pub use seal::KeySeal;
 pub use wait::wait;

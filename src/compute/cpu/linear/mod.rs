@@ -1,9 +1,10 @@
 //! `y = activation(x W^T + b) + residual` on the CPU, with W in int8 or f32.
 //!
-//! int8: every row of x becomes 7-bit numbers, `x ~ scale * q + low` with q in 0..=127 (dynamic, per row), and
-//! `y = w_scale * (scale * sum(w q) + low * sum(w))`. The integer sum is exact on every instruction set, so all of
-//! them give the same answer up to the rounding of the last few float operations. Seven bits, because the byte
-//! products of x86, Arm and relaxed wasm only agree there (and never saturate).
+//! int8: every row of x becomes integers, `x ~ scale * q + low` with q in 0..=levels (dynamic, per row), and
+//! `y = w_scale * (scale * sum(w q) + low * sum(w))`. The integer sums are exact on every instruction set. Byte products
+//! take q in 0..=127, because those of x86, Arm and relaxed wasm only agree there (and never saturate); where the graph
+//! asks for [`Precision::High`] they run over two planes, `q = 128 * high + low`. simd128 multiplies 16-bit numbers and
+//! takes q in 0..=4095 in one pass.
 //!
 //! The layout of the packed weights is in [`pack`]; the tiles of each instruction set stand in the files beside.
 
@@ -19,6 +20,8 @@ pub mod x86;
 
 use super::isa::Isa;
 use crate::compute::graph::Activation;
+#[cfg(doc)]
+use crate::compute::graph::Precision;
 use crate::math::simd::{self, Simd};
 use pack::{PackedF32, PackedI8};
 
@@ -32,12 +35,14 @@ const BLOCK_ROWS: usize = 64;
 pub trait Kernel: Simd {
     /// How many neighboring inputs of one output stand together in the packed weights.
     const INTERLEAVE: usize;
-    /// The type that activations (0..=127) are stored in.
+    /// The largest activation of one pass.
+    const LEVELS: f32;
+    /// The type that activations are stored in.
     type A: Copy + Default;
     /// 4 x 8 sums.
     type Acc: Copy;
 
-    /// Stores `LANES` integral numbers in 0..=127.
+    /// Stores `LANES` integral numbers in 0..=`LEVELS`.
     ///
     /// # Safety
     /// As [`Simd::store`].
@@ -109,13 +114,14 @@ pub struct Scratch {
     affine: Vec<(f32, f32)>,
 }
 
-/// `rows` rows of `x` through an int8 matrix packed for the same `isa`.
-pub fn linear_i8(isa: Isa, x: &[f32], rows: usize, w: &PackedI8, epilogue: Epilogue<'_>, out: &mut [f32], scratch: &mut Scratch) {
-    assert!(x.len() == rows * w.k && out.len() == rows * w.n && w.isa == isa);
+/// `rows` rows of `x` through an int8 matrix.
+pub fn linear_i8(x: &[f32], rows: usize, w: &PackedI8, epilogue: Epilogue<'_>, out: &mut [f32], scratch: &mut Scratch) {
+    assert!(x.len() == rows * w.k && out.len() == rows * w.n);
+    assert!(w.k as f64 * 127.0 * f64::from(w.levels().min(4095.0)) < f64::from(i32::MAX), "the integer sums would overflow");
     assert!(epilogue.bias.len() == w.blocks() * TILE_COLS && epilogue.residual.is_none_or(|r| r.len() == out.len()));
     // SAFETY: sizes were asserted; an `Isa` other than `Portable` comes from `Isa::available`.
     unsafe {
-        match isa {
+        match w.isa {
             Isa::Portable => run::<simd::portable::Portable>(x, rows, w, epilogue, out, scratch),
             #[cfg(target_arch = "wasm32")]
             Isa::Wasm => run::<simd::wasm::Wasm>(x, rows, w, epilogue, out, scratch),
@@ -139,11 +145,12 @@ pub fn linear_i8(isa: Isa, x: &[f32], rows: usize, w: &PackedI8, epilogue: Epilo
 pub(crate) unsafe fn run<K: Kernel>(x: &[f32], rows: usize, w: &PackedI8, epilogue: Epilogue<'_>, out: &mut [f32], scratch: &mut Scratch) {
     let kp = w.padded_k();
     let width = size_of::<K::A>();
+    let stride = kp * w.planes;
     // A spare row, so that the buffer can be aligned to the type of the activations.
-    scratch.bytes.resize((rows.min(BLOCK_ROWS) + 1) * kp * width, 0);
+    scratch.bytes.resize((rows.min(BLOCK_ROWS) + 1) * stride * width, 0);
     scratch.affine.resize(BLOCK_ROWS, (0.0, 0.0));
     let shift = scratch.bytes.as_ptr().align_offset(width);
-    // SAFETY: the resize above left `min(rows, BLOCK_ROWS) * kp` elements behind `shift`; weights and outputs have
+    // SAFETY: the resize above left `min(rows, BLOCK_ROWS) * stride` elements behind `shift`; weights and outputs have
     // the sizes that `linear_i8` asserts.
     unsafe {
         let a = scratch.bytes.as_mut_ptr().add(shift).cast::<K::A>();
@@ -152,21 +159,25 @@ pub(crate) unsafe fn run<K: Kernel>(x: &[f32], rows: usize, w: &PackedI8, epilog
             let height = BLOCK_ROWS.min(rows - block);
             for r in 0..height {
                 let row = &x[(block + r) * w.k..][..w.k];
-                scratch.affine[r] = quantize_row::<K>(row, a.add(r * kp), kp);
+                scratch.affine[r] = quantize_row::<K>(row, a.add(r * stride), kp, w.planes);
             }
             for nb in 0..w.blocks() {
                 let wp = w.data.as_ptr().add(nb * TILE_COLS * kp);
                 let mut r = 0;
                 while r < height {
                     let real = TILE_ROWS.min(height - r);
-                    let rows_at: [*const K::A; TILE_ROWS] = std::array::from_fn(|i| a.add((r + i.min(real - 1)) * kp).cast_const());
+                    let rows_at: [*const K::A; TILE_ROWS] = std::array::from_fn(|i| a.add((r + i.min(real - 1)) * stride).cast_const());
                     let acc = K::tile(rows_at, wp, kp, w.chain);
+                    let low_plane = if w.planes == 2 { Some(K::tile(rows_at.map(|p| p.add(kp)), wp, kp, w.chain)) } else { None };
                     for i in 0..real {
                         let (scale, low) = scratch.affine[r + i];
                         let mut v = 0;
                         while v * K::LANES < TILE_COLS {
                             let col = nb * TILE_COLS + v * K::LANES;
-                            let sum = K::from_i32(K::sums(&acc, i, v));
+                            let mut sum = K::from_i32(K::sums(&acc, i, v));
+                            if let Some(low_plane) = &low_plane {
+                                sum = K::mul_add(sum, K::splat(128.0), K::from_i32(K::sums(low_plane, i, v)));
+                            }
                             let low_part = K::mul(K::splat(low), K::load(w.sums.as_ptr().add(col)));
                             let y = K::mul_add(K::splat(scale), sum, low_part);
                             let y = K::mul(y, K::load(w.scales.as_ptr().add(col)));
@@ -182,13 +193,14 @@ pub(crate) unsafe fn run<K: Kernel>(x: &[f32], rows: usize, w: &PackedI8, epilog
     }
 }
 
-/// `x ~ scale * q + low`, q in 0..=127; gives `(scale, low)`. The padding up to `kp` meets weights of zero.
+/// `x ~ scale * q + low`, q in 0..=levels, in one plane or, `kp` elements apart, the two of `128 * high + low`; gives
+/// `(scale, low)`. The padding up to `kp` meets weights of zero.
 ///
 /// # Safety
-/// As [`Simd`]; `q` has `kp` writable elements.
+/// As [`Simd`]; `q` has `kp * planes` writable elements.
 #[inline(always)]
-unsafe fn quantize_row<K: Kernel>(x: &[f32], q: *mut K::A, kp: usize) -> (f32, f32) {
-    // SAFETY: `whole + LANES` never passes the end of x or of the padded q.
+unsafe fn quantize_row<K: Kernel>(x: &[f32], q: *mut K::A, kp: usize, planes: usize) -> (f32, f32) {
+    // SAFETY: `whole + LANES` never passes the end of x or of a padded plane.
     unsafe {
         let whole = x.len() / K::LANES * K::LANES;
         let (mut low, mut high) = (K::splat(f32::INFINITY), K::splat(f32::NEG_INFINITY));
@@ -204,22 +216,31 @@ unsafe fn quantize_row<K: Kernel>(x: &[f32], q: *mut K::A, kp: usize) -> (f32, f
             low = low.min(v);
             high = high.max(v);
         }
+        let levels = if planes == 2 { pack::WIDE_LEVELS } else { K::LEVELS };
         let range = high - low;
-        let (scale, inverse) = if range > 0.0 { (range / 127.0, 127.0 / range) } else { (0.0, 0.0) };
+        let (scale, inverse) = if range > 0.0 { (range / levels, levels / range) } else { (0.0, 0.0) };
+        let store = |at: usize, v: K::F| {
+            let v = K::round(K::mul(K::sub(v, K::splat(low)), K::splat(inverse)));
+            if planes == 2 {
+                // v is integral: shifted by 63.5 it never lies on a tie, so rounding is the floor of v / 128.
+                let high = K::round(K::mul(K::sub(v, K::splat(63.5)), K::splat(1.0 / 128.0)));
+                K::store_a(q.add(at), high);
+                K::store_a(q.add(kp + at), K::mul_add(high, K::splat(-128.0), v));
+            } else {
+                K::store_a(q.add(at), v);
+            }
+        };
         let mut i = 0;
         while i < whole {
-            let v = K::sub(K::load(x.as_ptr().add(i)), K::splat(low));
-            K::store_a(q.add(i), K::round(K::mul(v, K::splat(inverse))));
+            store(i, K::load(x.as_ptr().add(i)));
             i += K::LANES;
         }
         if whole < kp {
-            let mut rest = [0.0f32; 16];
-            for (r, v) in rest.iter_mut().zip(&x[whole..]) {
-                *r = ((v - low) * inverse).round_ties_even();
-            }
+            let mut rest = [low; 16];
+            rest[..x.len() - whole].copy_from_slice(&x[whole..]);
             let mut j = 0;
             while whole + j < kp {
-                K::store_a(q.add(whole + j), K::load(rest.as_ptr().add(j)));
+                store(whole + j, K::load(rest.as_ptr().add(j)));
                 j += K::LANES;
             }
         }

@@ -7,6 +7,7 @@ use crate::math::simd::{Simd, neon::Neon};
 
 impl Kernel for Neon {
     const INTERLEAVE: usize = 4;
+    const LEVELS: f32 = 127.0;
     type A = u8;
     type Acc = [[int32x4_t; 2]; TILE_ROWS];
 

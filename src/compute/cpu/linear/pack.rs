@@ -6,6 +6,7 @@
 
 use super::{Kernel, TILE_COLS};
 use crate::compute::cpu::isa::Isa;
+use crate::compute::graph::Precision;
 
 /// Inputs that a padded row is a multiple of: one chain of four byte products of four inputs.
 pub const K_ALIGN: usize = 16;
@@ -20,7 +21,10 @@ pub const CHAIN_LIMIT: i32 = 258;
 pub struct PackedI8 {
     pub n: usize,
     pub k: usize,
+    /// Whose tiles read it.
     pub isa: Isa,
+    /// How many numbers of 7 bits an input is split into.
+    pub planes: usize,
     pub data: Vec<i8>,
     /// Per output, padded to 8: what an integer weight of 1 is worth.
     pub scales: Vec<f32>,
@@ -32,10 +36,11 @@ pub struct PackedI8 {
 
 impl PackedI8 {
     /// Packs row-major weights `[n, k]` with one scale a row.
-    pub fn new(isa: Isa, weights: &[i8], scales: &[f32], n: usize, k: usize) -> Self {
+    pub fn new(isa: Isa, precision: Precision, weights: &[i8], scales: &[f32], n: usize, k: usize) -> Self {
         assert!(weights.len() == n * k && scales.len() == n);
         let kp = k.next_multiple_of(K_ALIGN);
         let padded_n = n.next_multiple_of(TILE_COLS);
+        let (isa, planes) = kernel_for(isa, precision);
         let step = interleave(isa);
         let mut data = vec![0i8; padded_n * kp];
         let mut sums = vec![0.0f32; padded_n];
@@ -50,12 +55,17 @@ impl PackedI8 {
         }
         let mut scales = scales.to_vec();
         scales.resize(padded_n, 0.0);
-        Self { n, k, isa, data, scales, sums, chain }
+        Self { n, k, isa, planes, data, scales, sums, chain }
     }
 
     /// Inputs with their padding.
     pub fn padded_k(&self) -> usize {
         self.k.next_multiple_of(K_ALIGN)
+    }
+
+    /// The largest number that an input of a row becomes.
+    pub fn levels(&self) -> f32 {
+        if self.planes == 2 { WIDE_LEVELS } else { levels(self.isa) }
     }
 
     /// Blocks of 8 outputs.
@@ -80,6 +90,32 @@ pub fn chain_excess(row: &[i8]) -> i32 {
         }
     }
     worst
+}
+
+/// Largest input of two planes of 7 bits.
+pub const WIDE_LEVELS: f32 = 16383.0;
+
+/// Whose tiles multiply a matrix of that precision where `isa` is in use, and in how many planes.
+///
+/// simd128 multiplies 16-bit numbers anyway, so 12 bits cost it nothing; the byte products of the others need a second
+/// pass, and where the chain is the fastest of them, simd128 is faster than two of its passes.
+fn kernel_for(isa: Isa, precision: Precision) -> (Isa, usize) {
+    match (isa, precision) {
+        #[cfg(target_arch = "wasm32")]
+        (Isa::Wasm, _) => (Isa::Wasm, 1),
+        #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+        (Isa::WasmChain, Precision::High) => (Isa::Wasm, 1),
+        (isa, Precision::High) => (isa, 2),
+        (isa, Precision::Normal) => (isa, 1),
+    }
+}
+
+fn levels(isa: Isa) -> f32 {
+    match isa {
+        #[cfg(target_arch = "wasm32")]
+        Isa::Wasm => <crate::math::simd::wasm::Wasm as Kernel>::LEVELS,
+        _ => 127.0,
+    }
 }
 
 fn interleave(isa: Isa) -> usize {

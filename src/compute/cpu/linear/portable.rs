@@ -5,6 +5,7 @@ use crate::math::simd::{Simd, portable::Portable};
 
 impl Kernel for Portable {
     const INTERLEAVE: usize = 4;
+    const LEVELS: f32 = 127.0;
     type A = u8;
     type Acc = [[i32; TILE_COLS]; TILE_ROWS];
 

@@ -10,6 +10,8 @@ use crate::math::simd::{Simd, wasm::Wasm};
 
 impl Kernel for Wasm {
     const INTERLEAVE: usize = 2;
+    /// `127 * 4095 * k` stays below 2^31 up to k = 4128.
+    const LEVELS: f32 = 4095.0;
     /// 16 bits, so that two activations splat in one load.
     type A = i16;
     type Acc = [[v128; 2]; TILE_ROWS];
@@ -98,6 +100,7 @@ mod relaxed {
 
     impl Kernel for WasmDot {
         const INTERLEAVE: usize = 4;
+        const LEVELS: f32 = 127.0;
         type A = u8;
         type Acc = [[v128; 2]; TILE_ROWS];
 
@@ -134,6 +137,7 @@ mod relaxed {
 
     impl Kernel for WasmChain {
         const INTERLEAVE: usize = 4;
+        const LEVELS: f32 = 127.0;
         type A = u8;
         type Acc = [[v128; 2]; TILE_ROWS];
 

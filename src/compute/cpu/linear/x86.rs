@@ -17,6 +17,7 @@ unsafe fn splat4(p: *const u8) -> __m256i {
 
 impl Kernel for Avx2 {
     const INTERLEAVE: usize = 4;
+    const LEVELS: f32 = 127.0;
     type A = u8;
     type Acc = [__m256i; TILE_ROWS];
 
@@ -93,6 +94,7 @@ floats_of_avx2! {
 
 impl Kernel for AvxVnni {
     const INTERLEAVE: usize = 4;
+    const LEVELS: f32 = 127.0;
     type A = u8;
     type Acc = [__m256i; TILE_ROWS];
 

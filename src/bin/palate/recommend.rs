@@ -1,0 +1,216 @@
+//! `palate recommend`: the page's own engine, run natively over an index and a history in a file.
+//!
+//! Not here: ranking (`palate::engine`, `palate::rank`). The history stays in memory and is gone with the process.
+
+use std::io::BufReader;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use clap::Args;
+use palate::compute::cpu::isa::Isa;
+use palate::encode::TextEncoder;
+use palate::engine::ask::{Hit, Recommend as Ask, Wishes};
+use palate::engine::download::IfFull;
+use palate::engine::model::{Embedding, TextModel};
+use palate::engine::{Options, Session};
+use palate::format::history::EventRow;
+use palate::format::manifest::{FILE, MAX_BYTES, Manifest};
+use palate::format::pack::ModelId;
+use palate::platform::memory::{ManualClock, MemoryStore};
+use palate::platform::native::{FileFetch, KeySeal, SystemClock, folder, wait};
+use palate::platform::{Abort, Clock, World};
+use palate::publish::build::text_model;
+use palate::publish::table::read_json_lines;
+use palate::rank::rules::Seen;
+use palate::index::Catalog;
+use palate::{Error, Result};
+use serde_json::{Map, Value, json};
+
+use crate::pack;
+use crate::terminal::{clip, count, dim, line, note};
+
+/// Largest file with a context, in bytes.
+const MAX_CONTEXT: u64 = 1 << 20;
+/// Events of one call of the engine.
+const BATCH: usize = 5_000;
+
+#[derive(Args)]
+pub struct Recommend {
+    /// The index's folder.
+    #[arg(long, value_name = "DIR")]
+    index: PathBuf,
+    /// JSON Lines, one event each: {"item": KEY, "event": "like", "value"?: NUMBER, "time"?: MS, "context"?: {...}}.
+    #[arg(long, value_name = "FILE")]
+    history: PathBuf,
+    /// A JSON object with the situation: `text` is compared by meaning, other entries with those of the events.
+    #[arg(long, value_name = "FILE")]
+    context: Option<PathBuf>,
+    /// The text model, for a context with a text [default: the one beside the index, else its name in models/].
+    #[arg(long, value_name = "MODEL")]
+    model: Option<PathBuf>,
+    /// How many items.
+    #[arg(short, value_name = "COUNT", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    k: u32,
+    /// Variety against score, 0 to 1.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.2)]
+    diversity: f64,
+    /// Share of the list given to exploration, 0 to 1.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    explore: f64,
+    /// A JSON object of conditions on metadata.
+    #[arg(long, value_name = "JSON")]
+    filter: Option<String>,
+    /// Items of the history that are left out: hide-judged, hide-all or show.
+    #[arg(long, value_name = "RULE", default_value = "hide-judged")]
+    seen: String,
+    /// The moment that is "now", in ms since 1970 [default: that of the newest event, or the clock's].
+    #[arg(long, value_name = "MS")]
+    now: Option<f64>,
+    /// Decides what exploration draws.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Print one JSON object: {"hits": [{"key": ..., "score": ..., "reasons": [...]}]}.
+    #[arg(long)]
+    json: bool,
+}
+
+/// The encoder as the engine wants it.
+struct Cpu(TextEncoder);
+
+impl TextModel for Cpu {
+    fn dim(&self) -> usize {
+        self.0.dim()
+    }
+
+    fn id(&self) -> &ModelId {
+        self.0.model_id()
+    }
+
+    fn device(&self) -> String {
+        self.0.isa().name().to_string()
+    }
+
+    fn encode<'a>(&'a self, texts: &'a [&'a str]) -> Embedding<'a> {
+        Box::pin(async move { self.0.encode(texts) })
+    }
+}
+
+impl Recommend {
+    pub fn run(self) -> Result<()> {
+        let ask = self.ask()?;
+        let rows = self.rows()?;
+        let newest = rows.iter().filter_map(|(row, timed)| timed.then_some(row.at)).max_by(f64::total_cmp);
+        let now = self.now.or(newest).unwrap_or_else(|| SystemClock.now());
+        let world = World { store: MemoryStore::new(), fetch: FileFetch, clock: ManualClock::at(now), seal: KeySeal::fresh() };
+        let options = Options {
+            index: self.index.join(FILE).to_string_lossy().into_owned(),
+            text_model: self.text_model()?,
+            if_full: IfFull::UseMemory,
+            weights: Default::default(),
+            from_device: false,
+        };
+        let abort = Abort::new();
+        let load = Box::new(|bytes: Vec<u8>, _: &ModelId| -> Result<Rc<dyn TextModel>> { Ok(Rc::new(Cpu(TextEncoder::open(bytes, Isa::best())?))) });
+        let session = wait(Session::open(world, options, load, &abort, &|_| ()))?;
+        if ask.context.contains_key("text") {
+            wait(session.prepare_text(&abort, &|_| ()))?;
+        }
+        let catalog = session.snapshot().catalog.clone();
+        let (known, unknown): (Vec<_>, Vec<_>) = rows.into_iter().partition(|(row, _)| catalog.ordinal(&row.item).is_some());
+        if !unknown.is_empty() {
+            note(&format!("{} of {} events are of items that the index does not have", count(unknown.len()), count(unknown.len() + known.len())));
+        }
+        let known: Vec<EventRow> = known.into_iter().map(|(row, timed)| if timed { row } else { EventRow { at: now, ..row } }).collect();
+        for batch in known.chunks(BATCH) {
+            wait(session.record(batch.to_vec()))?;
+        }
+        let hits = wait(session.recommend(&ask))?;
+        self.print(&hits, &catalog)
+    }
+
+    /// Folder of the model's pack; `None`: the file beside the index.
+    fn text_model(&self) -> Result<Option<String>> {
+        let manifest = Manifest::parse(&folder::read(&self.index.join(FILE), MAX_BYTES as u64)?)?;
+        let Some(source) = pack::source(&self.index, text_model(&manifest)?, self.model.as_deref()) else { return Ok(None) };
+        Ok(pack::folder_of(&source).map(|path| path.to_string_lossy().into_owned()))
+    }
+
+    fn ask(&self) -> Result<Ask> {
+        let object = |text: &str, what: &str| match serde_json::from_str(text) {
+            Ok(Value::Object(map)) => Ok(map),
+            _ => Err(Error::input(format!("{what} is not a JSON object. Give one like {{\"time\": \"evening\"}}."))),
+        };
+        let context = match &self.context {
+            None => Map::new(),
+            Some(path) => {
+                let name = path.display().to_string();
+                let text = String::from_utf8(folder::read(path, MAX_CONTEXT)?).map_err(|_| Error::input(format!("{name} is not UTF-8. Save it as UTF-8.")))?;
+                object(&text, &name)?
+            }
+        };
+        let filter = self.filter.as_deref().map(|text| object(text, "--filter")).transpose()?.unwrap_or_default();
+        let wishes = Wishes { k: self.k as usize, filter, seen: Seen::named(&self.seen)?, diversity: self.diversity, explain: true, ..Wishes::default() };
+        let ask = Ask { wishes, explore: self.explore, context, seed: Some(self.seed), ..Ask::default() };
+        ask.check()?;
+        Ok(ask)
+    }
+
+    /// The events of the history, and whether each names its time.
+    fn rows(&self) -> Result<Vec<(EventRow, bool)>> {
+        let name = self.history.display().to_string();
+        let mut rows = Vec::new();
+        read_json_lines(&name, BufReader::new(folder::open(&self.history)?), &mut |(at, row)| {
+            let row = row.and_then(event).map_err(|reason| Error::input(format!("{name}, line {at}: {reason}. Write one event a line, like {{\"item\": \"sku-42\", \"event\": \"like\"}}.")))?;
+            rows.push(row);
+            Ok(())
+        })?;
+        Ok(rows)
+    }
+
+    fn print(&self, hits: &[Hit], catalog: &Catalog) -> Result<()> {
+        if self.json {
+            let hits: Vec<Value> = hits.iter().map(|hit| json!({"key": hit.key, "score": hit.score, "reasons": reasons(hit)})).collect();
+            return line(&json!({"hits": hits}).to_string());
+        }
+        let title = |key: &str| {
+            let title = catalog.ordinal(key).and_then(|ordinal| catalog.field(ordinal, "title"));
+            title.and_then(|t| t.as_str().map(String::from)).unwrap_or_else(|| key.to_string())
+        };
+        for hit in hits {
+            let because: Vec<String> = hit.reasons.iter().flat_map(|r| r.because.iter().filter(|(_, weight)| *weight > 0.0).take(2)).map(|(key, _)| title(key)).collect();
+            let because = if because.is_empty() { String::new() } else { format!("because of {}", because.join(", ")) };
+            line(&format!("  {:>6.3}  {}  {}  {}", hit.score, clip(&title(&hit.key), 48), dim(&hit.key), dim(&because)))?;
+        }
+        Ok(())
+    }
+}
+
+fn reasons(hit: &Hit) -> Vec<Value> {
+    let because = |r: &palate::rank::explain::Reason| r.because.iter().map(|(key, weight)| json!({"key": key, "weight": weight})).collect::<Vec<_>>();
+    hit.reasons.iter().map(|r| json!({"term": r.term, "weight": r.weight, "because": because(r)})).collect()
+}
+
+/// One event from its line; `false` where it names no time.
+fn event(mut row: Map<String, Value>) -> std::result::Result<(EventRow, bool), String> {
+    let item = match row.remove("item") {
+        Some(Value::String(text)) => text,
+        Some(Value::Number(number)) => number.to_string(),
+        _ => return Err("no \"item\"".into()),
+    };
+    let Some(Value::String(event)) = row.remove("event") else {
+        return Err("no \"event\"".into());
+    };
+    let number = |value: Option<Value>, name: &str| match value {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => value.as_f64().map(Some).ok_or_else(|| format!("\"{name}\" is no number")),
+    };
+    let value = number(row.remove("value"), "value")?;
+    let exported = row.remove("at");
+    let time = number(row.remove("time").or(exported), "time")?;
+    let context = match row.remove("context") {
+        None | Some(Value::Null) => Map::new(),
+        Some(Value::Object(map)) => map,
+        Some(_) => return Err("\"context\" is no object".into()),
+    };
+    Ok((EventRow { item, event, at: time.unwrap_or(0.0), value, context, call: None }, time.is_some()))
+}

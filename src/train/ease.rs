@@ -1,0 +1,29 @@
+//! EASE: the item-item weights that best reproduce every user's row, with a zero diagonal, in closed form.
+//!
+//! Steck 2019, "Embarrassingly Shallow Autoencoders for Sparse Data", eq. 8: P = (X'X + lambda I)^-1,
+//! B[i, j] = -P[i, j] / P[j, j] for i != j. Negative weights are kept. Extra rows under X (attributes, text) give the
+//! variants with content in the kernel (`ease_content`). Not here: the inverse (`linear`).
+
+use rayon::prelude::*;
+
+use super::linear::ridge_inverse;
+use super::matrix::Csr;
+use crate::Result;
+
+/// B as row-major `[items, items]`: row i is what having met item i adds to the scores of the others.
+pub fn ease(x: &Csr, lambda: f32) -> Result<Vec<f32>> {
+    let mut p = ridge_inverse(x, lambda)?;
+    weights_from_inverse(&mut p, x.columns);
+    Ok(p)
+}
+
+/// Turns P into B in place.
+pub fn weights_from_inverse(p: &mut [f32], n: usize) {
+    let diagonal: Vec<f32> = (0..n).map(|i| p[i * n + i]).collect();
+    p.par_chunks_mut(n.max(1)).enumerate().for_each(|(i, row)| {
+        for (value, d) in row.iter_mut().zip(&diagonal) {
+            *value = -*value / d;
+        }
+        row[i] = 0.0;
+    });
+}

@@ -1,0 +1,88 @@
+//! Sparse matrices in compressed rows, for training.
+//!
+//! Not here: what devices download (`rank::learned::sparse`), dense algebra (`linear`).
+
+use crate::evaluate::dataset::Sequence;
+
+/// Compressed sparse rows, `[rows, columns]`, f32.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Csr {
+    pub columns: usize,
+    pub offsets: Vec<usize>,
+    pub indices: Vec<u32>,
+    pub values: Vec<f32>,
+}
+
+impl Csr {
+    /// No rows yet.
+    pub fn new(columns: usize) -> Self {
+        Self { columns, offsets: vec![0], indices: Vec::new(), values: Vec::new() }
+    }
+
+    /// Users times items, 1 where a user met an item.
+    pub fn binary(sequences: &[Sequence], items: usize) -> Self {
+        let mut matrix = Self::new(items);
+        for sequence in sequences {
+            matrix.push_row(sequence.items.iter().map(|&i| (i, 1.0)));
+        }
+        matrix
+    }
+
+    /// Appends a row.
+    pub fn push_row(&mut self, entries: impl IntoIterator<Item = (u32, f32)>) {
+        for (column, value) in entries {
+            self.indices.push(column);
+            self.values.push(value);
+        }
+        self.offsets.push(self.indices.len());
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.offsets.len() - 1
+    }
+
+    /// The columns and values of one row.
+    pub fn row(&self, row: usize) -> (&[u32], &[f32]) {
+        let range = self.offsets[row]..self.offsets[row + 1];
+        (&self.indices[range.clone()], &self.values[range])
+    }
+
+    /// The entries of one row as pairs.
+    pub fn entries(&self, row: usize) -> impl Iterator<Item = (u32, f32)> + '_ {
+        let (columns, values) = self.row(row);
+        columns.iter().copied().zip(values.iter().copied())
+    }
+
+    /// `[columns, rows]`, rows of the result in ascending column order.
+    pub fn transpose(&self) -> Self {
+        let mut offsets = vec![0usize; self.columns + 1];
+        for &c in &self.indices {
+            offsets[c as usize + 1] += 1;
+        }
+        for i in 0..self.columns {
+            offsets[i + 1] += offsets[i];
+        }
+        let mut next = offsets.clone();
+        let mut indices = vec![0u32; self.indices.len()];
+        let mut values = vec![0f32; self.values.len()];
+        for row in 0..self.rows() {
+            for (column, value) in self.entries(row) {
+                let at = &mut next[column as usize];
+                indices[*at] = row as u32;
+                values[*at] = value;
+                *at += 1;
+            }
+        }
+        Self { columns: self.rows(), offsets, indices, values }
+    }
+
+    /// Rows of `below` appended, each value times `factor`.
+    pub fn stack(&self, below: &Self, factor: f32) -> Self {
+        let mut out = self.clone();
+        for row in 0..below.rows() {
+            out.push_row(below.entries(row).map(|(c, v)| (c, v * factor)));
+        }
+        out
+    }
+}

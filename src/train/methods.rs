@@ -1,0 +1,302 @@
+//! The methods by name: from training sequences to the term that a device would run.
+//!
+//! Terms are trained once and shared: the hybrid takes those that other methods already trained. Not here: how each one
+//! learns (its own file), evaluation.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::blend::{choose, fit_gains};
+use super::clusters::clusters;
+use super::content_map::fill_cold;
+use super::ease::ease;
+use super::ease_content::ease_content;
+use super::features::Features;
+use super::ials::{IalsSettings, ials};
+use super::knn::item_knn;
+use super::matrix::Csr;
+use super::sequence::{SequenceSettings, train_sequence};
+use super::transitions::{TransitionSettings, transitions};
+use crate::evaluate::dataset::Sequence;
+use crate::evaluate::split::Case;
+use crate::rank::learned::blend::{Blend, Scale};
+use crate::rank::learned::content::Content;
+use crate::rank::learned::factors::Factors;
+use crate::rank::learned::neighbors::Neighbors;
+use crate::rank::learned::popularity::Popularity;
+use crate::rank::learned::sparse::SparseRows;
+use crate::rank::learned::terms::Term;
+use crate::{Error, Result};
+
+/// Every method name, in the order of reports.
+pub const METHODS: [&str; 11] = [
+    "popularity", "item-knn", "ease", "ease-content", "transitions", "ials", "user-clusters", "sequence", "content",
+    "content-map", "hybrid",
+];
+
+/// What a method learns from.
+pub struct Data<'a> {
+    pub sequences: &'a [Sequence],
+    pub items: usize,
+    pub features: &'a Features,
+    /// Cases to choose settings and gains by; none of their targets is in `sequences`.
+    pub valid: &'a [Case],
+    /// What may be recommended in the validation cases, and in the test (cold items are scored only where asked for).
+    pub valid_candidates: Option<&'a [bool]>,
+    pub test_candidates: Option<&'a [bool]>,
+}
+
+impl Data<'_> {
+    /// Training users of each item.
+    pub fn counts(&self) -> Vec<u32> {
+        let mut counts = vec![0u32; self.items];
+        for item in self.sequences.iter().flat_map(|s| &s.items) {
+            counts[*item as usize] += 1;
+        }
+        counts
+    }
+}
+
+/// Hyper-parameters of all methods, with defaults that hold across data sets.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Entries kept per row of an item-item matrix.
+    pub row_entries: usize,
+    /// The hybrid's matrices shrink until it is no larger.
+    pub budget_bytes: usize,
+    pub knn_shrink: f32,
+    pub ease_lambda: f32,
+    /// Weight of a unit content row against one user.
+    pub content_alpha: f32,
+    pub transitions: TransitionSettings,
+    pub ials: IalsSettings,
+    pub clusters: usize,
+    pub anonymity: usize,
+    pub map_lambda: f32,
+    pub sequence: SequenceSettings,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            row_entries: 50,
+            budget_bytes: 4_000_000,
+            knn_shrink: 10.0,
+            ease_lambda: 200.0,
+            content_alpha: 7.0,
+            transitions: TransitionSettings { lambda: 100.0, past: 2.0, future: 2.0, window: 20 },
+            ials: IalsSettings { dim: 64, alpha0: 0.1, lambda: 0.003, nu: 1.0, sweeps: 15, seed: 1 },
+            clusters: 200,
+            anonymity: 20,
+            map_lambda: 0.5,
+            sequence: SequenceSettings::default(),
+        }
+    }
+}
+
+/// How fast the past may fade, in events.
+const TAUS: [f32; 7] = [f32::INFINITY, 50.0, 20.0, 8.0, 4.0, 2.0, 1.0];
+
+/// Trains methods, each once.
+pub struct Trainer<'a> {
+    data: Data<'a>,
+    settings: Settings,
+    matrix: Csr,
+    trained: HashMap<String, Arc<dyn Term>>,
+    /// What to tell the person who waits.
+    note: &'a dyn Fn(&str),
+}
+
+impl<'a> Trainer<'a> {
+    /// A trainer over `data`.
+    pub fn new(data: Data<'a>, settings: Settings, note: &'a dyn Fn(&str)) -> Self {
+        let matrix = Csr::binary(data.sequences, data.items);
+        Self { data, settings, matrix, trained: HashMap::new(), note }
+    }
+
+    /// The term of `method`.
+    pub fn term(&mut self, method: &str) -> Result<Arc<dyn Term>> {
+        if let Some(term) = self.trained.get(method) {
+            return Ok(term.clone());
+        }
+        let start = Instant::now();
+        let term = self.train(method)?;
+        (self.note)(&format!("{method}: trained in {:.1} s", start.elapsed().as_secs_f64()));
+        self.trained.insert(method.into(), term.clone());
+        Ok(term)
+    }
+
+    fn train(&mut self, method: &str) -> Result<Arc<dyn Term>> {
+        let s = self.settings.clone();
+        let n = self.data.items;
+        Ok(match method {
+            "popularity" => Arc::new(Popularity::from_counts(&self.data.counts(), self.data.sequences.len(), 1.0)),
+            "item-knn" => {
+                let rows = item_knn(&self.matrix, s.knn_shrink, s.row_entries);
+                self.neighbors(method, SparseRows::from_rows(n, rows.into_iter(), s.row_entries))
+            }
+            "ease" => {
+                let weights = ease(&self.matrix, s.ease_lambda)?;
+                self.neighbors(method, SparseRows::from_dense(&weights, n, s.row_entries))
+            }
+            "ease-content" => {
+                self.need_content(method)?;
+                let weights = ease_content(&self.matrix, self.data.features, s.ease_lambda, s.content_alpha)?;
+                self.neighbors(method, SparseRows::from_dense(&weights, n, s.row_entries))
+            }
+            "transitions" => {
+                let weights = transitions(self.data.sequences, n, &s.transitions)?;
+                self.neighbors(method, SparseRows::from_dense(&weights, n, s.row_entries))
+            }
+            "ials" => {
+                let (_, items) = ials(&self.matrix, &s.ials, &mut |_| {});
+                let base = Factors::quantize(&items, s.ials.dim, s.ials.alpha0, s.ials.lambda, s.ials.nu);
+                let with = |tau: f32| Factors { tau, ..base.clone() };
+                let tau = choose(&TAUS, self.data.valid, self.data.valid_candidates, |t| Box::new(with(t)));
+                Arc::new(with(tau))
+            }
+            "user-clusters" => {
+                let base = clusters(&self.matrix, s.clusters, s.anonymity, s.row_entries * 20, 1)?;
+                (self.note)(&format!(
+                    "user-clusters: {} centroids, the smallest of {} people; no item that fewer than 3 of them met",
+                    base.centroids.rows(),
+                    base.smallest
+                ));
+                let with = |tau: f32| crate::rank::learned::clusters::Clusters { tau, ..base.clone() };
+                let tau = choose(&TAUS, self.data.valid, self.data.valid_candidates, |t| Box::new(with(t)));
+                Arc::new(with(tau))
+            }
+            "content" => {
+                self.need_content(method)?;
+                let rows = content_rows(self.data.features, n);
+                let with = |tau: f32| Content { rows: rows.clone(), tau };
+                let tau = choose(&TAUS, self.data.valid, self.data.valid_candidates, |t| Box::new(with(t)));
+                Arc::new(with(tau))
+            }
+            "content-map" => {
+                self.need_content(method)?;
+                self.content_map(method)?
+            }
+            "sequence" => self.sequence()?,
+            "hybrid" => self.hybrid()?,
+            other => {
+                return Err(Error::input(format!(
+                    "The method `{other}` is not known. Use one of {}, or `all`.",
+                    METHODS.join(", ")
+                )));
+            }
+        })
+    }
+
+    fn need_content(&self, method: &str) -> Result<()> {
+        if self.data.features.is_empty() {
+            return Err(Error::input(format!(
+                "The method `{method}` needs item content. Pass --items, --attributes or --features."
+            )));
+        }
+        Ok(())
+    }
+
+    /// A neighbors term whose fading is chosen on the validation cases.
+    fn neighbors(&self, method: &str, weights: SparseRows) -> Arc<dyn Term> {
+        let with = |tau: f32, weights: SparseRows| Neighbors { name: method.into(), weights, tau, window: usize::MAX };
+        let tau = choose(&TAUS, self.data.valid, self.data.valid_candidates, |t| Box::new(with(t, weights.clone())));
+        Arc::new(with(tau, weights))
+    }
+
+    fn content_map(&self, method: &str) -> Result<Arc<dyn Term>> {
+        let s = &self.settings;
+        let n = self.data.items;
+        let counts = self.data.counts();
+        let has = |i: &u32| self.data.features.has(*i as usize);
+        let warm: Vec<u32> = (0..n as u32).filter(|&i| counts[i as usize] > 0).filter(has).collect();
+        let cold: Vec<u32> = (0..n as u32).filter(|&i| counts[i as usize] == 0).filter(has).collect();
+        let mut weights = ease(&self.matrix, s.ease_lambda)?;
+        fill_cold(&mut weights, n, self.data.features, &warm, &cold, s.map_lambda)?;
+        // Of each row, warm and cold entries are kept apart: the cold ones are smaller and would all be cut.
+        let is_cold: Vec<bool> = counts.iter().map(|&c| c == 0).collect();
+        let rows = weights.chunks_exact(n.max(1)).map(|row| {
+            let part = |cold: bool| {
+                let masked: Vec<f32> =
+                    row.iter().zip(&is_cold).map(|(w, c)| if *c == cold { *w } else { 0.0 }).collect();
+                crate::rank::learned::sparse::top_magnitudes(&masked, s.row_entries)
+            };
+            let mut entries = part(false);
+            entries.extend(part(true));
+            entries
+        });
+        let weights = SparseRows::from_rows(n, rows, usize::MAX);
+        Ok(self.neighbors(method, weights))
+    }
+
+    fn sequence(&self) -> Result<Arc<dyn Term>> {
+        let start = Instant::now();
+        let clock = || start.elapsed().as_secs_f64();
+        let features = (!self.data.features.is_empty()).then_some(self.data.features);
+        let (encoder, epoch) = train_sequence(
+            self.data.sequences,
+            self.data.items,
+            features,
+            self.data.valid,
+            self.data.valid_candidates,
+            &self.settings.sequence,
+            &clock,
+            &mut |e| {
+                (self.note)(&format!(
+                    "sequence: epoch {}, loss {:.3}, validation NDCG@10 {:.4}, {:.0} s",
+                    e.number,
+                    e.loss,
+                    e.validation_ndcg,
+                    clock()
+                ));
+            },
+        )?;
+        (self.note)(&format!("sequence: kept epoch {epoch}"));
+        Ok(Arc::new(encoder))
+    }
+
+    fn hybrid(&mut self) -> Result<Arc<dyn Term>> {
+        let cold = self.data.test_candidates.is_some();
+        let mut names = vec!["popularity"];
+        match (cold, self.data.features.is_empty()) {
+            (true, true) => {}
+            (true, false) => names.extend(["content", "content-map"]),
+            (false, true) => names.extend(["ease", "transitions", "ials", "user-clusters", "sequence"]),
+            (false, false) => names.extend(["ease", "ease-content", "transitions", "ials", "user-clusters", "sequence", "content"]),
+        }
+        let mut terms = Vec::new();
+        for name in &names {
+            match self.term(name) {
+                Ok(term) => terms.push(term),
+                Err(Error::Input(why)) => (self.note)(&format!("hybrid: without {name}: {why}")),
+                Err(other) => return Err(other),
+            }
+        }
+        let mut best: Option<(f64, Scale, Vec<f32>)> = None;
+        for scale in [Scale::Raw, Scale::Deviation] {
+            let (gains, reached) = fit_gains(&terms, self.data.valid, self.data.valid_candidates, scale);
+            let line: Vec<String> = terms.iter().zip(&gains).map(|(t, g)| format!("{} {g:.3}", t.name())).collect();
+            (self.note)(&format!("hybrid: {scale:?} {} gives {reached:.4} on validation", line.join(", ")));
+            if best.as_ref().is_none_or(|(b, ..)| reached > *b) {
+                best = Some((reached, scale, gains));
+            }
+        }
+        let (_, scale, gains) = best.ok_or_else(|| Error::Internal("no scale was tried".into()))?;
+        Ok(Arc::new(Blend { terms, gains, scale }))
+    }
+}
+
+fn content_rows(features: &Features, items: usize) -> SparseRows {
+    let sparse = features.sparse.columns as u32;
+    let columns = sparse as usize + features.dim;
+    let rows = (0..items).map(|item| {
+        let mut row: Vec<(u32, f32)> = match item < features.sparse.rows() {
+            true => features.sparse.entries(item).collect(),
+            false => Vec::new(),
+        };
+        row.extend(features.dense_row(item).iter().enumerate().map(|(c, &v)| (sparse + c as u32, v)));
+        row
+    });
+    SparseRows::from_rows(columns, rows, usize::MAX)
+}

@@ -1,0 +1,448 @@
+//! Learns the sequence encoder: softmax over the catalog after every event, Adam, early stop on validation.
+//!
+//! Small catalogs take the full softmax. Larger ones estimate its sum from negatives drawn uniformly for each batch, their
+//! logits raised by ln((items - 1) / negatives), which makes the estimate of the sum unbiased.
+//!
+//! The item table is the sum of a free row per item and of learned rows of the item's content terms (tf-idf), so that
+//! rare items borrow from their content; devices get the sum alone. Not here: the passes through the blocks
+//! (`transformer`), the encoder on the device (`rank::learned::sequence`).
+
+use rayon::prelude::*;
+
+use super::features::Features;
+use super::linear::{matmul, matmul_left_transposed, matmul_right_transposed};
+use super::matrix::Csr;
+use super::transformer::{Packed, backward, forward};
+use crate::Result;
+use crate::evaluate::dataset::Sequence;
+use crate::evaluate::judge::judge;
+use crate::evaluate::metrics::ndcg;
+use crate::evaluate::report::mask;
+use crate::evaluate::split::Case;
+use crate::math::rng::Rng;
+use crate::rank::learned::sequence::{BlockLayout, SequenceEncoder, Shape};
+
+/// Settings of [`train_sequence`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct SequenceSettings {
+    pub dim: usize,
+    pub heads: usize,
+    pub blocks: usize,
+    pub window: usize,
+    pub dropout: f32,
+    pub learning_rate: f32,
+    /// Negatives a batch shares; catalogs up to twice this take the full softmax.
+    pub negatives: usize,
+    /// Events in a batch, about.
+    pub batch_events: usize,
+    pub epochs: usize,
+    /// Epochs without a better validation before stopping.
+    pub patience: usize,
+    /// Seconds after which no further epoch starts.
+    pub budget_seconds: f64,
+    pub seed: u64,
+}
+
+impl Default for SequenceSettings {
+    fn default() -> Self {
+        Self {
+            dim: 64,
+            heads: 2,
+            blocks: 2,
+            window: 50,
+            dropout: 0.4,
+            learning_rate: 1e-3,
+            negatives: 2048,
+            batch_events: 1536,
+            epochs: 60,
+            patience: 4,
+            budget_seconds: 600.0,
+            seed: 1,
+        }
+    }
+}
+
+/// All parameters in one vector: free item rows, content term rows, blocks and final norm.
+struct Model<'a> {
+    shape: Shape,
+    content: Option<&'a Csr>,
+    content_transposed: Option<Csr>,
+    parameters: Vec<f32>,
+    terms_at: usize,
+    blocks_at: usize,
+}
+
+impl<'a> Model<'a> {
+    fn new(shape: Shape, content: Option<&'a Csr>, seed: u64) -> Self {
+        let layout = BlockLayout::new(&shape);
+        let d = shape.dim;
+        let terms = content.map_or(0, |c| c.columns);
+        let terms_at = shape.items * d;
+        let blocks_at = terms_at + terms * d;
+        let mut rng = Rng::new(seed);
+        let mut parameters: Vec<f32> = (0..blocks_at).map(|_| (rng.normal() * 0.05) as f32).collect();
+        let mut blocks = vec![0f32; shape.blocks * layout.len + 2 * d];
+        for block in blocks[..shape.blocks * layout.len].chunks_exact_mut(layout.len) {
+            block[layout.norm1..layout.norm1 + d].fill(1.0);
+            block[layout.norm2..layout.norm2 + d].fill(1.0);
+            let mut fill = |at: usize, input: usize, output: usize| {
+                let deviation = (1.0 / input as f64).sqrt() * 0.7;
+                block[at..at + input * output].iter_mut().for_each(|w| *w = (rng.normal() * deviation) as f32);
+            };
+            layout.qkv.into_iter().for_each(|at| fill(at, d, d));
+            fill(layout.output, d, d);
+            fill(layout.inner, d, shape.hidden);
+            fill(layout.outer, shape.hidden, d);
+        }
+        let tail = shape.blocks * layout.len;
+        blocks[tail..tail + d].fill(1.0);
+        parameters.extend(blocks);
+        Self { shape, content, content_transposed: content.map(Csr::transpose), parameters, terms_at, blocks_at }
+    }
+
+    /// The item table `[items, dim]`.
+    fn table(&self) -> Vec<f32> {
+        let d = self.shape.dim;
+        let mut table = self.parameters[..self.terms_at].to_vec();
+        if let Some(content) = self.content {
+            let terms = &self.parameters[self.terms_at..self.blocks_at];
+            spread(content, terms, d, &mut table);
+        }
+        table
+    }
+}
+
+/// `out[row] += sum of value * from[column]` over the matrix' rows.
+fn spread(matrix: &Csr, from: &[f32], d: usize, out: &mut [f32]) {
+    out.par_chunks_mut(d).enumerate().for_each(|(row, out)| {
+        for (column, value) in matrix.entries(row) {
+            let from = &from[column as usize * d..(column as usize + 1) * d];
+            out.iter_mut().zip(from).for_each(|(o, f)| *o += value * f);
+        }
+    });
+}
+
+/// exp for x <= 0, relative error below 2e-4: 2^(x log2 e) by exponent bits and a polynomial, without branches.
+#[inline]
+fn fast_exp(x: f32) -> f32 {
+    let y = (x * std::f32::consts::LOG2_E).max(-126.0);
+    let whole = (y - 0.5) as i32 as f32;
+    let f = y - whole;
+    let p = 1.0 + f * (0.693_147_2 + f * (0.240_226_5 + f * (0.055_504_1 + f * 0.009_618_1)));
+    f32::from_bits(((whole as i32 + 127) << 23) as u32) * p
+}
+
+/// Mean cross-entropy of the batch; gradients of the states `[t, d]`, and added to `dtable`.
+fn softmax_loss(states: &[f32], table: &[f32], targets: &[u32], d: usize, dtable: &mut [f32]) -> (f32, Vec<f32>) {
+    let n = table.len() / d;
+    let total = targets.len();
+    let mut dstates = vec![0f32; states.len()];
+    let mut loss = 0f64;
+    const CHUNK: usize = 512;
+    let mut logits = vec![0f32; CHUNK.min(total) * n];
+    for start in (0..total).step_by(CHUNK) {
+        let t = CHUNK.min(total - start);
+        let logits = &mut logits[..t * n];
+        let part = &states[start * d..(start + t) * d];
+        matmul_right_transposed(logits, part, table, (t, d, n), false);
+        loss += logits
+            .par_chunks_mut(n)
+            .zip(&targets[start..start + t])
+            .map(|(row, &target)| {
+                let largest = row.iter().copied().fold(f32::MIN, f32::max);
+                let own = row[target as usize] - largest;
+                let mut sums = [0f32; 8];
+                for chunk in row.chunks_mut(8) {
+                    for (v, s) in chunk.iter_mut().zip(&mut sums) {
+                        *v = fast_exp(*v - largest);
+                        *s += *v;
+                    }
+                }
+                let sum: f32 = sums.iter().sum();
+                let factor = 1.0 / (sum * total as f32);
+                row.iter_mut().for_each(|v| *v *= factor);
+                row[target as usize] -= 1.0 / total as f32;
+                f64::from(sum.ln() - own)
+            })
+            .sum::<f64>();
+        matmul(&mut dstates[start * d..(start + t) * d], logits, table, (t, n, d), false);
+        matmul_left_transposed(dtable, logits, part, (n, t, d), true);
+    }
+    ((loss / total.max(1) as f64) as f32, dstates)
+}
+
+/// As [`softmax_loss`], the sum estimated from the items `negatives`.
+fn sampled_loss(
+    states: &[f32],
+    table: &[f32],
+    targets: &[u32],
+    negatives: &[u32],
+    d: usize,
+    dtable: &mut [f32],
+) -> (f32, Vec<f32>) {
+    let (n, total) = (negatives.len(), targets.len());
+    let row_of = |item: u32| item as usize * d..(item as usize + 1) * d;
+    let gathered: Vec<f32> = negatives.iter().flat_map(|&i| table[row_of(i)].iter().copied()).collect();
+    let raise = ((table.len() / d - 1) as f32 / n as f32).ln();
+    let mut logits = vec![0f32; total * n];
+    matmul_right_transposed(&mut logits, states, &gathered, (total, d, n), false);
+    let results: Vec<(f64, f32)> = logits
+        .par_chunks_mut(n)
+        .zip(targets)
+        .zip(states.par_chunks(d))
+        .map(|((row, &target), state)| {
+            let own: f32 = state.iter().zip(&table[row_of(target)]).map(|(a, b)| a * b).sum();
+            let largest = row.iter().copied().fold(own - raise, f32::max) + raise;
+            let mut sums = [0f32; 8];
+            for (chunk, items) in row.chunks_mut(8).zip(negatives.chunks(8)) {
+                for ((v, s), &item) in chunk.iter_mut().zip(&mut sums).zip(items) {
+                    let e = fast_exp(*v + raise - largest);
+                    *v = if item == target { 0.0 } else { e };
+                    *s += *v;
+                }
+            }
+            let own_share = fast_exp(own - largest);
+            let sum = sums.iter().sum::<f32>() + own_share;
+            let factor = 1.0 / (sum * total as f32);
+            row.iter_mut().for_each(|v| *v *= factor);
+            (f64::from(sum.ln() + largest - own), own_share * factor - 1.0 / total as f32)
+        })
+        .collect();
+    let mut dstates = vec![0f32; states.len()];
+    matmul(&mut dstates, &logits, &gathered, (total, n, d), false);
+    let mut dgathered = vec![0f32; gathered.len()];
+    matmul_left_transposed(&mut dgathered, &logits, states, (n, total, d), false);
+    for (&item, row) in negatives.iter().zip(dgathered.chunks_exact(d)) {
+        dtable[row_of(item)].iter_mut().zip(row).for_each(|(g, v)| *g += v);
+    }
+    let mut loss = 0f64;
+    for (at, (&target, (own_loss, g))) in targets.iter().zip(results).enumerate() {
+        loss += own_loss;
+        let state = at * d..(at + 1) * d;
+        dstates[state.clone()].iter_mut().zip(&table[row_of(target)]).for_each(|(o, v)| *o += g * v);
+        dtable[row_of(target)].iter_mut().zip(&states[state]).for_each(|(o, v)| *o += g * v);
+    }
+    ((loss / total.max(1) as f64) as f32, dstates)
+}
+
+/// Loss of one batch and the gradient of all parameters.
+fn step(
+    model: &Model<'_>,
+    batch: &Packed,
+    targets: &[u32],
+    negatives: Option<&[u32]>,
+    drop: f32,
+    rng: Option<&mut Rng>,
+) -> (f32, Vec<f32>) {
+    let d = model.shape.dim;
+    let table = model.table();
+    let blocks = &model.parameters[model.blocks_at..];
+    let (states, cache) = forward(&model.shape, blocks, &table, batch, drop, rng);
+    let mut gradient = vec![0f32; model.parameters.len()];
+    let (items, rest) = gradient.split_at_mut(model.terms_at);
+    let (terms, block_gradient) = rest.split_at_mut(model.blocks_at - model.terms_at);
+    let (loss, dstates) = match negatives {
+        None => softmax_loss(&states, &table, targets, d, items),
+        Some(negatives) => sampled_loss(&states, &table, targets, negatives, d, items),
+    };
+    backward(&model.shape, blocks, batch, &cache, &dstates, block_gradient, items);
+    if let Some(transposed) = &model.content_transposed {
+        spread(transposed, items, d, terms);
+    }
+    (loss, gradient)
+}
+
+/// Adam (Kingma & Ba 2015) with decoupled decay of the item and term rows.
+struct Adam {
+    first: Vec<f32>,
+    second: Vec<f32>,
+    steps: i32,
+}
+
+impl Adam {
+    fn apply(&mut self, parameters: &mut [f32], gradient: &[f32], rate: f32) {
+        const B1: f32 = 0.9;
+        const B2: f32 = 0.98;
+        self.steps += 1;
+        let (c1, c2) = (1.0 - B1.powi(self.steps), 1.0 - B2.powi(self.steps));
+        parameters
+            .par_chunks_mut(1 << 14)
+            .zip(gradient.par_chunks(1 << 14))
+            .zip(self.first.par_chunks_mut(1 << 14))
+            .zip(self.second.par_chunks_mut(1 << 14))
+            .for_each(|(((p, g), m), v)| {
+                for i in 0..p.len() {
+                    m[i] = B1 * m[i] + (1.0 - B1) * g[i];
+                    v[i] = B2 * v[i] + (1.0 - B2) * g[i] * g[i];
+                    p[i] -= rate * (m[i] / c1) / ((v[i] / c2).sqrt() + 1e-8);
+                }
+            });
+    }
+}
+
+/// Windows of the sequences: long ones are cut so that every event is a target once.
+fn windows(sequences: &[Sequence], window: usize) -> Vec<(&[u32], &[u32])> {
+    let mut out = Vec::new();
+    for sequence in sequences {
+        let items = &sequence.items;
+        let mut end = items.len();
+        while end > 1 {
+            let start = end.saturating_sub(window + 1);
+            out.push((&items[start..end - 1], &items[start + 1..end]));
+            // Windows overlap by half, so that no target is without a past.
+            end = if start == 0 { 0 } else { end - (window + 1) / 2 };
+        }
+    }
+    out
+}
+
+/// What a training run reports after each epoch.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Epoch {
+    pub number: usize,
+    pub loss: f32,
+    pub validation_ndcg: f64,
+}
+
+/// Trains on `sequences`, stopping by NDCG@10 on `valid`; with no validation cases it runs `epochs` epochs. `clock` gives
+/// seconds. Returns the encoder and the epoch it is from.
+pub fn train_sequence(
+    sequences: &[Sequence],
+    items: usize,
+    features: Option<&Features>,
+    valid: &[Case],
+    candidates: Option<&[bool]>,
+    settings: &SequenceSettings,
+    clock: &dyn Fn() -> f64,
+    progress: &mut dyn FnMut(Epoch),
+) -> Result<(SequenceEncoder, usize)> {
+    let SequenceSettings { dim, heads, blocks, window, .. } = *settings;
+    let shape = Shape { items, dim, heads, blocks, window, hidden: 2 * dim };
+    let content = features.map(|f| &f.sparse).filter(|c| c.rows() == items && !c.indices.is_empty());
+    let mut model = Model::new(shape, content, settings.seed);
+    let mut adam = Adam { first: vec![0.0; model.parameters.len()], second: vec![0.0; model.parameters.len()], steps: 0 };
+    let mut rng = Rng::new(settings.seed ^ 0xad4a);
+    let mut pairs = windows(sequences, window);
+    let sample: Vec<Case> = match valid.len() {
+        0..=4000 => valid.to_vec(),
+        n => (0..4000).map(|i| valid[i * n / 4000].clone()).collect(),
+    };
+    let start = clock();
+    let (mut best, mut best_epoch, mut kept) = (f64::MIN, 0, None);
+    let total_steps = pairs.iter().map(|(p, _)| p.len()).sum::<usize>() / settings.batch_events + 1;
+    for epoch in 1..=settings.epochs {
+        rng.shuffle(&mut pairs);
+        let (mut sum, mut count) = (0f64, 0usize);
+        let mut at = 0;
+        while at < pairs.len() {
+            let mut batch = Packed { tokens: Vec::new(), offsets: vec![0] };
+            let mut targets = Vec::new();
+            while at < pairs.len() && batch.tokens.len() < settings.batch_events {
+                batch.tokens.extend_from_slice(pairs[at].0);
+                targets.extend_from_slice(pairs[at].1);
+                batch.offsets.push(batch.tokens.len());
+                at += 1;
+            }
+            let negatives: Option<Vec<u32>> = (items > 2 * settings.negatives).then(|| {
+                let mut drawn: Vec<u32> = (0..settings.negatives).map(|_| rng.below(items) as u32).collect();
+                drawn.sort_unstable();
+                drawn.dedup();
+                drawn
+            });
+            let (loss, gradient) =
+                step(&model, &batch, &targets, negatives.as_deref(), settings.dropout, Some(&mut rng));
+            let warm = ((adam.steps + 1) as f32 / total_steps as f32).min(1.0);
+            adam.apply(&mut model.parameters, &gradient, settings.learning_rate * warm);
+            sum += f64::from(loss) * targets.len() as f64;
+            count += targets.len();
+        }
+        let loss = (sum / count.max(1) as f64) as f32;
+        let reached = if sample.is_empty() { epoch as f64 } else { validate(&model, &sample, candidates) };
+        progress(Epoch { number: epoch, loss, validation_ndcg: reached });
+        if reached > best {
+            (best, best_epoch) = (reached, epoch);
+            kept = Some(model.parameters.clone());
+        } else if epoch - best_epoch >= settings.patience {
+            break;
+        }
+        if clock() - start > settings.budget_seconds {
+            break;
+        }
+    }
+    if let Some(parameters) = kept {
+        model.parameters = parameters;
+    }
+    Ok((ship(&model), best_epoch))
+}
+
+/// Mean NDCG@10 of the cases, each encoded once.
+fn validate(model: &Model<'_>, cases: &[Case], candidates: Option<&[bool]>) -> f64 {
+    let d = model.shape.dim;
+    let table = model.table();
+    let blocks = &model.parameters[model.blocks_at..];
+    let mut sum = 0.0;
+    for cases in cases.chunks(256) {
+        let mut batch = Packed { tokens: Vec::new(), offsets: vec![0] };
+        for case in cases {
+            let items = &case.history.items;
+            batch.tokens.extend_from_slice(&items[items.len().saturating_sub(model.shape.window)..]);
+            batch.offsets.push(batch.tokens.len());
+        }
+        let (states, _) = forward(&model.shape, blocks, &table, &batch, 0.0, None);
+        let last: Vec<f32> =
+            batch.offsets[1..].iter().flat_map(|&end| states[(end - 1) * d..end * d].to_vec()).collect();
+        let n = model.shape.items;
+        let mut scores = vec![0f32; cases.len() * n];
+        matmul_right_transposed(&mut scores, &last, &table, (cases.len(), d, n), false);
+        sum += scores
+            .par_chunks_mut(n)
+            .zip(cases)
+            .map(|(scores, case)| {
+                mask(scores, case, candidates);
+                ndcg(&judge(scores, &case.targets, 0).ranks, 10)
+            })
+            .sum::<f64>();
+    }
+    sum / cases.len() as f64
+}
+
+/// Quantizes the item table to int8 rows.
+fn ship(model: &Model<'_>) -> SequenceEncoder {
+    let table = model.table();
+    let mut values = Vec::with_capacity(table.len());
+    let mut scales = Vec::with_capacity(model.shape.items);
+    for row in table.chunks_exact(model.shape.dim) {
+        let largest = row.iter().fold(0f32, |m, v| m.max(v.abs()));
+        let scale = if largest > 0.0 { largest / 127.0 } else { 1.0 };
+        values.extend(row.iter().map(|v| (v / scale).round() as i8));
+        scales.push(scale);
+    }
+    SequenceEncoder { shape: model.shape, table: values, scales, blocks: model.parameters[model.blocks_at..].to_vec() }
+}
+
+/// Compares analytic gradients with central differences on a tiny model: the largest error relative to the largest
+/// gradient. For tests.
+pub fn gradient_error(seed: u64, negatives: Option<&[u32]>) -> f64 {
+    let shape = Shape { items: 11, dim: 8, heads: 2, blocks: 2, window: 6, hidden: 16 };
+    let mut content = Csr::new(3);
+    (0..shape.items).for_each(|i| content.push_row([((i % 3) as u32, 0.7)]));
+    let mut model = Model::new(shape, Some(&content), seed);
+    let mut rng = Rng::new(seed);
+    model.parameters.iter_mut().for_each(|p| *p += (rng.normal() * 0.1) as f32);
+    let batch = Packed { tokens: vec![0, 3, 5, 7, 1, 2, 9], offsets: vec![0, 4, 7] };
+    let targets = [3, 5, 7, 10, 2, 9, 4];
+    let (_, gradient) = step(&model, &batch, &targets, negatives, 0.0, None);
+    let scale = gradient.iter().fold(0f32, |m, g| m.max(g.abs()));
+    let mut worst = 0f64;
+    for at in (0..model.parameters.len()).step_by(3) {
+        let saved = model.parameters[at];
+        let mut loss_at = |value: f32| {
+            model.parameters[at] = value;
+            f64::from(step(&model, &batch, &targets, negatives, 0.0, None).0)
+        };
+        let difference = (loss_at(saved + 1e-2) - loss_at(saved - 1e-2)) / 2e-2;
+        model.parameters[at] = saved;
+        worst = worst.max((difference - f64::from(gradient[at])).abs() / f64::from(scale));
+    }
+    worst
+}

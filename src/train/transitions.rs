@@ -1,0 +1,87 @@
+//! Transitions: which items follow which, as a ridge regression from the weighted past to the weighted future.
+//!
+//! SLIT of Choi et al., WWW 2021, "Session-aware Linear Item-Item Models": every event is a cut; the row of S holds the
+//! events before it, weighted exp(-distance / past), the row of T those after it, weighted exp(-distance / future);
+//! B = (S'S + lambda I)^-1 S'T. Not here: the score on the device (`rank::learned::neighbors`).
+
+use rayon::prelude::*;
+
+use super::linear::ridge_inverse;
+use super::matrix::Csr;
+use crate::Result;
+use crate::evaluate::dataset::Sequence;
+
+/// How transitions are weighed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TransitionSettings {
+    pub lambda: f32,
+    /// Distances in events after which a past, a future event counts 1/e.
+    pub past: f32,
+    pub future: f32,
+    /// At most so many events on either side of a cut.
+    pub window: usize,
+}
+
+/// The matrices S and T of all cuts.
+pub fn cuts(sequences: &[Sequence], items: usize, settings: &TransitionSettings) -> (Csr, Csr) {
+    let (mut past, mut future) = (Csr::new(items), Csr::new(items));
+    let fade = |distance: usize, scale: f32| (-(distance as f32) / scale).exp();
+    for sequence in sequences {
+        let events = &sequence.items;
+        for cut in 1..events.len() {
+            let first = cut.saturating_sub(settings.window);
+            past.push_row((first..cut).map(|i| (events[i], fade(cut - 1 - i, settings.past))));
+            let last = events.len().min(cut + settings.window);
+            let weighed = (cut..last).map(|i| (events[i], fade(i - cut, settings.future)));
+            future.push_row(weighed.filter(|(_, w)| *w > 1e-3));
+        }
+    }
+    (past, future)
+}
+
+/// B as row-major `[items, items]`: row i is what having just met item i adds to what comes next.
+pub fn transitions(sequences: &[Sequence], items: usize, settings: &TransitionSettings) -> Result<Vec<f32>> {
+    let (past, future) = cuts(sequences, items, settings);
+    let inverse = ridge_inverse(&past, settings.lambda)?;
+    let target = sparse_product(&past, &future);
+    let mut out = vec![0f32; items * items];
+    out.par_chunks_mut(items.max(1)).enumerate().for_each(|(i, row)| {
+        for (k, &factor) in inverse[i * items..(i + 1) * items].iter().enumerate() {
+            if factor.abs() > 1e-9 {
+                let (columns, values) = target.row(k);
+                for (&c, &v) in columns.iter().zip(values) {
+                    row[c as usize] += factor * v;
+                }
+            }
+        }
+        row[i] = 0.0;
+    });
+    Ok(out)
+}
+
+/// `A'B` as sparse rows; one dense row per thread at a time.
+fn sparse_product(a: &Csr, b: &Csr) -> Csr {
+    let transposed = a.transpose();
+    let rows: Vec<Vec<(u32, f32)>> = (0..a.columns)
+        .into_par_iter()
+        .map_init(
+            || vec![0f32; b.columns],
+            |dense, i| {
+                let mut touched = Vec::new();
+                for (r, v) in transposed.entries(i) {
+                    for (c, w) in b.entries(r as usize) {
+                        if dense[c as usize] == 0.0 {
+                            touched.push(c);
+                        }
+                        dense[c as usize] += v * w;
+                    }
+                }
+                touched.sort_unstable();
+                touched.into_iter().map(|c| (c, std::mem::take(&mut dense[c as usize]))).collect()
+            },
+        )
+        .collect();
+    let mut out = Csr::new(b.columns);
+    rows.into_iter().for_each(|row| out.push_row(row));
+    out
+}

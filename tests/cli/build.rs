@@ -1,0 +1,131 @@
+//! `palate build` and `palate inspect`: what is written, verified, reused, refused.
+
+use super::Shop;
+use crate::catalogs::checkpoint::write_checkpoint;
+
+const BUILD: [&str; 7] = ["build", "--items", "items.jsonl", "--text-model", "tiny", "--out", "index"];
+
+#[test]
+fn cli_build_makes_an_index_that_verifies_and_holds_its_model() {
+    let shop = Shop::new();
+    let report = shop.ok(&[&BUILD[..], &["--json"]].concat()).json().remove(0);
+    assert_eq!((&report["items"], &report["encoded"], &report["without_text"]), (&6.into(), &5.into(), &1.into()));
+    let inspected = shop.ok(&["inspect", "index", "--json"]).json().remove(0);
+    assert_eq!(inspected["verified"], true);
+    assert_eq!((&inspected["items"], &inspected["without_vector"]), (&6.into(), &1.into()));
+    assert_eq!(inspected["models"]["text"]["name"], "tiny");
+    assert_eq!(inspected["fields"]["price"]["type"], "number");
+    let kinds: Vec<&str> = inspected["files"].as_array().unwrap().iter().map(|f| f["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["items", "model"]);
+    let text = shop.ok(&["inspect", "index"]).out;
+    assert!(text.contains("6 items") && text.contains('✓') && !text.contains('✗') && !text.contains('\u{1b}'), "{text}");
+    let pack = shop.ok(&["inspect", "models/tiny/pack", "--json"]).json().remove(0);
+    assert_eq!((&pack["kind"], &pack["verified"], &pack["dim"]), (&"model".into(), &true.into(), &32.into()));
+}
+
+#[test]
+fn cli_build_gives_the_same_bytes_again_and_from_another_order() {
+    let shop = Shop::open();
+    let first = shop.snapshot("index");
+    shop.ok(&BUILD);
+    assert_eq!(shop.snapshot("index"), first);
+    let lines = std::fs::read_to_string(shop.at("items.jsonl")).unwrap();
+    let backward: Vec<&str> = lines.lines().rev().collect();
+    shop.file("items.jsonl", backward.join("\n").as_bytes());
+    shop.ok(&BUILD);
+    assert_eq!(shop.snapshot("index"), first);
+}
+
+#[test]
+fn cli_build_with_a_base_reports_the_delta() {
+    let shop = Shop::open();
+    let lines = std::fs::read_to_string(shop.at("items.jsonl")).unwrap();
+    shop.file("items.jsonl", lines.replace("Garden lamp", "Blue lamp").replace("120", "99").as_bytes());
+    let report = shop.ok(&[&BUILD[..6], &["next", "--base", "index", "--json"]].concat()).json().remove(0);
+    assert_eq!((&report["encoded"], &report["reused"], &report["changed"], &report["added"]), (&1.into(), &4.into(), &2.into(), &0.into()));
+    let text = shop.ok(&[&BUILD[..], &["--base", "index"]].concat()).out;
+    assert!(text.contains("0 added, 2 changed, 0 removed: visitors fetch"), "{text}");
+    let names = |folder: &str| shop.snapshot(folder).into_iter().map(|(path, bytes)| (path.file_name().unwrap().to_owned(), bytes)).collect::<Vec<_>>();
+    assert_eq!(names("next"), names("index"), "in place or elsewhere, the same files");
+}
+
+#[test]
+fn cli_build_stops_at_bad_rows_before_anything_is_written() {
+    let shop = Shop::open();
+    let before = shop.snapshot("index");
+    shop.file("bad.jsonl", b"{\"id\": \"a\", \"title\": \"tea\"}\n{\"id\": \"a\"}\n{\"id\": \"b\", \"price\": NaN}\n{\"title\": \"\xff\"}\n");
+    let build = ["build", "--items", "bad.jsonl", "--text-model", "tiny", "--out", "index"];
+    shop.fails(&build, &["3 rows of bad.jsonl", "bad.jsonl, line 2: the id \"a\" stands on line 1", "line 3: not JSON", "line 4: broken UTF-8", "--skip-bad"]);
+    assert_eq!(shop.snapshot("index"), before);
+    let ran = shop.ok(&[&build[..], &["--skip-bad", "--json"]].concat());
+    assert!(ran.err.contains("note: 3 rows were left out") && ran.err.contains("line 3"), "{}", ran.err);
+    let report = ran.json().remove(0);
+    assert_eq!((&report["items"], &report["bad_rows"]), (&1.into(), &3.into()));
+}
+
+#[test]
+fn cli_inspect_names_a_damaged_shard_and_a_rebuild_repairs_it() {
+    let shop = Shop::open();
+    let path = shop.shard();
+    let whole = std::fs::read(&path).unwrap();
+    let name = path.file_name().unwrap().to_string_lossy().into_owned();
+    for damaged in [whole[..whole.len() / 2].to_vec(), [&whole[..200], &[whole[200] ^ 4], &whole[201..]].concat(), [&whole[..], b"x"].concat(), Vec::new()] {
+        std::fs::write(&path, damaged).unwrap();
+        let ran = shop.run(&["inspect", "index", "--json"]);
+        assert_eq!(ran.code, 1, "{}", ran.err);
+        let report = ran.json().remove(0);
+        assert_eq!((&report["verified"], &report["files"][0]["verified"], &report["files"][1]["verified"]), (&false.into(), &false.into(), &true.into()));
+        assert!(ran.err.contains(&name), "{}", ran.err);
+        shop.fails(&["search", "--index", "index", "--text", "tea"], &[&name]);
+    }
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(shop.run(&["inspect", "index"]).code, 1);
+    shop.ok(&BUILD);
+    assert_eq!(std::fs::read(&path).unwrap(), whole);
+    shop.ok(&["inspect", "index"]);
+}
+
+#[test]
+fn cli_inspect_names_a_newer_version_and_a_broken_manifest() {
+    let shop = Shop::open();
+    let manifest = std::fs::read_to_string(shop.at("index/manifest.json")).unwrap();
+    shop.file("index/manifest.json", manifest.replace("\"version\": 1", "\"version\": 7").as_bytes());
+    shop.fails(&["inspect", "index"], &["version 7", "Update palate"]);
+    shop.fails(&["search", "--index", "index", "--text", "x"], &["version 7"]);
+    shop.file("index/manifest.json", &manifest.as_bytes()[..manifest.len() / 2]);
+    shop.fails(&["inspect", "index"], &["not JSON"]);
+    shop.file("models/tiny/pack/manifest.json", b"{\"format\": \"palate-model\", \"version\": 9}");
+    shop.fails(&["inspect", "models/tiny/pack"], &["version 9"]);
+}
+
+#[test]
+fn cli_build_never_mixes_the_vectors_of_two_models() {
+    let shop = Shop::open();
+    write_checkpoint(&shop.at("second"), 2);
+    shop.ok(&["model", "add", "second", "--out", "models/second/pack"]);
+    let report = shop.ok(&["build", "--items", "items.jsonl", "--text-model", "second", "--base", "index", "--out", "other", "--json"]).json().remove(0);
+    assert_eq!((&report["reused"], &report["encoded"]), (&0.into(), &5.into()));
+    assert!(report["note"].as_str().unwrap().contains("another model"), "{report}");
+    shop.fails(&["search", "--index", "index", "--text", "tea", "--model", "second"], &["tiny", "second", "--model"]);
+}
+
+#[test]
+fn cli_build_names_the_model_where_it_is_served() {
+    let shop = Shop::new();
+    shop.ok(&[&BUILD[..], &["--model-at", "../models/tiny.safetensors", "--attribution", "Thanks to somebody"]].concat());
+    let inspected = shop.ok(&["inspect", "index", "--json"]).json().remove(0);
+    assert_eq!(inspected["models"]["text"]["file"], "../models/tiny.safetensors");
+    assert_eq!(inspected["attribution"], "Thanks to somebody");
+    assert_eq!(shop.snapshot("index").len(), 2, "a manifest and a shard");
+    // The model is found by its name in models/ then.
+    shop.ok(&["search", "--index", "index", "--text", "tea"]);
+}
+
+#[test]
+fn cli_build_of_csv_counts_missing_media() {
+    let shop = Shop::new();
+    shop.file("items.csv", b"id,title,image\n1,Green tea,tea.png\n2,Oak chair,https://shop.example/chair.png\n3,Blue cup,cup.png\n");
+    shop.file("cup.png", b"a picture");
+    let ran = shop.ok(&["build", "--items", "items.csv", "--text-model", "tiny", "--out", "index"]);
+    assert!(ran.err.contains("note: 1 media files are not in") && ran.err.contains("tea.png"), "{}", ran.err);
+}
