@@ -156,7 +156,7 @@ export class Shop extends EventTarget {
   }
 
   /** `[{key, reasons: [{term, because, share}]}]`. `adventure` and `niche` are the dials, 0 to 1 and -1 to 1. */
-  async recommend({ k, adventure = 0.3, niche = 0 }) {
+  async recommend({ k, adventure = 0.2, niche = 0 }) {
     const list = await this.#recommender.recommend({
       k,
       explain: true,

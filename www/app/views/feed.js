@@ -106,7 +106,7 @@ export function createFeed({ catalog, shop, cards, tune, loading, search }) {
     }
     const out = made.map((group, i) => {
       const lead = i === 0 && group.hits.length >= 2 * width - 3;
-      const most = lead ? (width <= 3 ? 4 : 2) * width - 3 : (width <= 3 ? 2 : 1) * width;
+      const most = lead ? (width <= 3 ? 4 : 2) * width - 3 : (width <= 3 || made.length < 4 ? 2 : 1) * width;
       return { ...group, lead, keys: full(group.hits, most, lead ? 3 : 0) };
     });
     const mixed = rest.flatMap((group) => group.hits);

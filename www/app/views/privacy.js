@@ -35,6 +35,7 @@ export function createPrivacy({ catalog, shop, network, offline }) {
         el('ol', { class: 'steps' },
           el('li', {}, 'Open your browser’s developer tools, tab “Network”, and clear the list. Then like, search and scroll as much as you want: it stays empty.'),
           el('li', {}, 'Go offline, in the tools or with the switch below, and reload. Everything still works.'),
+          el('li', {}, 'Look at what was fetched: one file with all the drawings, one with all the vectors. A picture asked for by itself would tell which one you look at.'),
           el('li', {}, 'Read the page’s security policy: ', el('code', {}, 'connect-src \'self\''), ' lets it talk to no other server, even by mistake.')),
         el('label', { class: 'switch', for: 'cut' }, cut, el('span', {}, 'Pull the plug: refuse this page the network')),
         cutNote, install)));
@@ -106,7 +107,7 @@ export function createPrivacy({ catalog, shop, network, offline }) {
     const { kind, why } = report.store;
     where.replaceChildren(
       ...fact('Place', PLACES[kind] ?? kind),
-      ...fact('Why there', `${why}.`),
+      ...(kind === 'opfs' ? [] : fact('Why there', `${why}.`)),
       ...fact('Encrypted', kind === 'memory' ? 'not needed: it is never written down' : 'yes, AES-GCM, under a key that this browser made and gives to nobody, this page included'),
       ...fact('Holds', `${count(report.history.events, 'tap')}, ${size(report.history.bytes)}`),
       ...fact('Ranked by', report.device === 'webgpu' ? 'this device’s graphics processor' : 'this device’s processor', report.text.kernels ? ` (${report.text.kernels})` : ''),
