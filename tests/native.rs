@@ -1,1 +1,22 @@
-//! The one native test binary.
+//! Every native test, as one binary: topics in the order of the storeys.
+
+/// What tests share: a seeded generator, an encoder without a model, catalogs.
+mod catalogs;
+/// One suite for every adapter of the outside world.
+mod platform;
+/// Bytes to values and back: damaged, cut, forged and newer files are errors, never panics.
+mod format;
+/// Each op on every instruction set of this processor against plain loops in f64.
+mod ops;
+/// The catalog in memory: keys, ordinals, the exact scan and the k best.
+mod index;
+/// The sealed log: crashes, flipped bits, two tabs, forgetting.
+mod history;
+/// Scores, reasons, rules, variety.
+mod rank;
+/// Encoders against their reference frameworks.
+mod encode;
+/// One open session over twins of the outside world: open, resume, swap, lists, history.
+mod engine;
+/// Items in, index out: bad rows, deltas, builds that stop in the middle.
+mod publish;

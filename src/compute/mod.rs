@@ -1,1 +1,8 @@
-//! (contents page to be written)
+//! Graphs and the executors that run them.
+//!
+//! A [`graph::Graph`] is plain data, shape-checked when built. Each op has one stem: `Op::Attention`,
+//! `cpu/attention.rs`, `webgpu/attention.{rs,wgsl}`.
+
+pub mod cpu;
+pub mod graph;
+pub mod plan;

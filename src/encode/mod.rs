@@ -1,1 +1,5 @@
-//! (contents page to be written)
+//! Raw items to embeddings: preprocessing, model and executor in one.
+
+pub mod text;
+
+pub use text::TextEncoder;

@@ -1,1 +1,22 @@
-//! (contents page to be written)
+//! One open session: the only long-lived state, and the order in which the rooms below are called.
+//!
+//! * [`session`]: open, and the calls that ask for lists; [`events`]: the calls that concern the history.
+//! * [`sync`]: fetches, verifies and swaps the index; [`download`]: one file, resumed where it broke.
+//! * [`snapshot`]: one index, opened.
+//! * [`model`]: the text model behind a trait, and how its pack gets here.
+//! * [`encoder`]: a session of the encoder alone.
+//! * [`ask`]: what callers pass and get; [`progress`]; [`report`].
+
+pub mod ask;
+pub mod download;
+pub mod encoder;
+pub mod events;
+pub mod model;
+pub mod profile;
+pub mod progress;
+pub mod report;
+pub mod session;
+pub mod snapshot;
+pub mod sync;
+
+pub use session::{Options, Session};

@@ -1,1 +1,13 @@
-//! (contents page to be written)
+//! Bytes to values and back: the only room that knows offsets, magic numbers and versions.
+//!
+//! Every file palate ships is a safetensors container ([`tensors`]), so that other tools can read it too; the one
+//! exception is [`manifest`], a small JSON file that names the others and their hashes.
+
+pub mod digest;
+pub mod history;
+pub mod manifest;
+pub mod pack;
+pub mod pack_manifest;
+pub mod shard;
+pub mod signature;
+pub mod tensors;

@@ -1,5 +1,7 @@
-//! Numbers in, numbers out.
+//! Numbers in, numbers out: nothing here knows what they mean.
 
 pub mod rng;
+pub mod scan;
+pub mod simd;
 pub mod stats;
 pub mod topk;

@@ -1,1 +1,3 @@
-//! (contents page to be written)
+//! Architectures: one file each, weights to a graph. No I/O, no backend; quantized or not is a dtype.
+
+pub mod bert;

@@ -1,5 +1,9 @@
-//! Items and interactions in, index out.
+//! Items in, index out: what the publisher's command line does, without the command line.
 
+pub mod build;
 pub mod interaction_columns;
 pub mod interactions;
 pub mod item_features;
+pub mod items;
+pub mod model;
+pub mod table;

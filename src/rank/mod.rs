@@ -1,3 +1,24 @@
-//! Decides what the user sees.
+//! What the visitor sees: from a profile and a catalog to a list.
+//!
+//! A score is a sum of [`term::Term`]s, and every term splits its addend by the events that caused it, so that a
+//! reason is claimed only from the score itself.
+//!
+//! * [`term`]: what a term is.
+//! * [`content`]: liked interests draw, disliked ones push, words and items attract by meaning.
+//! * [`popularity`]: a number per item that is there before any history.
+//! * [`rules`]: filters, exclusions, what was seen.
+//! * [`diversify`]: maximal marginal relevance.
+//! * [`explore`]: slots for items that the profile would not pick.
+//! * [`explain`]: reasons from the terms.
+//! * [`learned`]: the terms that the publisher trained.
+//! * [`list`]: the stages in their order.
 
+pub mod content;
+pub mod diversify;
+pub mod explain;
+pub mod explore;
 pub mod learned;
+pub mod list;
+pub mod popularity;
+pub mod rules;
+pub mod term;

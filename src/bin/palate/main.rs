@@ -1,13 +1,24 @@
 //! The publisher's command line: dispatches to one file per subcommand.
 //!
-//! Not here: any work.
+//! Not here: any work. Exit codes: 0 done, 1 failed, 2 wrong usage.
 
+mod build;
+mod encode;
 mod evaluate;
+mod inspect;
+mod model;
+mod pack;
+mod query;
+mod search;
+mod terminal;
+
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+/// Private recommendations that run in the page: the publisher's side.
 #[derive(Parser)]
-#[command(name = "palate", version, about = "Private recommendations that run in the page: the publisher's side")]
+#[command(name = "palate", version, about, propagate_version = true, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -15,20 +26,35 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Measure how good the recommendations are, and what they cost the device.
+    /// Model packs: quantize a checkpoint for the page.
+    #[command(subcommand)]
+    Model(model::Model),
+    /// Embeddings of texts, one JSON line each.
+    Encode(encode::Encode),
+    /// Items in, index out: what the page downloads.
+    Build(build::Build),
+    /// How good the recommendations are, and what they cost the device.
     Evaluate(evaluate::Evaluate),
+    /// What an index or a model pack holds, and whether it verifies.
+    Inspect(inspect::Inspect),
+    /// The items nearest to a text.
+    Search(search::Search),
 }
 
-fn main() -> std::process::ExitCode {
-    let cli = Cli::parse();
-    let outcome = match cli.command {
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Model(command) => command.run(),
+        Command::Encode(command) => command.run(),
+        Command::Build(command) => command.run(),
         Command::Evaluate(command) => command.run(),
+        Command::Inspect(command) => command.run(),
+        Command::Search(command) => command.run(),
     };
     match outcome {
-        Ok(()) => std::process::ExitCode::SUCCESS,
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
-            std::process::ExitCode::from(1)
+            terminal::fail(&error);
+            ExitCode::from(1)
         }
     }
 }

@@ -1,0 +1,168 @@
+//! `palate build`: items in, index out.
+//!
+//! Not here: any of the work (`palate::publish`).
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use clap::Args;
+use palate::platform::native::folder::{Folder, open};
+use palate::publish::build::{Base, Built, Options, build, write};
+use palate::publish::items::{Bad, Item, Reader, Template};
+use palate::publish::table;
+use palate::{Error, Result};
+use serde_json::{Value, json};
+
+use crate::pack::{self, Found};
+use crate::terminal::{bar, bold, count, dim, line, note, size, spinner, tick};
+
+#[derive(Args)]
+pub struct Build {
+    /// Items: JSON Lines, CSV, TSV or Parquet with `id` and any of `title`, `description`, `tags`, `categories`, `image`,
+    /// `audio`, `video`, `price`, `published`, `url`; other fields are kept as metadata.
+    #[arg(long, value_name = "FILE")]
+    items: PathBuf,
+    /// Where the index goes.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// The text model: a pack's folder or file, or a name in models/.
+    #[arg(long, value_name = "MODEL", default_value = "minilm")]
+    text_model: PathBuf,
+    /// An earlier index whose vectors are taken for items with the same text.
+    #[arg(long, value_name = "DIR")]
+    base: Option<PathBuf>,
+    /// Folder that paths in `image`, `audio` and `video` start from [default: the items file's].
+    #[arg(long, value_name = "DIR")]
+    media: Option<PathBuf>,
+    /// Leave out rows that can't be used (named and counted) in place of stopping.
+    #[arg(long)]
+    skip_bad: bool,
+    /// Fields whose text the model reads, in order.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    text_fields: Option<Vec<String>>,
+    /// Metadata fields to ship [default: all].
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    fields: Option<Vec<String>>,
+    /// Metadata fields to leave out.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    without: Vec<String>,
+    /// Whom the page must name for the data.
+    #[arg(long, value_name = "TEXT")]
+    attribution: Option<String>,
+    /// Where the model's pack is served, relative to the manifest [default: it is copied beside it].
+    #[arg(long, value_name = "PATH", conflicts_with = "no_model")]
+    model_at: Option<String>,
+    /// Don't put the model beside the index: pages then can't search by text unless they name a model.
+    #[arg(long)]
+    no_model: bool,
+    /// Print one JSON object in place of text.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Build {
+    pub fn run(self) -> Result<()> {
+        let start = Instant::now();
+        let (items, bad) = self.read()?;
+        self.count_missing_media(&items);
+        let pack = pack::find(&self.text_model)?;
+        let (mut options, pack_file) = (self.options(), self.pack_file(&pack)?);
+        options.model_file = self.model_at.clone().or_else(|| pack_file.as_ref().map(|(name, _)| name.clone()));
+        let base = self.base.as_ref().map(|path| Base::open(&Folder::new(path))).transpose()?;
+        let encoder = pack::open(pack)?;
+
+        let mut progress = None;
+        let built = build(items, &encoder, base.as_ref(), &options, None, &mut |done, total| {
+            let bar = progress.get_or_insert_with(|| bar(total, "encoding texts"));
+            bar.set_position(done as u64);
+        });
+        if let Some(bar) = progress {
+            bar.finish_and_clear();
+        }
+        let built = built?;
+        let out = Folder::new(&self.out);
+        if let Some((name, bytes)) = &pack_file
+            && out.read(name, bytes.len() as u64).ok().as_ref() != Some(bytes)
+        {
+            out.write(name, bytes)?;
+        }
+        write(&built, &built.manifest.to_bytes(), &out)?;
+        self.report(&built, &bad, start.elapsed().as_secs_f64())
+    }
+
+    fn read(&self) -> Result<(Vec<Item>, Bad)> {
+        let name = self.items.display().to_string();
+        let mut reader = Reader::new(&name);
+        let spinner = spinner("reading items");
+        table::read(&name, open(&self.items)?, &mut |row| {
+            reader.push(row);
+            spinner.set_position(reader.len() as u64);
+            Ok(())
+        })?;
+        spinner.finish_and_clear();
+        let (items, bad) = reader.finish(self.skip_bad)?;
+        if bad.rows > 0 {
+            let more = bad.rows - bad.named.len();
+            let more = if more > 0 { format!("\n  and {} more", count(more)) } else { String::new() };
+            note(&format!("{} rows were left out:\n  {}{more}", count(bad.rows), bad.named.join("\n  ")));
+        }
+        Ok((items, bad))
+    }
+
+    /// Says how many of the named media files are not there; the index is good without them.
+    fn count_missing_media(&self, items: &[Item]) {
+        let from = self.media.clone().or_else(|| self.items.parent().map(Path::to_path_buf)).unwrap_or_default();
+        let named = items.iter().flat_map(|item| ["image", "audio", "video"].iter().filter_map(|name| item.fields.get(*name)));
+        let local = named.filter_map(Value::as_str).filter(|path| !path.contains("://"));
+        let missing: Vec<&str> = local.filter(|path| !from.join(path).is_file()).collect();
+        if let Some(first) = missing.first() {
+            note(&format!("{} media files are not in {}, the first: {first}. Name their folder with --media.", count(missing.len()), from.display()));
+        }
+    }
+
+    fn options(&self) -> Options {
+        let set = |names: &Vec<String>| names.iter().cloned().collect::<BTreeSet<String>>();
+        Options {
+            template: self.text_fields.clone().map_or_else(Template::default, |fields| Template { fields }),
+            keep: self.fields.as_ref().map(set),
+            without: set(&self.without),
+            attribution: self.attribution.clone(),
+            model_file: None,
+        }
+    }
+
+    /// Name and bytes of the pack's copy beside the manifest, if there is to be one.
+    fn pack_file(&self, pack: &Found) -> Result<Option<(String, Vec<u8>)>> {
+        if self.no_model || self.model_at.is_some() {
+            return Ok(None);
+        }
+        let name = pack.path.file_name().and_then(|n| n.to_str());
+        let name = name.ok_or_else(|| Error::input(format!("{} has a name that is not UTF-8. Rename it.", pack.path.display())))?;
+        Ok(Some((name.to_string(), pack.bytes.clone())))
+    }
+
+    fn report(&self, built: &Built, bad: &Bad, seconds: f64) -> Result<()> {
+        let r = &built.report;
+        if self.json {
+            return line(
+                &json!({
+                    "out": self.out, "items": r.items, "bad_rows": bad.rows, "encoded": r.encoded, "reused": r.reused,
+                    "without_text": r.without_text, "added": r.added, "changed": r.changed, "removed": r.removed,
+                    "shards": r.shards, "new_shards": r.new_shards, "bytes": r.bytes, "delta_bytes": r.delta_bytes,
+                    "seconds": (seconds * 1000.0).round() / 1000.0, "note": r.note,
+                })
+                .to_string(),
+            );
+        }
+        if let Some(text) = &r.note {
+            note(text);
+        }
+        line(&format!("{} {} items in {} shards, {} {}", tick(), bold(&count(r.items)), r.shards, size(r.bytes), dim(&format!("in {seconds:.1} s"))))?;
+        line(&format!("  {} texts encoded, {} reused, {} items without text", count(r.encoded), count(r.reused), count(r.without_text)))?;
+        if self.base.is_some() {
+            line(&format!("  {} added, {} changed, {} removed: visitors fetch {} ({} shards)", count(r.added), count(r.changed), count(r.removed), size(r.delta_bytes), r.new_shards))?;
+        }
+        line(&format!("  {}", self.out.join("manifest.json").display()))
+    }
+}

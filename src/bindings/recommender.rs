@@ -1,0 +1,151 @@
+//! A recommender's session, as the worker calls it.
+
+use js_sys::Function;
+use serde::{Deserialize, Serialize};
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+use super::convert::{read, tell, thrown, write};
+use super::wire::{Ask, Event, HitOut, Open, ProfileOut, ReportOut};
+use super::{AbortHandle, text};
+use crate::engine::download::IfFull;
+use crate::engine::events::Forget;
+use crate::engine::{Options, Session};
+use crate::error::{Error, Result};
+use crate::platform::web::store::Preference;
+use crate::platform::web::world::{self, Found, WebWorld};
+
+/// An open session.
+#[wasm_bindgen]
+pub struct RecommenderSession {
+    session: Session<WebWorld>,
+    found: Found,
+}
+
+type Thrown = Result<JsValue, JsValue>;
+
+fn list(hits: Vec<crate::engine::ask::Hit>) -> Thrown {
+    write(&hits.into_iter().map(HitOut::from).collect::<Vec<_>>())
+}
+
+#[wasm_bindgen]
+impl RecommenderSession {
+    /// Opens store, history and index. `progress(phase, loaded, total)` hears how far it is.
+    pub async fn open(options: JsValue, progress: Function, abort: &AbortHandle) -> Result<RecommenderSession, JsValue> {
+        let abort = abort.abort.clone();
+        let opened = async {
+            let options: Open = read(options, "The options of open")?;
+            let preference = Preference::named(&options.store)?;
+            let (world, found) = world::open(&options.space, preference).await?;
+            let if_full = if preference == Preference::Auto { IfFull::UseMemory } else { IfFull::Fail };
+            let Open { index, text_model, restart, .. } = options;
+            let options = Options { index, text_model, if_full, weights: Default::default(), from_device: restart.unwrap_or(false) };
+            let session = Session::open(world, options, Box::new(text::load), &abort, &|step| tell(&progress, step)).await?;
+            Ok(RecommenderSession { session, found })
+        };
+        let outcome: Result<RecommenderSession> = opened.await;
+        outcome.map_err(thrown)
+    }
+
+    /// Brings the text model to the device.
+    #[wasm_bindgen(js_name = prepareText)]
+    pub async fn prepare_text(&self, progress: Function, abort: &AbortHandle) -> Result<(), JsValue> {
+        let abort = abort.abort.clone();
+        self.session.prepare_text(&abort, &|step| tell(&progress, step)).await.map_err(thrown)
+    }
+
+    /// Opens the text model ahead of the first search.
+    #[wasm_bindgen(js_name = warmUp)]
+    pub async fn warm_up(&self) -> Result<(), JsValue> {
+        self.session.open_text().await.map(|_| ()).map_err(thrown)
+    }
+
+    /// Fetches what changed; whether another index is in use now.
+    pub async fn sync(&self, progress: Function, abort: &AbortHandle) -> Result<bool, JsValue> {
+        let abort = abort.abort.clone();
+        self.session.sync(&abort, &|step| tell(&progress, step)).await.map_err(thrown)
+    }
+
+    /// Records events, all or none.
+    pub async fn record(&self, events: JsValue) -> Result<(), JsValue> {
+        let recorded = async {
+            let events: Vec<Event> = read(events, "An event")?;
+            let now = self.session.now();
+            self.session.record(events.into_iter().map(|event| event.row(now)).collect()).await
+        };
+        recorded.await.map_err(thrown)
+    }
+
+    /// Recommendations, best first.
+    pub async fn recommend(&self, ask: JsValue) -> Thrown {
+        let hits = async { self.session.recommend(&read::<Ask>(ask, "The options of recommend")?.recommend()?).await };
+        list(hits.await.map_err(thrown)?)
+    }
+
+    /// The items nearest to one.
+    pub fn similar(&self, key: &str, ask: JsValue) -> Thrown {
+        let hits = || self.session.similar(key, &read::<Ask>(ask, "The options of similar")?.similar()?);
+        list(hits().map_err(thrown)?)
+    }
+
+    /// The items nearest to words.
+    pub async fn search(&self, ask: JsValue) -> Thrown {
+        let hits = async { self.session.search(&read::<Ask>(ask, "The options of search")?.search()?).await };
+        list(hits.await.map_err(thrown)?)
+    }
+
+    /// What the device believes.
+    pub async fn profile(&self) -> Thrown {
+        write(&ProfileOut::from(self.session.profile().await.map_err(thrown)?))
+    }
+
+    /// Forgets `{ item }`, `{ before }` or `{ all }`; how many events went.
+    pub async fn forget(&self, what: JsValue) -> Result<usize, JsValue> {
+        #[derive(Deserialize)]
+        struct What {
+            item: Option<String>,
+            before: Option<f64>,
+            all: Option<bool>,
+        }
+        let forgotten = async {
+            let what = match read(what, "What is to be forgotten")? {
+                What { item: Some(item), before: None, all: None } => Forget::Item(item),
+                What { item: None, before: Some(time), all: None } => Forget::Before(time),
+                What { item: None, before: None, all: Some(true) } => Forget::All,
+                _ => return Err(Error::input("It is not clear what to forget. Pass exactly one of { item }, { before } or { all: true }.")),
+            };
+            self.session.forget(&what).await
+        };
+        forgotten.await.map_err(thrown)
+    }
+
+    /// The whole history as text.
+    #[wasm_bindgen(js_name = exportHistory)]
+    pub async fn export_history(&self) -> Result<String, JsValue> {
+        self.session.export_history().await.map_err(thrown)
+    }
+
+    /// Adds the events of an export.
+    #[wasm_bindgen(js_name = importHistory)]
+    pub async fn import_history(&self, text: String) -> Thrown {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Out {
+            added: usize,
+            known: usize,
+            unknown_items: usize,
+        }
+        let done = self.session.import_history(&text).await.map_err(thrown)?;
+        write(&Out { added: done.added, known: done.known, unknown_items: done.unknown_items })
+    }
+
+    /// The session's account of itself.
+    pub fn report(&self) -> Thrown {
+        write(&ReportOut::new(self.session.report(), &self.found))
+    }
+
+    /// Ends the session.
+    pub fn close(&self) {
+        self.session.close();
+    }
+}

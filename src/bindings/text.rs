@@ -1,0 +1,50 @@
+//! The CPU text encoder as an engine's text model.
+
+use std::rc::Rc;
+
+use crate::compute::cpu::isa::Isa;
+use crate::compute::cpu::tune;
+use crate::encode::TextEncoder;
+use crate::engine::model::{Embedding, TextModel};
+use crate::error::Result;
+use crate::format::pack::ModelId;
+
+struct CpuText {
+    encoder: TextEncoder,
+}
+
+impl TextModel for CpuText {
+    fn dim(&self) -> usize {
+        self.encoder.dim()
+    }
+
+    fn id(&self) -> &ModelId {
+        self.encoder.model_id()
+    }
+
+    fn device(&self) -> String {
+        self.encoder.isa().name().to_owned()
+    }
+
+    fn encode<'a>(&'a self, texts: &'a [&'a str]) -> Embedding<'a> {
+        Box::pin(async move { self.encoder.encode(texts) })
+    }
+}
+
+/// Opens a verified pack on the fastest instruction set of this module.
+pub fn load(pack: Vec<u8>, _id: &ModelId) -> Result<Rc<dyn TextModel>> {
+    let encoder = TextEncoder::open(pack, isa())?;
+    Ok(Rc::new(CpuText { encoder }))
+}
+
+thread_local! {
+    static FASTEST: Isa = tune::fastest(now);
+}
+
+fn isa() -> Isa {
+    FASTEST.with(|isa| *isa)
+}
+
+fn now() -> f64 {
+    crate::platform::web::clock::ticks()
+}

@@ -1,0 +1,305 @@
+//! The plain objects that cross the wasm boundary, as written in `www/lib/index.d.ts`.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::engine::ask::{Hit, Recommend, Search, Wishes};
+use crate::engine::profile::{Belief, Profile};
+use crate::engine::report::Report;
+use crate::error::{Error, Result};
+use crate::format::history::EventRow;
+use crate::platform::web::world::Found;
+use crate::rank::rules::Seen;
+
+/// How a recommender is opened.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Open {
+    pub index: String,
+    pub text_model: Option<String>,
+    pub store: String,
+    pub space: String,
+    /// Whether a worker that died is replaced: what is on the device is opened, nothing is asked for.
+    pub restart: Option<bool>,
+}
+
+/// An event to record.
+#[derive(Deserialize)]
+pub struct Event {
+    item: String,
+    event: String,
+    value: Option<f64>,
+    context: Option<Map<String, Value>>,
+    at: Option<f64>,
+    call: Option<String>,
+}
+
+impl Event {
+    /// The row, with `now` where there is no time.
+    pub fn row(self, now: f64) -> EventRow {
+        let Event { item, event, value, context, at, call } = self;
+        EventRow { item, event, at: at.unwrap_or(now), value, context: context.unwrap_or_default(), call }
+    }
+}
+
+/// What a list is asked for with; each call reads its own part.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ask {
+    k: Option<f64>,
+    filter: Option<Map<String, Value>>,
+    exclude: Option<Vec<String>>,
+    seen: Option<String>,
+    diversity: Option<f64>,
+    explain: Option<bool>,
+    explore: Option<f64>,
+    context: Option<Map<String, Value>>,
+    popularity: Option<f64>,
+    seed: Option<f64>,
+    text: Option<String>,
+    personal: Option<f64>,
+}
+
+impl Ask {
+    fn over(&mut self, base: Wishes) -> Result<Wishes> {
+        let k = match self.k {
+            None => base.k,
+            Some(k) if k.fract() == 0.0 && (1.0..=1e6).contains(&k) => k as usize,
+            Some(_) => return Err(Error::input("k is no whole number. Pass 1 to 1000.")),
+        };
+        Ok(Wishes {
+            k,
+            filter: self.filter.take().unwrap_or(base.filter),
+            exclude: self.exclude.take().unwrap_or(base.exclude),
+            seen: self.seen.as_deref().map_or(Ok(base.seen), Seen::named)?,
+            diversity: self.diversity.unwrap_or(base.diversity),
+            explain: self.explain.unwrap_or(base.explain),
+        })
+    }
+
+    /// For `recommend`.
+    pub fn recommend(mut self) -> Result<Recommend> {
+        let base = Recommend::default();
+        let seed = match self.seed {
+            None => None,
+            Some(seed) if seed.is_finite() => Some(seed.to_bits()),
+            Some(_) => return Err(Error::input("seed is no finite number. Pass one, or leave it out.")),
+        };
+        Ok(Recommend {
+            wishes: self.over(base.wishes)?,
+            explore: self.explore.unwrap_or(base.explore),
+            context: self.context.unwrap_or(base.context),
+            popularity: self.popularity,
+            seed,
+        })
+    }
+
+    /// For `similar`.
+    pub fn similar(mut self) -> Result<Wishes> {
+        self.over(Wishes { k: 12, ..Wishes::default() })
+    }
+
+    /// For `search`.
+    pub fn search(mut self) -> Result<Search> {
+        let text = self.text.take().ok_or_else(|| Error::input("The search has no text. Pass { text }."))?;
+        Ok(Search { wishes: self.over(Wishes::default())?, text, personal: self.personal.unwrap_or(0.0) })
+    }
+}
+
+#[derive(Serialize)]
+pub struct ReasonOut {
+    term: &'static str,
+    weight: f32,
+    because: Vec<String>,
+    shares: Vec<f32>,
+}
+
+/// One line of a list.
+#[derive(Serialize)]
+pub struct HitOut {
+    key: String,
+    score: f32,
+    reasons: Vec<ReasonOut>,
+    item: Map<String, Value>,
+}
+
+impl From<Hit> for HitOut {
+    fn from(hit: Hit) -> Self {
+        let reasons = hit.reasons.into_iter().map(|reason| {
+            let (because, shares) = reason.because.into_iter().unzip();
+            ReasonOut { term: reason.term, weight: reason.weight, because, shares }
+        });
+        HitOut { key: hit.key, score: hit.score, reasons: reasons.collect(), item: hit.item }
+    }
+}
+
+#[derive(Serialize)]
+struct WeighedEventOut {
+    event: &'static str,
+    at: f64,
+    weight: f64,
+}
+
+#[derive(Serialize)]
+struct WeighedOut {
+    key: String,
+    weight: f32,
+    events: Vec<WeighedEventOut>,
+}
+
+#[derive(Serialize)]
+struct BeliefOut {
+    share: f32,
+    items: Vec<WeighedOut>,
+    near: Vec<String>,
+}
+
+/// What the device believes.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProfileOut {
+    events: usize,
+    kinds: Map<String, Value>,
+    oldest: Option<f64>,
+    newest: Option<f64>,
+    likes: Vec<BeliefOut>,
+    dislikes: Vec<BeliefOut>,
+    unknown_items: usize,
+}
+
+impl From<Profile> for ProfileOut {
+    fn from(profile: Profile) -> Self {
+        let belief = |belief: Belief| BeliefOut {
+            share: belief.share,
+            items: belief
+                .items
+                .into_iter()
+                .map(|item| {
+                    let events = item.events.into_iter().map(|(event, at, weight)| WeighedEventOut { event, at, weight }).collect();
+                    WeighedOut { key: item.key, weight: item.weight, events }
+                })
+                .collect(),
+            near: belief.near,
+        };
+        ProfileOut {
+            events: profile.events,
+            kinds: profile.kinds.into_iter().map(|(name, count)| (name.to_owned(), count.into())).collect(),
+            oldest: profile.span.map(|span| span.0),
+            newest: profile.span.map(|span| span.1),
+            likes: profile.likes.into_iter().map(belief).collect(),
+            dislikes: profile.dislikes.into_iter().map(belief).collect(),
+            unknown_items: profile.unknown_items,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct ProblemOut {
+    code: &'static str,
+    message: String,
+}
+
+impl From<Error> for ProblemOut {
+    fn from(error: Error) -> Self {
+        ProblemOut { code: error.code(), message: error.to_string() }
+    }
+}
+
+#[derive(Serialize)]
+struct IndexOut {
+    items: usize,
+    dim: usize,
+    shards: usize,
+    bytes: u64,
+    attribution: Option<String>,
+    model: String,
+    origin: &'static str,
+    problem: Option<ProblemOut>,
+}
+
+#[derive(Serialize)]
+struct StoreOut {
+    kind: &'static str,
+    why: String,
+    evicted: bool,
+    locks: bool,
+    unstored: Option<ProblemOut>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TextOut {
+    ready: bool,
+    kernels: Option<String>,
+    problem: Option<ProblemOut>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct HistoryOut {
+    events: usize,
+    bytes: u64,
+    damaged: usize,
+    torn_bytes: u64,
+    set_aside: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TrafficOut {
+    requests: u64,
+    received: u64,
+    read: u64,
+    damaged_files: u64,
+}
+
+/// A session's account of itself.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReportOut {
+    version: &'static str,
+    device: &'static str,
+    index: IndexOut,
+    text: TextOut,
+    store: StoreOut,
+    history: HistoryOut,
+    traffic: TrafficOut,
+    open_ms: f64,
+}
+
+impl ReportOut {
+    /// The engine's report and what the browser's side found.
+    pub fn new(report: Report, found: &Found) -> ReportOut {
+        ReportOut {
+            version: env!("CARGO_PKG_VERSION"),
+            device: "wasm",
+            index: IndexOut {
+                items: report.items,
+                dim: report.dim,
+                shards: report.shards,
+                bytes: report.index_bytes,
+                attribution: report.attribution,
+                model: report.model.0,
+                origin: report.origin,
+                problem: report.problem.map(ProblemOut::from),
+            },
+            text: TextOut { ready: report.device.is_some(), kernels: report.device, problem: report.text_problem.map(ProblemOut::from) },
+            store: StoreOut {
+                kind: found.store,
+                why: found.why.clone(),
+                evicted: found.evicted,
+                locks: found.locks,
+                unstored: report.unstored.map(ProblemOut::from),
+            },
+            history: HistoryOut {
+                events: report.history_events,
+                bytes: report.history_bytes,
+                damaged: report.history_damaged,
+                torn_bytes: report.history_torn_bytes,
+                set_aside: report.history_set_aside,
+            },
+            traffic: TrafficOut { requests: report.requests, received: report.received, read: report.read, damaged_files: report.damaged_files },
+            open_ms: report.ms,
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Multi-head self-attention within each item of a ragged batch, in f32, without padding.
+//!
+//! Per item and head the keys are transposed once, `[width][rows]`, so that scores of eight keys are one vector
+//! product a dimension; tiles are 4 queries by 8 keys, and 4 queries by 8 output dimensions.
+
+use super::isa::entry;
+use crate::math::simd::{self, Simd};
+
+/// Buffers kept between calls.
+#[derive(Default)]
+pub struct Scratch {
+    keys: Vec<f32>,
+    values: Vec<f32>,
+    queries: Vec<f32>,
+    scores: Vec<f32>,
+}
+
+const QUERIES: usize = 4;
+const TILE: usize = 8;
+
+entry! {
+    /// `x` is `[rows, 3 * heads * width]` (queries, keys, values), `out` `[rows, heads * width]`; `offsets` bound the items.
+    pub fn attention(x: &[f32], offsets: &[u32], heads: usize, width: usize, out: &mut [f32], scratch: &mut Scratch) = body
+}
+
+/// # Safety
+/// As [`Simd`].
+#[inline(always)]
+unsafe fn body<S: Simd>(x: &[f32], offsets: &[u32], heads: usize, width: usize, out: &mut [f32], scratch: &mut Scratch) {
+    let dim = heads * width;
+    let rows = offsets.last().copied().unwrap_or(0) as usize;
+    assert!(x.len() == rows * 3 * dim && out.len() == rows * dim);
+    let padded_width = width.next_multiple_of(TILE);
+    let scale = 1.0 / (width as f32).sqrt();
+    for bounds in offsets.windows(2) {
+        let (start, end) = (bounds[0] as usize, bounds[1] as usize);
+        let len = end - start;
+        let padded_len = len.next_multiple_of(TILE);
+        scratch.keys.resize(width * padded_len, 0.0);
+        scratch.values.resize(len * padded_width, 0.0);
+        scratch.queries.resize(QUERIES * width, 0.0);
+        scratch.scores.resize(QUERIES * padded_len, 0.0);
+        for head in 0..heads {
+            for j in 0..len {
+                let row = &x[(start + j) * 3 * dim + head * width..];
+                for d in 0..width {
+                    scratch.keys[d * padded_len + j] = row[dim + d];
+                }
+                scratch.values[j * padded_width..][..width].copy_from_slice(&row[2 * dim..][..width]);
+            }
+            for first in (0..len).step_by(QUERIES) {
+                let real = QUERIES.min(len - first);
+                for q in 0..QUERIES {
+                    let row = &x[(start + first + q.min(real - 1)) * 3 * dim + head * width..][..width];
+                    for (to, from) in scratch.queries[q * width..][..width].iter_mut().zip(row) {
+                        *to = from * scale;
+                    }
+                }
+                // SAFETY: the buffers were sized above to whole tiles.
+                unsafe {
+                    scores::<S>(&scratch.queries, &scratch.keys, width, padded_len, &mut scratch.scores);
+                    for q in 0..real {
+                        softmax::<S>(&mut scratch.scores[q * padded_len..][..padded_len], len);
+                    }
+                    let mut tile = [0.0f32; QUERIES * TILE];
+                    for col in (0..width).step_by(TILE) {
+                        weigh::<S>(&scratch.scores, padded_len, &scratch.values[col..], padded_width, len, &mut tile);
+                        let cols = TILE.min(width - col);
+                        for q in 0..real {
+                            let at = (start + first + q) * dim + head * width + col;
+                            out[at..at + cols].copy_from_slice(&tile[q * TILE..][..cols]);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `scores[q][j] = queries[q] . keys[.][j]`.
+///
+/// # Safety
+/// As [`Simd`]; `keys` is `[width, len]`, `scores` `[4, len]`, len a multiple of 8.
+#[inline(always)]
+unsafe fn scores<S: Simd>(queries: &[f32], keys: &[f32], width: usize, len: usize, scores: &mut [f32]) {
+    // SAFETY: j + 8 <= len, d < width.
+    unsafe {
+        for j in (0..len).step_by(TILE) {
+            let mut acc = [[S::splat(0.0); 2]; QUERIES];
+            for d in 0..width {
+                let at = keys.as_ptr().add(d * len + j);
+                let k0 = S::load(at);
+                let k1 = if S::LANES < TILE { S::load(at.add(S::LANES)) } else { k0 };
+                for (q, acc) in acc.iter_mut().enumerate() {
+                    let a = S::splat(*queries.get_unchecked(q * width + d));
+                    acc[0] = S::mul_add(a, k0, acc[0]);
+                    if S::LANES < TILE {
+                        acc[1] = S::mul_add(a, k1, acc[1]);
+                    }
+                }
+            }
+            for (q, acc) in acc.iter().enumerate() {
+                let at = scores.as_mut_ptr().add(q * len + j);
+                S::store(at, acc[0]);
+                if S::LANES < TILE {
+                    S::store(at.add(S::LANES), acc[1]);
+                }
+            }
+        }
+    }
+}
+
+/// Softmax over the first `len` of a padded row; what is behind them becomes 0.
+///
+/// # Safety
+/// As [`Simd`]; the row's length is a multiple of 8.
+#[inline(always)]
+unsafe fn softmax<S: Simd>(row: &mut [f32], len: usize) {
+    row[len..].fill(f32::NEG_INFINITY);
+    // SAFETY: the padded length is a whole number of vectors.
+    unsafe {
+        let mut high = S::splat(f32::NEG_INFINITY);
+        for i in (0..row.len()).step_by(S::LANES) {
+            high = S::max(high, S::load(row.as_ptr().add(i)));
+        }
+        let high = S::splat(S::maximum(high));
+        let mut sum = S::splat(0.0);
+        simd::map_in_place::<S>(row, |x| {
+            let e = simd::exp::<S>(S::sub(x, high));
+            sum = S::add(sum, e);
+            e
+        });
+        // `exp` saturates at e^-87 instead of reaching 0: the padding adds nothing that f32 could see.
+        let inverse = S::splat(1.0 / S::sum(sum));
+        simd::map_in_place::<S>(row, |e| S::mul(e, inverse));
+    }
+}
+
+/// `tile[q][c] = sum over j of weights[q][j] * values[j][c]` for 8 columns.
+///
+/// # Safety
+/// As [`Simd`]; `weights` is `[4, stride]`, each of the `len` rows of `values` has 8 numbers, `width` apart.
+#[inline(always)]
+unsafe fn weigh<S: Simd>(weights: &[f32], stride: usize, values: &[f32], width: usize, len: usize, tile: &mut [f32; QUERIES * TILE]) {
+    // SAFETY: j < len.
+    unsafe {
+        let mut acc = [[S::splat(0.0); 2]; QUERIES];
+        for j in 0..len {
+            let at = values.as_ptr().add(j * width);
+            let v0 = S::load(at);
+            let v1 = if S::LANES < TILE { S::load(at.add(S::LANES)) } else { v0 };
+            for (q, acc) in acc.iter_mut().enumerate() {
+                let a = S::splat(*weights.get_unchecked(q * stride + j));
+                acc[0] = S::mul_add(a, v0, acc[0]);
+                if S::LANES < TILE {
+                    acc[1] = S::mul_add(a, v1, acc[1]);
+                }
+            }
+        }
+        for (q, acc) in acc.iter().enumerate() {
+            let at = tile.as_mut_ptr().add(q * TILE);
+            S::store(at, acc[0]);
+            if S::LANES < TILE {
+                S::store(at.add(S::LANES), acc[1]);
+            }
+        }
+    }
+}

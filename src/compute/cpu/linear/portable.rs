@@ -1,0 +1,40 @@
+//! The integer tile in plain Rust; also the oracle of the others.
+
+use super::{Kernel, TILE_COLS, TILE_ROWS};
+use crate::math::simd::{Simd, portable::Portable};
+
+impl Kernel for Portable {
+    const INTERLEAVE: usize = 4;
+    type A = u8;
+    type Acc = [[i32; TILE_COLS]; TILE_ROWS];
+
+    #[inline(always)]
+    unsafe fn store_a(p: *mut u8, q: Self::F) {
+        unsafe { Self::store_u8(p, q) }
+    }
+
+    #[inline(always)]
+    unsafe fn tile(rows: [*const u8; TILE_ROWS], w: *const i8, k: usize, _chain: bool) -> Self::Acc {
+        let mut acc = [[0i32; TILE_COLS]; TILE_ROWS];
+        for i in (0..k).step_by(4) {
+            // SAFETY: i + 4 <= k, and the block of weights has 8 * k of them.
+            unsafe {
+                let w = w.add(i * TILE_COLS).cast::<[[i8; 4]; TILE_COLS]>().read_unaligned();
+                for (acc, row) in acc.iter_mut().zip(rows) {
+                    let a = row.add(i).cast::<[u8; 4]>().read_unaligned();
+                    for (acc, w) in acc.iter_mut().zip(&w) {
+                        for (a, w) in a.iter().zip(w) {
+                            *acc += i32::from(*a) * i32::from(*w);
+                        }
+                    }
+                }
+            }
+        }
+        acc
+    }
+
+    #[inline(always)]
+    unsafe fn sums(acc: &Self::Acc, row: usize, _v: usize) -> Self::I {
+        acc[row]
+    }
+}

@@ -1,0 +1,185 @@
+//! The integer tiles of WebAssembly: simd128, and two with relaxed SIMD.
+//!
+//! V8 without VNNI turns `i32x4.relaxed_dot_i8x16_i7x16_add` into five instructions, where the chain needs nine for
+//! four products; with VNNI the former is one. Which is faster is measured on the device, see `compute::cpu::tune`.
+
+use std::arch::wasm32::*;
+
+use super::{Kernel, TILE_COLS, TILE_ROWS};
+use crate::math::simd::{Simd, wasm::Wasm};
+
+impl Kernel for Wasm {
+    const INTERLEAVE: usize = 2;
+    /// 16 bits, so that two activations splat in one load.
+    type A = i16;
+    type Acc = [[v128; 2]; TILE_ROWS];
+
+    #[inline(always)]
+    unsafe fn store_a(p: *mut i16, q: Self::F) {
+        let i = i32x4_trunc_sat_f32x4(q);
+        unsafe { v128_store64_lane::<0>(i16x8_narrow_i32x4(i, i), p.cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn tile(rows: [*const i16; TILE_ROWS], w: *const i8, k: usize, _chain: bool) -> Self::Acc {
+        let mut acc = [[i32x4_splat(0); 2]; TILE_ROWS];
+        let mut i = 0;
+        while i < k {
+            // SAFETY: i + 2 <= k, and the block of weights has 8 * k of them.
+            unsafe {
+                let w0 = i16x8_load_extend_i8x8(w.add(i * TILE_COLS));
+                let w1 = i16x8_load_extend_i8x8(w.add(i * TILE_COLS + 8));
+                for (acc, row) in acc.iter_mut().zip(rows) {
+                    let a = v128_load32_splat(row.add(i).cast());
+                    acc[0] = i32x4_add(acc[0], i32x4_dot_i16x8(w0, a));
+                    acc[1] = i32x4_add(acc[1], i32x4_dot_i16x8(w1, a));
+                }
+            }
+            i += 2;
+        }
+        acc
+    }
+
+    #[inline(always)]
+    unsafe fn sums(acc: &Self::Acc, row: usize, v: usize) -> Self::I {
+        acc[row][v]
+    }
+}
+
+#[cfg(target_feature = "relaxed-simd")]
+mod relaxed {
+    use super::*;
+
+    /// Byte products to 16-bit pairs, four of which add up before they widen.
+    #[derive(Clone, Copy)]
+    pub struct WasmChain;
+    /// The four-way dot product of bytes.
+    #[derive(Clone, Copy)]
+    pub struct WasmDot;
+
+    macro_rules! floats_of_wasm {
+        ($who:ty: $($name:ident($($arg:ident: $ty:ty),*) $(-> $ret:ty)?;)*) => {
+            impl Simd for $who {
+                const LANES: usize = 4;
+                type F = v128;
+                type I = v128;
+                $(#[inline(always)]
+                unsafe fn $name($($arg: $ty),*) $(-> $ret)? {
+                    unsafe { Wasm::$name($($arg),*) }
+                })*
+            }
+        };
+        ($who:ty) => {
+            floats_of_wasm! { $who:
+                splat(x: f32) -> v128;
+                load(p: *const f32) -> v128;
+                store(p: *mut f32, x: v128);
+                add(a: v128, b: v128) -> v128;
+                sub(a: v128, b: v128) -> v128;
+                mul(a: v128, b: v128) -> v128;
+                div(a: v128, b: v128) -> v128;
+                mul_add(a: v128, b: v128, c: v128) -> v128;
+                min(a: v128, b: v128) -> v128;
+                max(a: v128, b: v128) -> v128;
+                round(a: v128) -> v128;
+                pow2(a: v128) -> v128;
+                copysign(a: v128, b: v128) -> v128;
+                from_i32(a: v128) -> v128;
+                store_u8(p: *mut u8, a: v128);
+                load_i8(p: *const i8) -> v128;
+                sum(a: v128) -> f32;
+                maximum(a: v128) -> f32;
+                minimum(a: v128) -> f32;
+            }
+        };
+    }
+    floats_of_wasm!(WasmChain);
+    floats_of_wasm!(WasmDot);
+
+    impl Kernel for WasmDot {
+        const INTERLEAVE: usize = 4;
+        type A = u8;
+        type Acc = [[v128; 2]; TILE_ROWS];
+
+        #[inline(always)]
+        unsafe fn store_a(p: *mut u8, q: Self::F) {
+            unsafe { Self::store_u8(p, q) }
+        }
+
+        #[inline(always)]
+        unsafe fn tile(rows: [*const u8; TILE_ROWS], w: *const i8, k: usize, _chain: bool) -> Self::Acc {
+            let mut acc = [[i32x4_splat(0); 2]; TILE_ROWS];
+            let mut i = 0;
+            while i < k {
+                // SAFETY: i + 4 <= k, and the block of weights has 8 * k of them.
+                unsafe {
+                    let w0 = v128_load(w.add(i * TILE_COLS).cast());
+                    let w1 = v128_load(w.add(i * TILE_COLS + 16).cast());
+                    for (acc, row) in acc.iter_mut().zip(rows) {
+                        let a = v128_load32_splat(row.add(i).cast());
+                        acc[0] = i32x4_relaxed_dot_i8x16_i7x16_add(w0, a, acc[0]);
+                        acc[1] = i32x4_relaxed_dot_i8x16_i7x16_add(w1, a, acc[1]);
+                    }
+                }
+                i += 4;
+            }
+            acc
+        }
+
+        #[inline(always)]
+        unsafe fn sums(acc: &Self::Acc, row: usize, v: usize) -> Self::I {
+            acc[row][v]
+        }
+    }
+
+    impl Kernel for WasmChain {
+        const INTERLEAVE: usize = 4;
+        type A = u8;
+        type Acc = [[v128; 2]; TILE_ROWS];
+
+        #[inline(always)]
+        unsafe fn store_a(p: *mut u8, q: Self::F) {
+            unsafe { Self::store_u8(p, q) }
+        }
+
+        #[inline(always)]
+        unsafe fn tile(rows: [*const u8; TILE_ROWS], w: *const i8, k: usize, chain: bool) -> Self::Acc {
+            if !chain {
+                // SAFETY: the same contract.
+                return unsafe { WasmDot::tile(rows, w, k, chain) };
+            }
+            let ones = i16x8_splat(1);
+            let mut acc = [[i32x4_splat(0); 2]; TILE_ROWS];
+            let mut i = 0;
+            while i < k {
+                for v in 0..2 {
+                    // SAFETY: i + 16 <= k, and the block of weights has 8 * k of them.
+                    unsafe {
+                        let at = w.add(i * TILE_COLS + v * 16);
+                        let w0 = v128_load(at.cast());
+                        let w1 = v128_load(at.add(32).cast());
+                        let w2 = v128_load(at.add(64).cast());
+                        let w3 = v128_load(at.add(96).cast());
+                        for (acc, row) in acc.iter_mut().zip(rows) {
+                            let p = row.add(i);
+                            let s = i16x8_relaxed_dot_i8x16_i7x16(w0, v128_load32_splat(p.cast()));
+                            let s = i16x8_add(s, i16x8_relaxed_dot_i8x16_i7x16(w1, v128_load32_splat(p.add(4).cast())));
+                            let s = i16x8_add(s, i16x8_relaxed_dot_i8x16_i7x16(w2, v128_load32_splat(p.add(8).cast())));
+                            let s = i16x8_add(s, i16x8_relaxed_dot_i8x16_i7x16(w3, v128_load32_splat(p.add(12).cast())));
+                            acc[v] = i32x4_add(acc[v], i32x4_dot_i16x8(s, ones));
+                        }
+                    }
+                }
+                i += 16;
+            }
+            acc
+        }
+
+        #[inline(always)]
+        unsafe fn sums(acc: &Self::Acc, row: usize, v: usize) -> Self::I {
+            acc[row][v]
+        }
+    }
+}
+#[cfg(target_feature = "relaxed-simd")]
+pub use relaxed::{WasmChain, WasmDot};

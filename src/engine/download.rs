@@ -1,0 +1,244 @@
+//! One content-addressed file: from the store if it is there and verifies, else from the network, resumed where an
+//! earlier try broke off.
+//!
+//! Bytes go to `part-<hash>` as they come, and get their real name when the hash is right: a blob under its real name
+//! was whole once.
+
+use super::progress::{OnProgress, Phase, Progress};
+use crate::error::{Error, Result};
+use crate::format::pack::hex;
+use crate::platform::{Abort, Ask, Body, Fetch, Platform, Reply, Seal, Store};
+
+/// Bytes that are kept back before they are appended to the partial blob.
+const FLUSH: usize = 512 * 1024;
+/// Tries without a single new byte before a download is given up.
+const FRUITLESS: u32 = 2;
+
+/// What a file must be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// Prefix of the blob's name: what kind of file it is.
+    pub kind: &'static str,
+    pub url: String,
+    /// Named in errors.
+    pub name: String,
+    pub sha256: String,
+    /// Its size; `None` where only the hash is known.
+    pub bytes: Option<u64>,
+    /// Largest size that is read when `bytes` is `None`.
+    pub most: u64,
+}
+
+impl Wanted {
+    /// The blob of the whole file.
+    pub fn blob(&self) -> String {
+        format!("{}-{}", self.kind, &self.sha256[..32])
+    }
+
+    /// The blob of a file on its way.
+    pub fn part(&self) -> String {
+        format!("part-{}", &self.sha256[..32])
+    }
+
+    fn most(&self) -> u64 {
+        self.bytes.unwrap_or(self.most)
+    }
+}
+
+/// Counts over one call.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Traffic {
+    /// Requests sent.
+    pub requests: u64,
+    /// Bytes received.
+    pub received: u64,
+    /// Bytes read from the store.
+    pub stored: u64,
+    /// Files that were on the device and did not verify.
+    pub damaged: u64,
+    /// Why files are kept in memory only, if they are.
+    pub unstored: Option<Error>,
+}
+
+/// Whether a device that cannot store files may still use them from memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IfFull {
+    UseMemory,
+    Fail,
+}
+
+/// One call's way to files.
+pub struct Downloads<'a, P: Platform> {
+    pub world: &'a P,
+    pub abort: &'a Abort,
+    pub if_full: IfFull,
+    pub traffic: Traffic,
+}
+
+impl<P: Platform> Downloads<'_, P> {
+    /// The file from the store, `None` where it is missing or damaged (it is removed then).
+    pub async fn stored(&mut self, wanted: &Wanted) -> Result<Option<Vec<u8>>> {
+        let Some(bytes) = self.world.store().read(&wanted.blob()).await? else { return Ok(None) };
+        if wanted.bytes.is_none_or(|expected| expected == bytes.len() as u64) && self.fits(wanted, &bytes).await? {
+            self.traffic.stored += bytes.len() as u64;
+            return Ok(Some(bytes));
+        }
+        self.traffic.damaged += 1;
+        self.world.store().remove(&wanted.blob()).await?;
+        Ok(None)
+    }
+
+    /// The file from the network, verified and stored.
+    ///
+    /// Errors: `Error::Network` and `Error::Aborted` leave what came so far to be resumed; `Error::NotFound`;
+    /// `Error::Corrupt` where size or hash are wrong a second time, asked of the server itself.
+    pub async fn fetched(&mut self, wanted: &Wanted, told: OnProgress<'_>) -> Result<Vec<u8>> {
+        let first = self.transfer(wanted, false, told).await;
+        let bytes = match first {
+            Err(Error::Corrupt { .. }) => self.transfer(wanted, true, told).await?,
+            other => other?,
+        };
+        let kept = self.world.store().rename(&wanted.part(), &wanted.blob()).await;
+        match kept {
+            // The partial blob could not be kept (or was cleared meanwhile): one more try in one piece.
+            Err(Error::NotFound(_)) if self.traffic.unstored.is_none() => {
+                let written = self.world.store().write(&wanted.blob(), &bytes).await;
+                self.tolerate(written)?;
+            }
+            Err(Error::NotFound(_)) => {}
+            other => self.tolerate(other)?,
+        }
+        Ok(bytes)
+    }
+
+    async fn transfer(&mut self, wanted: &Wanted, fresh: bool, told: OnProgress<'_>) -> Result<Vec<u8>> {
+        let part = wanted.part();
+        if fresh {
+            self.world.store().remove(&part).await?;
+        }
+        let mut bytes = match self.world.store().read(&part).await? {
+            Some(bytes) if bytes.len() as u64 <= wanted.most() => bytes,
+            Some(_) => {
+                self.world.store().remove(&part).await?;
+                Vec::new()
+            }
+            None => Vec::new(),
+        };
+        let mut fruitless = 0;
+        let mut whole = wanted.bytes == Some(bytes.len() as u64);
+        while !whole {
+            self.abort.check()?;
+            let before = bytes.len();
+            let outcome = self.receive(wanted, fresh, &mut bytes, told).await;
+            match &outcome {
+                Ok(()) => whole = wanted.bytes.is_none_or(|expected| expected == bytes.len() as u64),
+                Err(Error::Network(_)) => {}
+                Err(error) => return Err(error.clone()),
+            }
+            fruitless = if bytes.len() > before { 0 } else { fruitless + 1 };
+            if !whole && fruitless >= FRUITLESS {
+                outcome?;
+                return Err(Error::corrupt(&wanted.name, format!("it ends after {} of {} bytes", bytes.len(), wanted.most())));
+            }
+        }
+        if !self.fits(wanted, &bytes).await? {
+            self.world.store().remove(&part).await?;
+            let detail = format!("the SHA-256 of its {} bytes is not {}", bytes.len(), wanted.sha256);
+            return Err(Error::corrupt(&wanted.name, detail));
+        }
+        Ok(bytes)
+    }
+
+    /// One request: appends what it brings to `bytes` and to the partial blob.
+    async fn receive(&mut self, wanted: &Wanted, fresh: bool, bytes: &mut Vec<u8>, told: OnProgress<'_>) -> Result<()> {
+        self.traffic.requests += 1;
+        let ask = Ask { url: &wanted.url, from: bytes.len() as u64, fresh };
+        let Reply { from, mut body } = self.world.fetch().get(ask, self.abort).await?;
+        if from != bytes.len() as u64 {
+            bytes.clear();
+            self.world.store().remove(&wanted.part()).await?;
+            if from != 0 {
+                return Err(Error::Network(format!("The server sent another part of {} than asked for. Try again.", wanted.name)));
+            }
+        }
+        let mut flushed = bytes.len();
+        let mut outcome = Ok(());
+        loop {
+            match body.chunk().await {
+                Ok(Some(piece)) => {
+                    if bytes.len() as u64 + piece.len() as u64 > wanted.most() {
+                        self.world.store().remove(&wanted.part()).await?;
+                        return Err(Error::corrupt(&wanted.name, format!("it has more than {} bytes", wanted.most())));
+                    }
+                    self.traffic.received += piece.len() as u64;
+                    bytes.extend_from_slice(&piece);
+                    told(Progress { phase: Phase::Index, loaded: bytes.len() as u64, total: wanted.bytes.unwrap_or(0) });
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    outcome = Err(error);
+                    break;
+                }
+            }
+            if bytes.len() - flushed >= FLUSH {
+                self.keep(wanted, &bytes[flushed..]).await?;
+                flushed = bytes.len();
+            }
+        }
+        if flushed < bytes.len() {
+            self.keep(wanted, &bytes[flushed..]).await?;
+        }
+        outcome
+    }
+
+    async fn keep(&mut self, wanted: &Wanted, piece: &[u8]) -> Result<()> {
+        if self.traffic.unstored.is_some() {
+            return Ok(());
+        }
+        let kept = self.world.store().append(&wanted.part(), piece).await.map(|_| ());
+        if kept.is_err() {
+            // A partial blob with a hole would never verify.
+            let _ = self.world.store().remove(&wanted.part()).await;
+        }
+        self.tolerate(kept)
+    }
+
+    /// Turns a full or denied store into a note where memory may do instead.
+    pub fn tolerate(&mut self, outcome: Result<()>) -> Result<()> {
+        match outcome {
+            Err(error @ (Error::Quota(_) | Error::Storage(_))) if self.if_full == IfFull::UseMemory => {
+                self.traffic.unstored = Some(error);
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    async fn fits(&self, wanted: &Wanted, bytes: &[u8]) -> Result<bool> {
+        Ok(hex(&self.world.seal().sha256(bytes).await?) == wanted.sha256)
+    }
+
+    /// A small file as it is on the server now, at most `most` bytes.
+    pub async fn small(&mut self, url: &str, name: &str, most: usize) -> Result<Vec<u8>> {
+        self.traffic.requests += 1;
+        let Reply { mut body, .. } = self.world.fetch().get(Ask { url, from: 0, fresh: true }, self.abort).await?;
+        let mut bytes = Vec::new();
+        while let Some(piece) = body.chunk().await? {
+            if bytes.len() + piece.len() > most {
+                return Err(Error::corrupt(name, format!("it has more than {most} bytes")));
+            }
+            self.traffic.received += piece.len() as u64;
+            bytes.extend_from_slice(&piece);
+        }
+        Ok(bytes)
+    }
+}
+
+/// The address of `file` beside `url` (which may have a query; the answer has none).
+pub fn beside(url: &str, file: &str) -> String {
+    let path = url.split(['?', '#']).next().unwrap_or(url);
+    match path.rfind('/') {
+        Some(slash) => format!("{}{file}", &path[..=slash]),
+        None => file.to_owned(),
+    }
+}

@@ -1,0 +1,106 @@
+//! The text model of a session behind a trait, and how its pack gets onto the device.
+//!
+//! Who computes (CPU, GPU) is decided by whoever implements the trait.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+
+use super::download::{Downloads, Wanted, beside};
+use super::progress::OnProgress;
+use crate::error::{Error, Result};
+use crate::format::manifest::Model;
+use crate::format::pack::ModelId;
+use crate::format::pack_manifest::{FILE, MAX_BYTES, MAX_PACK_BYTES, PackManifest};
+use crate::platform::Platform;
+
+/// The blob prefix of packs.
+pub const PACK: &str = "pack";
+/// Longest text of a search or a situation, in bytes.
+pub const MAX_TEXT: usize = 64 * 1024;
+
+/// Embeddings on their way.
+pub type Embedding<'a> = Pin<Box<dyn Future<Output = Result<Vec<Vec<f32>>>> + 'a>>;
+
+/// Texts to vectors of unit length, `[texts][dim]`.
+pub trait TextModel {
+    /// Length of a vector.
+    fn dim(&self) -> usize;
+
+    /// Which model it is.
+    fn id(&self) -> &ModelId;
+
+    /// What computes, for reports: `"wasm (relaxed-simd)"`.
+    fn device(&self) -> String;
+
+    /// One vector a text.
+    fn encode<'a>(&'a self, texts: &'a [&'a str]) -> Embedding<'a>;
+}
+
+/// Makes a model of a verified pack.
+pub type Load = dyn Fn(Vec<u8>, &ModelId) -> Result<Rc<dyn TextModel>>;
+
+/// What has to be fetched so that texts can be encoded as the index's items were.
+///
+/// `base` is the folder (or manifest) of a model that the caller names; without it the pack that the index names is
+/// taken. `None` where neither is there. `Error::Mismatch` where the named model is not the index's.
+pub async fn for_index<P: Platform>(
+    downloads: &mut Downloads<'_, P>,
+    model: &Model,
+    index_url: &str,
+    base: Option<&str>,
+) -> Result<Option<Wanted>> {
+    let known = Wanted {
+        kind: PACK,
+        url: String::new(),
+        name: format!("the model {:?}", model.id.name),
+        sha256: model.id.sha256.clone(),
+        bytes: None,
+        most: MAX_PACK_BYTES,
+    };
+    if let Some(base) = base {
+        let (url, manifest) = manifest(downloads, base).await?;
+        check(&manifest.id, manifest.dim, model)?;
+        return Ok(Some(Wanted { url: beside(&url, &manifest.file), bytes: Some(manifest.bytes), ..known }));
+    }
+    Ok(model.file.as_ref().map(|file| Wanted { url: beside(index_url, file), ..known }))
+}
+
+/// The address of a model's manifest and what it says. `base` is its folder or the manifest itself.
+pub async fn manifest<P: Platform>(downloads: &mut Downloads<'_, P>, base: &str) -> Result<(String, PackManifest)> {
+    let url = if base.ends_with(".json") { base.to_owned() } else { format!("{}/{FILE}", base.trim_end_matches('/')) };
+    let bytes = downloads.small(&url, "the model's manifest", MAX_BYTES).await?;
+    Ok((url, PackManifest::parse(&bytes)?))
+}
+
+/// Checks that a model is the one that made an index's vectors.
+pub fn check(id: &ModelId, dim: usize, model: &Model) -> Result<()> {
+    if id.sha256 == model.id.sha256 && dim == model.dim {
+        return Ok(());
+    }
+    Err(Error::Mismatch(format!(
+        "The index was built with the model {:?} ({}..., {} numbers a vector), this one is {:?} ({}..., {}). Serve the model that the index was built with, or build the index again with this one.",
+        model.id.name,
+        model.id.sha256.get(..12).unwrap_or(""),
+        model.dim,
+        id.name,
+        id.sha256.get(..12).unwrap_or(""),
+        dim
+    )))
+}
+
+/// The pack's bytes, from the store or the network.
+pub async fn pack<P: Platform>(downloads: &mut Downloads<'_, P>, wanted: &Wanted, told: OnProgress<'_>) -> Result<Vec<u8>> {
+    match downloads.stored(wanted).await? {
+        Some(bytes) => Ok(bytes),
+        None => downloads.fetched(wanted, told).await,
+    }
+}
+
+/// Refuses a text that is no search and no situation any more.
+pub fn check_text(text: &str) -> Result<()> {
+    if text.len() > MAX_TEXT {
+        return Err(Error::input(format!("The text has {} bytes. Pass at most {MAX_TEXT}.", text.len())));
+    }
+    Ok(())
+}

@@ -1,0 +1,73 @@
+//! What a session knows about itself, for `report()`: where things came from, what is damaged, what it cost.
+
+use super::session::Session;
+use crate::error::Error;
+use crate::platform::Platform;
+
+/// A session's account of itself. No key and no event is in it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report {
+    pub items: usize,
+    pub dim: usize,
+    pub shards: usize,
+    /// Bytes of all shards.
+    pub index_bytes: u64,
+    pub attribution: Option<String>,
+    /// Name and SHA-256 of the model that made the vectors.
+    pub model: (String, String),
+    /// What computes texts; `None` until the first text.
+    pub device: Option<String>,
+    /// `fetched`, `unchanged` or `stored`.
+    pub origin: &'static str,
+    /// Why the newest index could not be had.
+    pub problem: Option<Error>,
+    /// Why there is no text model.
+    pub text_problem: Option<Error>,
+    /// Why files are kept in memory only.
+    pub unstored: Option<Error>,
+    pub requests: u64,
+    pub received: u64,
+    pub read: u64,
+    /// Files that did not verify and were fetched again, or a manifest that did not parse.
+    pub damaged_files: u64,
+    /// Milliseconds of the last open or sync.
+    pub ms: f64,
+    pub history_events: usize,
+    pub history_bytes: u64,
+    pub history_damaged: usize,
+    pub history_torn_bytes: u64,
+    pub history_set_aside: bool,
+}
+
+impl<P: Platform> Session<P> {
+    /// As of now.
+    pub fn report(&self) -> Report {
+        let snapshot = self.snapshot();
+        let model = snapshot.catalog.model();
+        let costs = self.costs.borrow().clone();
+        let damage = self.log.damage();
+        Report {
+            items: snapshot.catalog.len(),
+            dim: snapshot.catalog.dim(),
+            shards: snapshot.manifest.shards.len(),
+            index_bytes: snapshot.manifest.shards.iter().map(|shard| shard.bytes).sum(),
+            attribution: snapshot.manifest.attribution.clone(),
+            model: (model.id.name.clone(), model.id.sha256.clone()),
+            device: self.text.borrow().as_ref().map(|text| text.device()),
+            origin: self.origin.get().name(),
+            problem: self.problem.borrow().clone(),
+            text_problem: self.text_problem.borrow().clone(),
+            unstored: costs.traffic.unstored,
+            requests: costs.traffic.requests,
+            received: costs.traffic.received,
+            read: costs.traffic.stored,
+            damaged_files: costs.traffic.damaged,
+            ms: costs.ms,
+            history_events: self.log.events().len(),
+            history_bytes: self.log.bytes(),
+            history_damaged: damage.records,
+            history_torn_bytes: damage.torn_bytes,
+            history_set_aside: damage.header,
+        }
+    }
+}

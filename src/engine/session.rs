@@ -1,0 +1,398 @@
+//! An open session: opens and swaps the index, and draws up lists.
+//!
+//! Calls take `&self` and may run at the same time; nothing is borrowed across an await.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
+use std::rc::Rc;
+
+use serde_json::{Map, Value};
+
+use super::ask::{Hit, Recommend, Search, Wishes};
+use super::download::{Downloads, IfFull, Traffic, Wanted};
+use super::model::{self, Load, TextModel};
+use super::progress::{OnProgress, Phase, Progress};
+use super::snapshot::Snapshot;
+use super::sync::{self, Origin};
+use crate::error::{Error, Result};
+use crate::format::manifest::Manifest;
+use crate::history::event::check_context;
+use crate::history::{self, Event, Log, weights};
+use crate::platform::{Abort, Clock, Platform, Store};
+use crate::rank::content::{Pull, Taste, Toward};
+use crate::rank::list::{Listed, Plan, draw_up};
+use crate::rank::popularity::Popularity;
+use crate::rank::rules::Filter;
+use crate::rank::term::Term;
+
+/// Weight of popularity before any history; it falls with every item that counts.
+const POPULARITY: f32 = 0.3;
+/// Weight of the situation's text against a taste of full confidence.
+const SITUATION: f32 = 0.6;
+/// Weight of what is typical of the catalog, where nothing else is known.
+const TYPICAL: f32 = 0.2;
+/// Least variety where nothing is known of the visitor.
+const FIRST_VARIETY: f32 = 0.6;
+const DAY: f64 = 86_400_000.0;
+
+/// How a session is opened.
+pub struct Options {
+    /// Address of the index's manifest, absolute.
+    pub index: String,
+    /// Folder or manifest of the text model, absolute; `None`: what the index names.
+    pub text_model: Option<String>,
+    /// Whether a full or denied store is an error or leaves the files in memory.
+    pub if_full: IfFull,
+    /// What events weigh.
+    pub weights: weights::Settings,
+    /// Opens what is on the device without asking for anything newer, where there is something.
+    pub from_device: bool,
+}
+
+/// What an index or model cost to get.
+#[derive(Debug, Clone, Default)]
+pub struct Costs {
+    pub traffic: Traffic,
+    pub ms: f64,
+}
+
+/// An open session over one index and one history.
+pub struct Session<P: Platform> {
+    pub(super) world: P,
+    pub(super) options: Options,
+    pub(super) log: Log,
+    pub(super) text: RefCell<Option<Rc<dyn TextModel>>>,
+    pub(super) costs: RefCell<Costs>,
+    pub(super) origin: Cell<Origin>,
+    pub(super) problem: RefCell<Option<Error>>,
+    pub(super) text_problem: RefCell<Option<Error>>,
+    /// Pack bytes that are here and not opened yet.
+    pending: RefCell<Option<Vec<u8>>>,
+    current: RefCell<Rc<Snapshot>>,
+    load: Box<Load>,
+    closed: Cell<bool>,
+}
+
+impl<P: Platform> Session<P> {
+    /// Opens history and index; afterwards everything but words works ([`Session::prepare_text`] brings those).
+    ///
+    /// Errors: no index on the device and none to be had (`Error::Network`, `Error::NotFound`, `Error::Corrupt`,
+    /// `Error::Version`), a store that is denied or full where that is not tolerated, `Error::Aborted`.
+    pub async fn open(world: P, options: Options, load: Box<Load>, abort: &Abort, told: OnProgress<'_>) -> Result<Session<P>> {
+        let started = world.clock().now();
+        let log = Log::open(world.store(), world.seal()).await?;
+        let mut downloads = Downloads { world: &world, abort, if_full: options.if_full, traffic: Traffic::default() };
+        let synced = sync::index(&mut downloads, &options.index, options.from_device, told).await?;
+        let traffic = downloads.traffic;
+        let ms = world.clock().now() - started;
+        told(Progress { phase: Phase::ReadyToRecommend, loaded: 0, total: 0 });
+        Ok(Session {
+            options,
+            log,
+            text: RefCell::default(),
+            costs: RefCell::new(Costs { traffic, ms }),
+            origin: Cell::new(synced.origin),
+            problem: RefCell::new(synced.problem),
+            text_problem: RefCell::default(),
+            pending: RefCell::default(),
+            current: RefCell::new(Rc::new(synced.snapshot)),
+            load,
+            closed: Cell::new(false),
+            world,
+        })
+    }
+
+    /// The index in use.
+    pub fn snapshot(&self) -> Rc<Snapshot> {
+        self.current.borrow().clone()
+    }
+
+    pub(super) fn check_open(&self) -> Result<()> {
+        if self.closed.get() { Err(Error::Closed) } else { Ok(()) }
+    }
+
+    /// Ends the session; later calls are `Error::Closed`. Closing twice is fine.
+    pub fn close(&self) {
+        self.closed.set(true);
+        self.text.borrow_mut().take();
+        self.pending.borrow_mut().take();
+    }
+
+    /// Asks for the newest index and fetches what changed. Returns whether another index is in use now.
+    ///
+    /// Errors: as [`Session::open`]; the index in use stays in use then.
+    pub async fn sync(&self, abort: &Abort, told: OnProgress<'_>) -> Result<bool> {
+        self.check_open()?;
+        let started = self.world.clock().now();
+        let mut downloads = self.downloads(abort);
+        let synced = sync::index(&mut downloads, &self.options.index, false, told).await?;
+        let changed = synced.snapshot.manifest != self.snapshot().manifest;
+        let traffic = downloads.traffic;
+        if let Some(problem) = synced.problem {
+            *self.problem.borrow_mut() = Some(problem.clone());
+            return Err(problem);
+        }
+        self.origin.set(synced.origin);
+        self.problem.borrow_mut().take();
+        *self.costs.borrow_mut() = Costs { traffic, ms: self.world.clock().now() - started };
+        let model_changed = synced.snapshot.catalog.model() != self.snapshot().catalog.model();
+        *self.current.borrow_mut() = Rc::new(synced.snapshot);
+        if model_changed {
+            self.text.borrow_mut().take();
+            self.pending.borrow_mut().take();
+        }
+        Ok(changed)
+    }
+
+    /// Brings the text model's pack to the device and cleans up files that nothing uses.
+    ///
+    /// Errors: `Error::Mismatch` for a model that did not make the index's vectors, and as a download. What failed is
+    /// remembered: a search says it again.
+    pub async fn prepare_text(&self, abort: &Abort, told: OnProgress<'_>) -> Result<()> {
+        self.check_open()?;
+        let outcome = self.fetch_text(abort, told).await;
+        *self.text_problem.borrow_mut() = outcome.as_ref().err().cloned();
+        outcome
+    }
+
+    async fn fetch_text(&self, abort: &Abort, told: OnProgress<'_>) -> Result<()> {
+        let mut downloads = self.downloads(abort);
+        let snapshot = self.snapshot();
+        let id = snapshot.catalog.model().clone();
+        let on_device = self.on_device(&snapshot);
+        if self.text.borrow().is_none() && self.pending.borrow().is_none() {
+            let pack = match downloads.stored(&on_device).await? {
+                Some(pack) => Some(pack),
+                None => {
+                    let base = self.options.text_model.as_deref();
+                    let wanted = model::for_index(&mut downloads, &id, &self.options.index, base).await?;
+                    let step = |step: Progress| told(Progress { phase: Phase::Model, ..step });
+                    match wanted {
+                        Some(wanted) => Some(model::pack(&mut downloads, &wanted, &step).await?),
+                        None => None,
+                    }
+                }
+            };
+            *self.pending.borrow_mut() = pack;
+        }
+        let traffic = downloads.traffic;
+        self.add_traffic(&traffic);
+        // A device that denies even this keeps a few files more; nothing is wrong with the session.
+        let _ = sync::collect(&self.world, &snapshot.manifest, &[on_device.blob()]).await;
+        told(Progress { phase: Phase::Ready, loaded: 0, total: 0 });
+        Ok(())
+    }
+
+    fn add_traffic(&self, traffic: &Traffic) {
+        let mut costs = self.costs.borrow_mut();
+        costs.traffic.requests += traffic.requests;
+        costs.traffic.received += traffic.received;
+        costs.traffic.stored += traffic.stored;
+        costs.traffic.damaged += traffic.damaged;
+        if traffic.unstored.is_some() {
+            costs.traffic.unstored.clone_from(&traffic.unstored);
+        }
+    }
+
+    fn on_device(&self, snapshot: &Snapshot) -> Wanted {
+        let id = &snapshot.catalog.model().id;
+        let name = format!("the model {:?}", id.name);
+        Wanted { kind: model::PACK, url: String::new(), name, sha256: id.sha256.clone(), bytes: None, most: u64::MAX }
+    }
+
+    fn downloads<'a>(&'a self, abort: &'a Abort) -> Downloads<'a, P> {
+        Downloads { world: &self.world, abort, if_full: self.options.if_full, traffic: Traffic::default() }
+    }
+
+    /// Opens the text model from what is on the device; nothing is fetched.
+    ///
+    /// Errors: what [`Session::prepare_text`] failed with, `Error::NotFound` where the device has no model.
+    pub async fn open_text(&self) -> Result<Rc<dyn TextModel>> {
+        self.check_open()?;
+        if let Some(text) = &*self.text.borrow() {
+            return Ok(text.clone());
+        }
+        let snapshot = self.snapshot();
+        let here = self.pending.borrow_mut().take();
+        let pack = match here {
+            Some(pack) => Some(pack),
+            None => self.downloads(&Abort::new()).stored(&self.on_device(&snapshot)).await?,
+        };
+        let Some(pack) = pack else {
+            return Err(self.text_problem.borrow().clone().unwrap_or_else(|| {
+                Error::NotFound("There is no text model on the device. Open with textModel, the folder of the model that the index was built with, or call sync().".to_owned())
+            }));
+        };
+        let expected = snapshot.catalog.model();
+        let outcome = (self.load)(pack, &expected.id).and_then(|text| model::check(text.id(), text.dim(), expected).map(|()| text));
+        match outcome {
+            Ok(text) => {
+                *self.text.borrow_mut() = Some(text.clone());
+                Ok(text)
+            }
+            Err(error) => {
+                *self.text_problem.borrow_mut() = Some(error.clone());
+                Err(error)
+            }
+        }
+    }
+
+    async fn embed(&self, text: &str) -> Result<Vec<f32>> {
+        model::check_text(text)?;
+        let model = self.open_text().await?;
+        let mut vectors = model.encode(&[text]).await?;
+        vectors.pop().ok_or_else(|| Error::Internal("the model gave no vector for a text".to_owned()))
+    }
+
+    /// The history as of now: with what other tabs wrote.
+    pub(super) async fn refresh(&self) -> Result<()> {
+        if self.world.store().heard() {
+            self.log.refresh(self.world.store(), self.world.seal()).await?;
+        }
+        Ok(())
+    }
+
+    /// Recommendations for the visitor, best first.
+    ///
+    /// Errors: `Error::Input` for wishes out of range, and what a text in the context brings with it.
+    pub async fn recommend(&self, ask: &Recommend) -> Result<Vec<Hit>> {
+        self.check_open()?;
+        ask.check()?;
+        check_context_but_text(&ask.context)?;
+        let filter = Filter::parse(&ask.wishes.filter)?;
+        let situation = match ask.context.get("text").and_then(Value::as_str).filter(|text| !text.trim().is_empty()) {
+            Some(text) => Some(self.embed(text).await?),
+            None => None,
+        };
+        self.refresh().await?;
+        let snapshot = self.snapshot();
+        let events = self.log.events();
+        let (taste, counted) = self.taste(&snapshot, &events, &ask.context);
+        let mut terms = pulls(&snapshot, &taste, 1.0)?;
+        if let Some(query) = &situation {
+            terms.push(Box::new(Toward::new("context", &snapshot.catalog, query, SITUATION)?));
+        }
+        if let Some(values) = &snapshot.popularity {
+            let weight = ask.popularity.map_or(POPULARITY / (1.0 + counted as f32), |weight| weight as f32);
+            terms.push(Box::new(Popularity::new(values.clone(), weight)));
+        }
+        let stranger = taste.likes.is_empty() && situation.is_none();
+        if stranger && snapshot.popularity.is_none() {
+            terms.push(Box::new(Toward::new("typical", &snapshot.catalog, &snapshot.spread.mean, TYPICAL)?));
+        }
+        let seed = ask.seed.unwrap_or_else(|| (self.world.clock().now() / DAY) as u64 ^ (events.len() as u64).rotate_left(32));
+        let mut plan = plan(&ask.wishes, ask.explore, seed);
+        if stranger {
+            plan.diversity = plan.diversity.max(FIRST_VARIETY);
+        }
+        Ok(self.list(&snapshot, &terms, &filter, &ask.wishes, &events, &plan, None))
+    }
+
+    /// The items nearest to one item, without it.
+    ///
+    /// Errors: `Error::NotFound` for an unknown key, `Error::Input` for an item without a vector.
+    pub fn similar(&self, key: &str, wishes: &Wishes) -> Result<Vec<Hit>> {
+        self.check_open()?;
+        wishes.check()?;
+        let filter = Filter::parse(&wishes.filter)?;
+        let snapshot = self.snapshot();
+        let catalog = &snapshot.catalog;
+        let ordinal = catalog.ordinal(key).ok_or_else(unknown_item)?;
+        if !catalog.has_vector(ordinal) {
+            return Err(Error::input("The item has no text that could be compared. Pass one that has, or give it a title and build the index again."));
+        }
+        let terms: Vec<Box<dyn Term>> = vec![Box::new(Toward::new("similar", catalog, &catalog.vector(ordinal), 1.0)?)];
+        let events = self.log.events();
+        Ok(self.list(&snapshot, &terms, &filter, wishes, &events, &plan(wishes, 0.0, 0), Some(ordinal)))
+    }
+
+    /// The items nearest to words, as personal as asked for.
+    ///
+    /// Errors: `Error::Input` for an empty or overlong text, and where there is no model (see [`Session::open_text`]).
+    pub async fn search(&self, ask: &Search) -> Result<Vec<Hit>> {
+        self.check_open()?;
+        ask.check()?;
+        if ask.text.trim().is_empty() {
+            return Err(Error::input("The search is empty. Pass some text."));
+        }
+        let filter = Filter::parse(&ask.wishes.filter)?;
+        let query = self.embed(&ask.text).await?;
+        self.refresh().await?;
+        let snapshot = self.snapshot();
+        let events = self.log.events();
+        let personal = ask.personal as f32;
+        let mut terms: Vec<Box<dyn Term>> = vec![Box::new(Toward::new("text", &snapshot.catalog, &query, 1.0 - personal)?)];
+        if personal > 0.0 {
+            let (taste, _) = self.taste(&snapshot, &events, &Map::new());
+            terms.extend(pulls(&snapshot, &taste, personal)?);
+        }
+        Ok(self.list(&snapshot, &terms, &filter, &ask.wishes, &events, &plan(&ask.wishes, 0.0, 0), None))
+    }
+
+    /// The taste as of now and how many events count in it.
+    pub(super) fn taste(&self, snapshot: &Snapshot, events: &[Event], context: &Map<String, Value>) -> (Taste, usize) {
+        let now = self.world.clock().now();
+        let evidence = history::weights::weigh(events, now, context, &self.options.weights);
+        (Taste::of(&snapshot.catalog, &snapshot.spread, events, &evidence), evidence.len())
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one private call that names everything a list is made of")]
+    fn list(
+        &self,
+        snapshot: &Snapshot,
+        terms: &[Box<dyn Term>],
+        filter: &Filter,
+        wishes: &Wishes,
+        events: &[Event],
+        plan: &Plan,
+        but: Option<u32>,
+    ) -> Vec<Hit> {
+        let catalog = &snapshot.catalog;
+        let mask = snapshot.mask(filter);
+        let hidden = wishes.seen.hidden(events);
+        let excluded = hidden.into_iter().chain(wishes.exclude.iter().map(String::as_str));
+        let excluded: HashSet<u32> = excluded.filter_map(|key| catalog.ordinal(key)).chain(but).collect();
+        let allowed = |ordinal: u32| mask.as_ref().is_none_or(|mask| mask[ordinal as usize]) && !excluded.contains(&ordinal);
+        let hit = |listed: Listed| {
+            let mut reasons = listed.reasons;
+            if plan.explain && listed.explored {
+                reasons.insert(0, crate::rank::explain::Reason { term: "explore", weight: 0.0, because: Vec::new() });
+            }
+            Hit { key: catalog.key(listed.ordinal).to_owned(), score: listed.score, reasons, item: catalog.item(listed.ordinal) }
+        };
+        draw_up(catalog, terms, allowed, events, plan).into_iter().map(hit).collect()
+    }
+
+    /// The manifest in use.
+    pub fn manifest(&self) -> Manifest {
+        self.snapshot().manifest.clone()
+    }
+}
+
+fn pulls(snapshot: &Snapshot, taste: &Taste, weight: f32) -> Result<Vec<Box<dyn Term>>> {
+    let mut terms: Vec<Box<dyn Term>> = Vec::new();
+    if !taste.likes.is_empty() {
+        terms.push(Box::new(Pull::likes(&snapshot.catalog, taste, weight)?));
+    }
+    if !taste.dislikes.is_empty() {
+        terms.push(Box::new(Pull::dislikes(&snapshot.catalog, taste, &snapshot.spread, weight)?));
+    }
+    Ok(terms)
+}
+
+fn plan(wishes: &Wishes, explore: f64, seed: u64) -> Plan {
+    Plan { k: wishes.k, diversity: wishes.diversity as f32, explore: explore as f32, explain: wishes.explain, seed }
+}
+
+/// Checks a situation; its text may be long, as it is encoded, not kept.
+fn check_context_but_text(context: &Map<String, Value>) -> Result<()> {
+    if context.get("text").is_some_and(|text| !text.is_string() && !text.is_null()) {
+        return Err(Error::input("context.text is no text. Pass a text, or leave it out."));
+    }
+    let rest: Map<String, Value> = context.iter().filter(|(name, _)| *name != "text").map(|(n, v)| (n.clone(), v.clone())).collect();
+    check_context(&rest)
+}
+
+pub(super) fn unknown_item() -> Error {
+    Error::NotFound("The index has no item of that key. Pass the id of an item that the index was built with, or call sync() first.".to_owned())
+}

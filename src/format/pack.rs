@@ -1,0 +1,118 @@
+//! A model pack: one tensor file with quantized weights, the tokenizer and what preprocessing needs.
+//!
+//! Layout. Metadata: `format` = "palate-model", `version` = "1", `name`, `architecture`, `config` (the
+//! checkpoint's own `config.json`), `encoder` (JSON of [`EncoderConfig`]). Tensors: every weight under its checkpoint
+//! name; an int8 matrix `w` of shape `[out, in]` has a companion `w.scale` (F32 `[out]`), the value is
+//! `w[o][i] * w.scale[o]`; an int8 table likewise one scale a row. `tokenizer.json` is a U8 tensor.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::tensors::{DType, Tensor, TensorFile};
+use crate::error::{Error, Result};
+
+/// The newest pack version that this build reads and the one that it writes.
+pub const VERSION: u64 = 1;
+/// Name of the tensor that holds the tokenizer's JSON.
+pub const TOKENIZER: &str = "tokenizer.json";
+
+/// Which model made a vector: two are comparable only where both agree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelId {
+    pub name: String,
+    /// SHA-256 of the pack's bytes, lower-case hex.
+    pub sha256: String,
+}
+
+/// How token vectors become one vector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pooling {
+    Mean,
+    Cls,
+}
+
+/// What the encoder must know besides the architecture's own configuration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EncoderConfig {
+    pub pooling: Pooling,
+    /// Longest input in tokens, special tokens included; longer ones are cut.
+    pub max_tokens: usize,
+    /// Length of an embedding.
+    pub dim: usize,
+}
+
+/// An opened model pack.
+#[derive(Debug, Clone)]
+pub struct Pack {
+    pub id: ModelId,
+    pub architecture: String,
+    /// The checkpoint's `config.json`.
+    pub config: serde_json::Value,
+    pub encoder: EncoderConfig,
+    file: TensorFile,
+}
+
+impl Pack {
+    /// Parses a pack.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] for bytes that are no pack, [`Error::Version`] for a newer one.
+    pub fn parse(bytes: impl Into<Arc<Vec<u8>>>) -> Result<Self> {
+        let bytes = bytes.into();
+        let sha256 = hex(&Sha256::digest(bytes.as_slice()));
+        let file = TensorFile::parse(bytes, "the model pack")?;
+        let meta = file.metadata();
+        let field = |name: &str| -> Result<&String> {
+            meta.get(name).ok_or_else(|| Error::corrupt("the model pack", format!("metadata {name} is missing")))
+        };
+        if field("format")? != "palate-model" {
+            return Err(Error::corrupt("the model pack", format!("its format is {:?}, expected \"palate-model\"", field("format")?)));
+        }
+        let version: u64 = field("version")?.parse().map_err(|_| Error::corrupt("the model pack", "its version is no number"))?;
+        if version > VERSION {
+            return Err(Error::Version { what: "the model pack".into(), found: version, supported: VERSION });
+        }
+        let json = |name: &str, e: serde_json::Error| Error::corrupt("the model pack", format!("metadata {name}: {e}"));
+        let config = serde_json::from_str(field("config")?).map_err(|e| json("config", e))?;
+        let encoder = serde_json::from_str(field("encoder")?).map_err(|e| json("encoder", e))?;
+        let id = ModelId { name: field("name")?.clone(), sha256 };
+        Ok(Self { id, architecture: field("architecture")?.clone(), config, encoder, file })
+    }
+
+    /// The metadata of a pack to be written.
+    pub fn metadata(name: &str, architecture: &str, config: &str, encoder: &EncoderConfig) -> Result<BTreeMap<String, String>> {
+        let encoder = serde_json::to_string(encoder).map_err(|e| Error::Internal(format!("cannot write metadata: {e}")))?;
+        Ok([
+            ("format", "palate-model"),
+            ("version", &VERSION.to_string()),
+            ("name", name),
+            ("architecture", architecture),
+            ("config", config),
+            ("encoder", &encoder),
+        ]
+        .map(|(k, v)| (k.to_string(), v.to_string()))
+        .into())
+    }
+
+    /// The weights' file.
+    pub fn file(&self) -> &TensorFile {
+        &self.file
+    }
+
+    /// The tokenizer's JSON.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] where the pack has none.
+    pub fn tokenizer(&self) -> Result<Tensor> {
+        self.file.typed(TOKENIZER, DType::U8)
+    }
+}
+
+/// Lower-case hex of bytes.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}

@@ -1,0 +1,247 @@
+//! All items of an index in memory: keys, ordinals, vectors, metadata, and the exact scan.
+//!
+//! Not here: candidates of the ranker (`rank`), and where the shards' bytes come from.
+
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::error::{Error, Result};
+use crate::format::digest::bucket;
+use crate::format::manifest::{Kind, Manifest, Model};
+use crate::format::shard::ItemShard;
+use crate::math::scan::{Query, scan};
+
+/// The modality whose model makes the vectors that are ranked with.
+pub const TEXT: &str = "text";
+
+/// An open catalog. An ordinal is an item's place: shards in the manifest's order, rows by key.
+#[derive(Debug, Clone)]
+pub struct Catalog {
+    model: Model,
+    shards: Vec<ItemShard>,
+    /// First ordinal of each shard, and the number of items: `[shards + 1]`.
+    starts: Vec<u32>,
+    /// Shard of each bucket; `u32::MAX` where a bucket is empty.
+    buckets: Vec<u32>,
+}
+
+impl Catalog {
+    /// Opens the item shards, one entry of `bytes` for each of `manifest.shards_of(&Kind::Items)`, in that order.
+    ///
+    /// Everything in them is checked but their hashes, which [`crate::format::manifest::Shard::verify`] checks once,
+    /// when the bytes come in.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] where a shard is damaged or the shards and the manifest contradict each other,
+    /// [`Error::Mismatch`] where vectors of two models meet, [`Error::Version`] for a newer shard.
+    pub fn open(manifest: &Manifest, bytes: Vec<Arc<Vec<u8>>>) -> Result<Self> {
+        let wanted: Vec<_> = manifest.shards_of(&Kind::Items).collect();
+        if wanted.len() != bytes.len() {
+            return Err(Error::Internal(format!("{} item shards were given, the manifest has {}", bytes.len(), wanted.len())));
+        }
+        let model = match manifest.models.get(TEXT) {
+            Some(model) => model.clone(),
+            None => return Err(Error::corrupt("the manifest", "it names no text model")),
+        };
+        let mut shards = Vec::with_capacity(wanted.len());
+        let mut starts = vec![0u32];
+        let mut buckets: Vec<u32> = Vec::new();
+        for (entry, bytes) in wanted.into_iter().zip(bytes) {
+            let shard = ItemShard::parse(bytes, &entry.file)?;
+            check(&shard, &model, &entry.file)?;
+            if shard.len() != entry.items as usize {
+                return Err(Error::corrupt(&entry.file, format!("it holds {} items, the manifest says {}", shard.len(), entry.items)));
+            }
+            let (at, of) = shard.bucket();
+            if buckets.is_empty() {
+                // Bounded by the manifest, not by a number in a shard: most buckets of a real index are not empty.
+                if of as usize > 64 * (manifest.shards.len() + 1) {
+                    return Err(Error::corrupt(&entry.file, format!("it is one of {of} buckets in an index of {} shards", manifest.shards.len())));
+                }
+                buckets = vec![u32::MAX; of as usize];
+            }
+            if buckets.len() != of as usize || buckets[at as usize] != u32::MAX {
+                return Err(Error::corrupt(&entry.file, format!("bucket {at} of {of} stands twice or beside another division")));
+            }
+            buckets[at as usize] = shards.len() as u32;
+            // The manifest's own total is checked, so this cannot pass u32.
+            starts.push(starts[shards.len()] + entry.items);
+            shards.push(shard);
+        }
+        Ok(Self { model, shards, starts, buckets })
+    }
+
+    /// Number of items.
+    pub fn len(&self) -> usize {
+        self.starts[self.shards.len()] as usize
+    }
+
+    /// Whether there is no item.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Length of a vector.
+    pub fn dim(&self) -> usize {
+        self.model.dim
+    }
+
+    /// The model that made the vectors.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Shard and row of an ordinal.
+    pub fn place(&self, ordinal: u32) -> Option<(&ItemShard, usize)> {
+        let shard = self.starts.partition_point(|&start| start <= ordinal).checked_sub(1)?;
+        Some((self.shards.get(shard)?, (ordinal - self.starts[shard]) as usize))
+    }
+
+    /// The key of an item; empty for an ordinal past the end.
+    pub fn key(&self, ordinal: u32) -> &str {
+        self.place(ordinal).map_or("", |(shard, row)| shard.key(row))
+    }
+
+    /// The ordinal of a key, if there is such an item.
+    pub fn ordinal(&self, key: &str) -> Option<u32> {
+        if self.buckets.is_empty() {
+            return None;
+        }
+        let shard = self.buckets[bucket(key, self.buckets.len() as u32) as usize] as usize;
+        Some(self.starts[shard.min(self.shards.len())] + self.shards.get(shard)?.row(key)? as u32)
+    }
+
+    /// An item's metadata; empty for an ordinal past the end.
+    pub fn item(&self, ordinal: u32) -> Map<String, Value> {
+        self.place(ordinal).map(|(shard, row)| shard.metadata(row)).unwrap_or_default()
+    }
+
+    /// One metadata field of an item.
+    pub fn field(&self, ordinal: u32, name: &str) -> Option<Value> {
+        let (shard, row) = self.place(ordinal)?;
+        shard.field(row, name)
+    }
+
+    /// An item's vector, unit length, `[dim]`; zeros for an item without one or an ordinal past the end.
+    pub fn vector(&self, ordinal: u32) -> Vec<f32> {
+        let mut vector = vec![0.0; self.dim()];
+        if let Some((shard, row)) = self.place(ordinal) {
+            let scale = shard.scales()[row];
+            let bytes = &shard.vectors()[row * self.dim()..(row + 1) * self.dim()];
+            for (value, &byte) in vector.iter_mut().zip(bytes) {
+                *value = f32::from(byte as i8) * scale;
+            }
+        }
+        vector
+    }
+
+    /// Whether an item has a vector (items without any text have none and score 0).
+    pub fn has_vector(&self, ordinal: u32) -> bool {
+        self.place(ordinal).is_some_and(|(shard, row)| shard.scales()[row] > 0.0)
+    }
+
+    /// Writes the cosine of `query` (`[dim]`, any length but zero) with every item to `scores` (`[len]`).
+    ///
+    /// Exact over the stored rows; the same scores on every device.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] where the query has another dimension, [`Error::Internal`] where `scores` has another length.
+    pub fn scan(&self, query: &[f32], scores: &mut [f32]) -> Result<()> {
+        if query.len() != self.dim() {
+            return Err(Error::Mismatch(format!(
+                "The query has {} numbers, the index's vectors have {}. Encode it with the model {:?}.",
+                query.len(),
+                self.dim(),
+                self.model.id.name
+            )));
+        }
+        if scores.len() != self.len() {
+            return Err(Error::Internal(format!("{} scores for {} items", scores.len(), self.len())));
+        }
+        let query = Query::new(query);
+        for (shard, start) in self.shards.iter().zip(&self.starts) {
+            let start = *start as usize;
+            scan(shard.vectors(), shard.scales(), &query, &mut scores[start..start + shard.len()]);
+        }
+        Ok(())
+    }
+
+    /// The `k` best of `scores` (`[len]`), best first, of the items that `keep` allows; ties in the order of their keys.
+    ///
+    /// NaN and negative infinity are never listed.
+    pub fn top_k(&self, scores: &[f32], k: usize, mut keep: impl FnMut(u32) -> bool) -> Vec<(u32, f32)> {
+        let k = k.min(self.len());
+        let mut heap: BinaryHeap<Worst<'_>> = BinaryHeap::with_capacity(k + 1);
+        if k == 0 {
+            return Vec::new();
+        }
+        let mut floor = f32::NEG_INFINITY;
+        for (ordinal, &score) in scores.iter().enumerate().take(self.len()) {
+            let ordinal = ordinal as u32;
+            let full = heap.len() == k;
+            if score.is_nan() || score == f32::NEG_INFINITY || full && score < floor || !keep(ordinal) {
+                continue;
+            }
+            // Plus zero makes -0 and 0 the same score.
+            heap.push(Worst { score: score + 0.0, ordinal, catalog: self });
+            if full {
+                heap.pop();
+            }
+            if heap.len() == k {
+                floor = heap.peek().map_or(floor, |worst| worst.score);
+            }
+        }
+        heap.into_sorted_vec().into_iter().map(|entry| (entry.ordinal, entry.score)).collect()
+    }
+
+    /// The shards, in order, with their first ordinals.
+    pub fn shards(&self) -> impl Iterator<Item = (u32, &ItemShard)> {
+        self.starts.iter().copied().zip(&self.shards)
+    }
+}
+
+fn check(shard: &ItemShard, model: &Model, what: &str) -> Result<()> {
+    if shard.model().sha256 != model.id.sha256 || shard.dim() != model.dim {
+        return Err(Error::Mismatch(format!(
+            "{what} has {} numbers a vector from the model {:?} ({}), the manifest says {} from {:?} ({}). Build the index again with one model.",
+            shard.dim(),
+            shard.model().name,
+            shard.model().sha256,
+            model.dim,
+            model.id.name,
+            model.id.sha256
+        )));
+    }
+    Ok(())
+}
+
+/// A candidate in a heap whose top is the worst one: lowest score, then last key.
+struct Worst<'a> {
+    score: f32,
+    ordinal: u32,
+    catalog: &'a Catalog,
+}
+
+impl Ord for Worst<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let by_key = || self.catalog.key(self.ordinal).cmp(other.catalog.key(other.ordinal));
+        other.score.total_cmp(&self.score).then_with(by_key)
+    }
+}
+
+impl PartialOrd for Worst<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Worst<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Worst<'_> {}

@@ -1,0 +1,118 @@
+//! SIMD written once over a trait: each instruction set is one small file, each algorithm one generic function.
+//!
+//! [`Simd`] is implemented by zero-sized types. Generic code over it is `#[inline(always)]` and is entered through
+//! a function with the matching `target_feature`, see `compute::cpu::isa`.
+
+#[cfg(target_arch = "x86_64")]
+pub mod avx2;
+#[cfg(target_arch = "aarch64")]
+pub mod neon;
+pub mod portable;
+pub mod rows;
+#[cfg(target_arch = "wasm32")]
+pub mod wasm;
+
+/// A vector of `LANES` single-precision numbers and what the kernels do with it.
+///
+/// # Safety
+/// All methods are unsafe for one reason: the processor must have the instructions of the implementing type.
+/// `load` and `store` also need `LANES` readable or writable numbers at the pointer (no alignment).
+pub trait Simd: Copy + 'static {
+    /// Numbers in one vector; divides 8.
+    const LANES: usize;
+    type F: Copy;
+    type I: Copy;
+
+    unsafe fn splat(x: f32) -> Self::F;
+    unsafe fn load(p: *const f32) -> Self::F;
+    unsafe fn store(p: *mut f32, x: Self::F);
+    unsafe fn add(a: Self::F, b: Self::F) -> Self::F;
+    unsafe fn sub(a: Self::F, b: Self::F) -> Self::F;
+    unsafe fn mul(a: Self::F, b: Self::F) -> Self::F;
+    unsafe fn div(a: Self::F, b: Self::F) -> Self::F;
+    /// `a * b + c`, fused where that is one instruction.
+    unsafe fn mul_add(a: Self::F, b: Self::F, c: Self::F) -> Self::F;
+    unsafe fn min(a: Self::F, b: Self::F) -> Self::F;
+    unsafe fn max(a: Self::F, b: Self::F) -> Self::F;
+    /// To the nearest integer, ties to even.
+    unsafe fn round(a: Self::F) -> Self::F;
+    /// `2^a` for integral `a` in -126..=127.
+    unsafe fn pow2(a: Self::F) -> Self::F;
+    /// `|a|` with the sign of `b`.
+    unsafe fn copysign(a: Self::F, b: Self::F) -> Self::F;
+    unsafe fn from_i32(a: Self::I) -> Self::F;
+    /// The numbers, integral and in 0..=255, as bytes at `p`.
+    unsafe fn store_u8(p: *mut u8, a: Self::F);
+    /// Bytes at `p`, as signed numbers.
+    unsafe fn load_i8(p: *const i8) -> Self::F;
+    unsafe fn sum(a: Self::F) -> f32;
+    unsafe fn maximum(a: Self::F) -> f32;
+    unsafe fn minimum(a: Self::F) -> f32;
+}
+
+/// `e^x`, relative error below 2e-7 on [-87, 88], saturating outside (Cephes `expf`: Cody-Waite reduction and a
+/// polynomial of degree 5).
+///
+/// # Safety
+/// As [`Simd`].
+#[inline(always)]
+pub unsafe fn exp<S: Simd>(x: S::F) -> S::F {
+    unsafe {
+        let x = S::min(S::max(x, S::splat(-87.3)), S::splat(88.0));
+        let n = S::round(S::mul(x, S::splat(std::f32::consts::LOG2_E)));
+        let r = S::mul_add(n, S::splat(-0.693_359_4), x);
+        let r = S::mul_add(n, S::splat(2.121_944_4e-4), r);
+        let mut p = S::splat(1.987_569_1e-4);
+        for c in [1.398_2e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5] {
+            p = S::mul_add(p, r, S::splat(c));
+        }
+        let y = S::add(S::mul_add(S::mul(r, r), p, r), S::splat(1.0));
+        // Two steps, so that n = 127 and -126 do not overflow the exponent of one factor.
+        S::mul(y, S::pow2(n))
+    }
+}
+
+/// The exact GELU `x * (1 + erf(x / sqrt 2)) / 2`; erf by Abramowitz and Stegun 7.1.26, absolute error 1.5e-7.
+///
+/// # Safety
+/// As [`Simd`].
+#[inline(always)]
+pub unsafe fn gelu<S: Simd>(x: S::F) -> S::F {
+    unsafe {
+        let z = S::mul(x, S::splat(std::f32::consts::FRAC_1_SQRT_2));
+        let a = S::max(z, S::sub(S::splat(0.0), z));
+        let t = S::div(S::splat(1.0), S::mul_add(a, S::splat(0.327_591_1), S::splat(1.0)));
+        let mut p = S::splat(1.061_405_4);
+        for c in [-1.453_152, 1.421_413_7, -0.284_496_74, 0.254_829_6] {
+            p = S::mul_add(p, t, S::splat(c));
+        }
+        let tail = S::mul(S::mul(p, t), exp::<S>(S::mul(S::sub(S::splat(0.0), a), a)));
+        let erf = S::copysign(S::sub(S::splat(1.0), tail), z);
+        let half = S::mul(x, S::splat(0.5));
+        S::mul_add(half, erf, half)
+    }
+}
+
+/// Applies `f` to each whole vector of `values` and then to the padded rest.
+///
+/// # Safety
+/// As [`Simd`].
+#[inline(always)]
+pub unsafe fn map_in_place<S: Simd>(values: &mut [f32], mut f: impl FnMut(S::F) -> S::F) {
+    unsafe {
+        let whole = values.len() / S::LANES * S::LANES;
+        let p = values.as_mut_ptr();
+        let mut i = 0;
+        while i < whole {
+            S::store(p.add(i), f(S::load(p.add(i))));
+            i += S::LANES;
+        }
+        if whole < values.len() {
+            let mut rest = [0.0f32; 8];
+            let n = values.len() - whole;
+            rest[..n].copy_from_slice(&values[whole..]);
+            S::store(rest.as_mut_ptr(), f(S::load(rest.as_ptr())));
+            values[whole..].copy_from_slice(&rest[..n]);
+        }
+    }
+}

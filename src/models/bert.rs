@@ -1,0 +1,85 @@
+//! The BERT family (Devlin et al. 2018): absolute positions, layer norm after each residual.
+
+use serde::Deserialize;
+
+use crate::compute::graph::{Activation, Builder, Graph, PoolKind};
+use crate::error::{Error, Result};
+use crate::format::pack::{EncoderConfig, Pooling};
+use crate::format::tensors::TensorFile;
+
+/// What is used of a checkpoint's `config.json`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Config {
+    pub vocab_size: usize,
+    pub hidden_size: usize,
+    pub num_hidden_layers: usize,
+    pub num_attention_heads: usize,
+    pub intermediate_size: usize,
+    pub max_position_embeddings: usize,
+    pub type_vocab_size: usize,
+    #[serde(default = "default_eps")]
+    pub layer_norm_eps: f32,
+    #[serde(default = "default_activation")]
+    pub hidden_act: String,
+}
+
+fn default_eps() -> f32 {
+    1e-12
+}
+
+fn default_activation() -> String {
+    "gelu".into()
+}
+
+/// Integer inputs of the graph, in order.
+pub const IDS: usize = 0;
+pub const POSITIONS: usize = 1;
+pub const TYPES: usize = 2;
+
+/// The graph: token ids, positions and types along axis 0 to `[items, hidden]` unit vectors.
+///
+/// # Errors
+/// [`Error::Corrupt`] for a configuration or weights that do not make a BERT.
+pub fn graph(config: &serde_json::Value, encoder: &EncoderConfig, file: &TensorFile) -> Result<Graph> {
+    let config: Config =
+        serde_json::from_value(config.clone()).map_err(|e| Error::corrupt("the model pack", format!("its BERT configuration: {e}")))?;
+    let activation = match config.hidden_act.as_str() {
+        "gelu" => Activation::Gelu,
+        "relu" => Activation::Relu,
+        other => return Err(Error::input(format!("activation {other:?} is not supported for BERT; use a model with gelu or relu."))),
+    };
+    let prefix = if file.contains("bert.embeddings.word_embeddings.weight") { "bert." } else { "" };
+    let (dim, eps) = (config.hidden_size, config.layer_norm_eps);
+
+    let mut b = Builder::new(file);
+    let ids = b.id_input(0, config.vocab_size);
+    let positions = b.id_input(0, config.max_position_embeddings);
+    let types = b.id_input(0, config.type_vocab_size);
+    let table = |name: &str| format!("{prefix}embeddings.{name}_embeddings.weight");
+    let x = b.embed(
+        dim,
+        &[
+            (&table("word"), config.vocab_size, ids),
+            (&table("position"), config.max_position_embeddings, positions),
+            (&table("token_type"), config.type_vocab_size, types),
+        ],
+    )?;
+    let mut x = b.layer_norm(x, &format!("{prefix}embeddings.LayerNorm"), eps)?;
+    for layer in 0..config.num_hidden_layers {
+        let at = |part: &str| format!("{prefix}encoder.layer.{layer}.{part}");
+        let (q, k, v) = (at("attention.self.query"), at("attention.self.key"), at("attention.self.value"));
+        let qkv = b.linear(x, &[(&q, dim), (&k, dim), (&v, dim)], Activation::None, None)?;
+        let attended = b.attention(qkv, config.num_attention_heads)?;
+        let sum = b.linear(attended, &[(&at("attention.output.dense"), dim)], Activation::None, Some(x))?;
+        x = b.layer_norm(sum, &at("attention.output.LayerNorm"), eps)?;
+        let wide = b.linear(x, &[(&at("intermediate.dense"), config.intermediate_size)], activation, None)?;
+        let sum = b.linear(wide, &[(&at("output.dense"), dim)], Activation::None, Some(x))?;
+        x = b.layer_norm(sum, &at("output.LayerNorm"), eps)?;
+    }
+    let pooled = b.pool(x, match encoder.pooling {
+        Pooling::Mean => PoolKind::Mean,
+        Pooling::Cls => PoolKind::First,
+    });
+    b.normalize(pooled);
+    Ok(b.finish())
+}

@@ -1,0 +1,9 @@
+//! Twins of the outside world in memory, for tests and for a browser that denies storage.
+
+pub mod clock;
+pub mod fetch;
+pub mod store;
+
+pub use clock::ManualClock;
+pub use fetch::MemoryFetch;
+pub use store::MemoryStore;

@@ -1,0 +1,292 @@
+//! Score terms from meaning: what the visitor liked, what he did not, the words of a search or a situation.
+//!
+//! Interests are made by greedy leader clustering of the liked items' vectors (heaviest first; Hartigan 1975), so
+//! that somebody who likes boots and teapots is not offered the mean of both.
+//!
+//! interest c over members i with weights w_i > 0:
+//!   u_c = sum w_i v_i,  strength_c = confidence · (W_c / W_max)^0.25,  W_c = sum w_i
+//!   draw(x) = max over c of strength_c · <u_c, x> / |u_c|
+//! which splits by member into strength_c · w_i <v_i, x> / |u_c|. Dislikes push the same way with a negative sign,
+//! and only items that are nearer to them than two random items are to each other.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use super::term::{Share, Term, settle};
+use crate::error::Result;
+use crate::history::{Event, Evidence};
+use crate::index::catalog::Catalog;
+
+/// Most interests of either sign.
+const MOST: usize = 8;
+/// Share of the way from a random pair's cosine to 1 at which an item joins an interest.
+const JOIN: f32 = 0.30;
+/// How weaker interests fade: with W_c at a tenth of the largest, 0.56 of its strength.
+const FADE: f32 = 0.25;
+/// Total weight at which half of the confidence is reached: a few views count little, one like counts.
+const HALF_CONFIDENCE: f32 = 0.25;
+/// How strongly dislikes push, against likes that draw with 1.
+const PUSH: f32 = 0.6;
+/// Most items that the catalog's mean is taken over.
+const SAMPLE: usize = 4096;
+
+/// What the catalog's vectors have in common.
+#[derive(Debug, Clone)]
+pub struct Spread {
+    /// Mean vector, `[dim]`.
+    pub mean: Vec<f32>,
+    /// Mean cosine of two random items.
+    pub typical: f32,
+}
+
+impl Spread {
+    /// Over an even sample of the catalog.
+    pub fn of(catalog: &Catalog) -> Spread {
+        let step = catalog.len().div_ceil(SAMPLE).max(1);
+        let mut mean = vec![0.0; catalog.dim()];
+        let mut count = 0.0;
+        for ordinal in (0..catalog.len()).step_by(step) {
+            let ordinal = u32::try_from(ordinal).unwrap_or(u32::MAX);
+            if catalog.has_vector(ordinal) {
+                add(&mut mean, &catalog.vector(ordinal), 1.0);
+                count += 1.0;
+            }
+        }
+        if count > 0.0 {
+            mean.iter_mut().for_each(|value| *value /= count);
+        }
+        // |mean|^2 is the mean cosine of all pairs, each item with itself included.
+        let all = dot(&mean, &mean);
+        let typical = if count > 1.0 { (all * count - 1.0) / (count - 1.0) } else { 0.0 };
+        Spread { mean, typical: typical.clamp(0.0, 0.95) }
+    }
+}
+
+/// One item that the visitor said something about.
+#[derive(Debug, Clone)]
+pub struct Member {
+    pub ordinal: u32,
+    /// Net weight; its sign is the interest's.
+    pub weight: f32,
+    /// The events behind it with their weights.
+    pub events: Vec<Evidence>,
+    vector: Vec<f32>,
+}
+
+/// Items of like meaning that the visitor judged alike.
+#[derive(Debug, Clone)]
+pub struct Interest {
+    /// Heaviest first.
+    pub members: Vec<Member>,
+    /// Sum of the members' weights, positive for either sign.
+    pub weight: f32,
+    sum: Vec<f32>,
+}
+
+impl Interest {
+    /// The weighted sum of the members' vectors, `[dim]`; not of unit length.
+    pub fn center(&self) -> &[f32] {
+        &self.sum
+    }
+}
+
+/// What the device believes about the visitor's taste, as far as the catalog's vectors can say it.
+#[derive(Debug, Clone, Default)]
+pub struct Taste {
+    /// Heaviest first.
+    pub likes: Vec<Interest>,
+    pub dislikes: Vec<Interest>,
+}
+
+impl Taste {
+    /// Groups weighed events by item and items by meaning. Events of items that the catalog does not have, or has
+    /// without a vector, are left out.
+    pub fn of(catalog: &Catalog, spread: &Spread, events: &[Event], evidence: &[Evidence]) -> Taste {
+        let mut places: HashMap<u32, usize> = HashMap::new();
+        let mut members: Vec<Member> = Vec::new();
+        for found in evidence {
+            let Some(event) = events.get(found.event) else { continue };
+            let Some(ordinal) = catalog.ordinal(&event.item).filter(|&ordinal| catalog.has_vector(ordinal)) else { continue };
+            let place = *places.entry(ordinal).or_insert_with(|| {
+                members.push(Member { ordinal, weight: 0.0, events: Vec::new(), vector: catalog.vector(ordinal) });
+                members.len() - 1
+            });
+            members[place].weight += found.weight as f32;
+            members[place].events.push(found.clone());
+        }
+        let by_weight = |a: &Member, b: &Member| {
+            b.weight.abs().total_cmp(&a.weight.abs()).then_with(|| catalog.key(a.ordinal).cmp(catalog.key(b.ordinal)))
+        };
+        members.sort_by(by_weight);
+        let (likes, rest): (Vec<_>, Vec<_>) = members.into_iter().partition(|member| member.weight > 1e-6);
+        let dislikes = rest.into_iter().filter(|member| member.weight < -1e-6).collect();
+        let join = spread.typical + JOIN * (1.0 - spread.typical);
+        Taste { likes: cluster(likes, join), dislikes: cluster(dislikes, join) }
+    }
+}
+
+fn cluster(members: Vec<Member>, join: f32) -> Vec<Interest> {
+    let mut interests: Vec<Interest> = Vec::new();
+    for member in members {
+        let near = |interest: &Interest| dot(&interest.sum, &member.vector) / norm(&interest.sum).max(1e-6);
+        let best = interests.iter().map(near).enumerate().max_by(|a, b| a.1.total_cmp(&b.1));
+        let place = match best {
+            Some((place, cosine)) if cosine >= join || interests.len() >= MOST => place,
+            _ => {
+                interests.push(Interest { members: Vec::new(), weight: 0.0, sum: vec![0.0; member.vector.len()] });
+                interests.len() - 1
+            }
+        };
+        let interest = &mut interests[place];
+        add(&mut interest.sum, &member.vector, member.weight.abs());
+        interest.weight += member.weight.abs();
+        interest.members.push(member);
+    }
+    // Stable: equal weights stay in the order of their leaders.
+    interests.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+    interests
+}
+
+/// The term of interests of one sign: every item by the interest that is nearest to it.
+pub struct Pull {
+    name: &'static str,
+    interests: Vec<Interest>,
+    /// Signed factor of each interest.
+    factors: Vec<f32>,
+    /// Cosine below which nothing is added.
+    floor: f32,
+    /// Largest factor · cosine of each item so far, `[items]`.
+    best: Vec<f32>,
+    /// Which interest gave it.
+    which: Vec<u8>,
+    catalog: Rc<Catalog>,
+}
+
+impl Pull {
+    /// What the visitor likes. `weight` scales the whole term.
+    pub fn likes(catalog: &Rc<Catalog>, taste: &Taste, weight: f32) -> Result<Pull> {
+        Pull::new("liked", catalog, &taste.likes, weight, -1.0)
+    }
+
+    /// What the visitor does not like.
+    pub fn dislikes(catalog: &Rc<Catalog>, taste: &Taste, spread: &Spread, weight: f32) -> Result<Pull> {
+        Pull::new("disliked", catalog, &taste.dislikes, -PUSH * weight, spread.typical)
+    }
+
+    fn new(name: &'static str, catalog: &Rc<Catalog>, interests: &[Interest], weight: f32, floor: f32) -> Result<Pull> {
+        let most = interests.first().map_or(0.0, |interest| interest.weight);
+        let confidence = most / (most + HALF_CONFIDENCE);
+        let count = catalog.len();
+        let (mut best, mut which) = (vec![f32::NEG_INFINITY; count], vec![0u8; count]);
+        let mut factors = Vec::with_capacity(interests.len());
+        let mut cosines = vec![0.0; count];
+        for (place, interest) in interests.iter().enumerate() {
+            let strength = confidence * (interest.weight / most).powf(FADE);
+            catalog.scan(&interest.sum, &mut cosines)?;
+            let place = u8::try_from(place).unwrap_or(u8::MAX);
+            for ((best, which), cosine) in best.iter_mut().zip(&mut which).zip(&cosines) {
+                let value = if *cosine > floor { strength * (cosine - floor.max(0.0)) } else { f32::NEG_INFINITY };
+                if value > *best {
+                    (*best, *which) = (value, place);
+                }
+            }
+            factors.push(strength * weight);
+        }
+        let best = best.into_iter().map(|value| if value == f32::NEG_INFINITY { 0.0 } else { weight * value }).collect();
+        let floor = floor.max(0.0);
+        Ok(Pull { name, interests: interests.to_vec(), factors, floor, best, which, catalog: catalog.clone() })
+    }
+}
+
+impl Term for Pull {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn add_to(&self, scores: &mut [f32]) {
+        for (score, value) in scores.iter_mut().zip(&self.best) {
+            *score += value;
+        }
+    }
+
+    fn split(&self, ordinal: u32) -> Vec<Share> {
+        let at = ordinal as usize;
+        let total = self.best.get(at).copied().unwrap_or(0.0);
+        let Some(interest) = self.which.get(at).and_then(|&place| self.interests.get(usize::from(place))) else {
+            return Vec::new();
+        };
+        if total == 0.0 {
+            return Vec::new();
+        }
+        let factor = self.factors[usize::from(self.which[at])];
+        let vector = self.catalog.vector(ordinal);
+        let length = norm(&interest.sum).max(1e-6) * norm(&vector).max(1e-6);
+        let mut shares = Vec::new();
+        for member in &interest.members {
+            // The floor is shared out by weight, so that the amounts still sum to the addend.
+            let raw = member.weight.abs() * dot(&member.vector, &vector) / length;
+            let amount = factor * (raw - self.floor * member.weight.abs() / interest.weight);
+            for event in &member.events {
+                shares.push(Share { event: Some(event.event), amount: amount * event.weight as f32 / member.weight });
+            }
+        }
+        settle(shares, total)
+    }
+}
+
+/// The term of a direction that no event gave: words, a picture, another item.
+pub struct Toward {
+    name: &'static str,
+    weight: f32,
+    cosines: Vec<f32>,
+}
+
+impl Toward {
+    /// `weight` times the cosine of `query` (`[dim]`) with each item.
+    pub fn new(name: &'static str, catalog: &Catalog, query: &[f32], weight: f32) -> Result<Toward> {
+        let mut cosines = vec![0.0; catalog.len()];
+        catalog.scan(query, &mut cosines)?;
+        Ok(Toward { name, weight, cosines })
+    }
+}
+
+impl Term for Toward {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn add_to(&self, scores: &mut [f32]) {
+        for (score, cosine) in scores.iter_mut().zip(&self.cosines) {
+            *score += self.weight * cosine;
+        }
+    }
+
+    fn split(&self, ordinal: u32) -> Vec<Share> {
+        let cosine = self.cosines.get(ordinal as usize).copied().unwrap_or(0.0);
+        vec![Share { event: None, amount: self.weight * cosine }]
+    }
+}
+
+/// Sum of products, `[n]` each.
+pub fn dot(a: &[f32], b: &[f32]) -> f32 {
+    // Eight partial sums, so that the compiler may use vector registers.
+    let mut sums = [0.0f32; 8];
+    let (a8, b8) = (a.chunks_exact(8), b.chunks_exact(8));
+    let tail: f32 = a8.remainder().iter().zip(b8.remainder()).map(|(x, y)| x * y).sum();
+    for (x, y) in a8.zip(b8) {
+        for lane in 0..8 {
+            sums[lane] += x[lane] * y[lane];
+        }
+    }
+    sums.iter().sum::<f32>() + tail
+}
+
+fn norm(a: &[f32]) -> f32 {
+    dot(a, a).sqrt()
+}
+
+fn add(sum: &mut [f32], vector: &[f32], factor: f32) {
+    for (sum, value) in sum.iter_mut().zip(vector) {
+        *sum += factor * value;
+    }
+}

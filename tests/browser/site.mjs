@@ -1,0 +1,53 @@
+//! A served site and a browser for one test file: starts both, watches every page for problems, and cleans up.
+//!
+//! What is mounted by default is the demo's site (`www/build/site.mjs`). Nothing here knows the package's API.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { serve } from '../../www/build/serve.mjs';
+import { MOUNTS } from '../../www/build/site.mjs';
+import { launch } from './browser.mjs';
+
+/**
+ * `{ server, browser, open, restart }`, closed after the test file (`after` is node:test's).
+ *
+ * `mounts` are added to the demo's. `csp: false` serves without the policy. `profile: true` uses a lasting profile, so that
+ * service worker and storage survive `restart()`.
+ */
+export async function startSite(after, { mounts = [], csp, profile = false, flags } = {}) {
+  const server = await serve({ mounts: [...MOUNTS, ...mounts], ...(csp === undefined ? {} : { csp }) });
+  const folder = profile ? mkdtempSync(join(tmpdir(), 'palate-profile-')) : null;
+  const start = () => launch({ profile: folder ?? undefined, flags });
+  const site = { server, browser: await start() };
+
+  /** Opens `path` in a context of its own (the shared one with a profile). `page.problems` fills with sentences. */
+  site.open = async (path = '/', options = {}) => {
+    const context = folder ? site.browser : await site.browser.newContext(options);
+    const page = await context.newPage();
+    watch(page);
+    await page.goto(server.url + path);
+    return page;
+  };
+  /** Ends the browser and starts it again on the same profile. */
+  site.restart = async () => {
+    await site.browser.close();
+    site.browser = await start();
+  };
+  after(async () => {
+    await site.browser.close().catch(() => {});
+    await server.kill().catch(() => {});
+    if (folder) rmSync(folder, { recursive: true, force: true });
+  });
+  return site;
+}
+
+/** Collects what a page must not do: script errors, console errors (a CSP violation is one), failed workers. */
+export function watch(page) {
+  page.problems = [];
+  page.on('pageerror', (error) => page.problems.push(`script error: ${error.message}`));
+  page.on('console', (message) => {
+    if (message.type() === 'error') page.problems.push(`console: ${message.text()} (${message.location().url})`);
+  });
+  return page;
+}

@@ -1,0 +1,64 @@
+//! all-MiniLM-L6-v2 against sentence-transformers in fp32 (tests/reference/minilm_goldens.py).
+
+use palate::compute::cpu::isa::Isa;
+use palate::encode::TextEncoder;
+use palate::publish::model::{Checkpoint, PackDType};
+use std::path::Path;
+
+const DIM: usize = 384;
+/// Checkpoint that the set-up fetches.
+const CHECKPOINT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/.cache/models/all-MiniLM-L6-v2");
+
+fn goldens() -> (Vec<String>, Vec<f32>) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/minilm");
+    let texts = serde_json::from_slice(&std::fs::read(folder.join("texts.json")).unwrap()).unwrap();
+    let bytes = std::fs::read(folder.join("embeddings.f32")).unwrap();
+    (texts, bytes.chunks_exact(4).map(|c| f32::from_le_bytes(c.try_into().unwrap())).collect())
+}
+
+/// Mean and minimum cosine to the goldens (both sides are unit vectors).
+fn cosines(encoder: &TextEncoder) -> (f32, f32) {
+    let (texts, golden) = goldens();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let vectors = encoder.encode(&texts).unwrap();
+    let cosines: Vec<f32> =
+        vectors.iter().zip(golden.chunks_exact(DIM)).map(|(v, g)| v.iter().zip(g).map(|(a, b)| a * b).sum()).collect();
+    for (c, t) in cosines.iter().zip(&texts) {
+        if *c < 0.998 {
+            println!("{c:.5} {:?}", t.chars().take(60).collect::<String>());
+        }
+    }
+    (cosines.iter().sum::<f32>() / cosines.len() as f32, cosines.iter().copied().fold(f32::INFINITY, f32::min))
+}
+
+fn pack(dtype: PackDType) -> Option<Vec<u8>> {
+    if !Path::new(CHECKPOINT).join("model.safetensors").exists() {
+        println!("skipped: the MiniLM checkpoint is not there; `npm test` fetches it");
+        return None;
+    }
+    Some(Checkpoint::read(Path::new(CHECKPOINT)).unwrap().pack(dtype).unwrap())
+}
+
+/// The f32 pack is the reference up to rounding: the graph, the tokenizer and the pooling are right.
+#[test]
+fn minilm_f32_is_the_reference() {
+    let Some(pack) = pack(PackDType::F32) else { return };
+    let encoder = TextEncoder::open(pack, Isa::best()).unwrap();
+    let (mean, min) = cosines(&encoder);
+    println!("f32: mean cosine {mean:.7}, minimum {min:.7}");
+    assert!(min > 0.99999, "minimum cosine {min}");
+}
+
+/// The int8 pack keeps the answer on every instruction set.
+#[test]
+fn minilm_int8_keeps_the_answer() {
+    let Some(pack) = pack(PackDType::Q8) else { return };
+    assert!(pack.len() <= 23_500_000, "the pack has {} bytes", pack.len());
+    for isa in Isa::available() {
+        let encoder = TextEncoder::open(pack.clone(), isa).unwrap();
+        let start = std::time::Instant::now();
+        let (mean, min) = cosines(&encoder);
+        println!("int8 {}: mean cosine {mean:.6}, minimum {min:.6}, {:?}, pack {} bytes", isa.name(), start.elapsed(), pack.len());
+        assert!(mean >= 0.999 && min >= 0.995, "{}: mean {mean}, minimum {min}", isa.name());
+    }
+}

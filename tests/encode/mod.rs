@@ -1,0 +1,3 @@
+//! Raw items to embeddings.
+
+mod minilm;

@@ -1,0 +1,9 @@
+//! One open session over twins of the outside world: open, resume, swap, lists, history.
+
+mod download;
+mod events;
+pub mod fixture;
+mod lists;
+mod offline;
+mod swap;
+mod text;

@@ -1,0 +1,4 @@
+//! Tests of `src/format`.
+
+mod manifest;
+mod shard;

@@ -1,0 +1,4 @@
+//! Tests of `src/index` and of the scan that it rests on.
+
+mod catalog;
+mod scan;

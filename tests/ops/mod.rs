@@ -1,0 +1,47 @@
+//! Ops against plain loops in f64, on shapes that are odd, one, prime and larger than a tile.
+
+mod attention;
+mod layer_norm;
+mod linear;
+mod simd;
+
+use palate::compute::cpu::isa::Isa;
+
+/// Largest difference allowed between an executor and the f64 loops, relative to the largest expected value.
+/// The one place where tolerances are written.
+pub mod tolerance {
+    pub const LINEAR_F32: f64 = 2e-6;
+    /// Against f64 loops over the very numbers that the activations were quantized to.
+    pub const LINEAR_I8: f64 = 3e-6;
+    pub const LAYER_NORM: f64 = 3e-6;
+    pub const ATTENTION: f64 = 3e-6;
+    pub const EXP: f64 = 4e-7;
+    /// Relative to max(1, |x|).
+    pub const GELU: f64 = 2e-7;
+}
+
+/// A seeded stream of numbers in [-1, 1): xorshift64*.
+pub struct Numbers(pub u64);
+
+impl Numbers {
+    pub fn next(&mut self) -> f32 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+    }
+
+    pub fn take(&mut self, n: usize) -> Vec<f32> {
+        (0..n).map(|_| self.next()).collect()
+    }
+}
+
+/// Asserts closeness in the sense of [`tolerance`].
+pub fn assert_close(what: &str, isa: Isa, found: &[f32], expected: &[f64], tolerance: f64) {
+    assert_eq!(found.len(), expected.len());
+    let scale = expected.iter().fold(1e-3f64, |m, v| m.max(v.abs()));
+    for (i, (f, e)) in found.iter().zip(expected).enumerate() {
+        let error = (f64::from(*f) - e).abs() / scale;
+        assert!(error <= tolerance, "{what} on {}: [{i}] is {f}, expected {e}, error {error:.2e} of {scale}", isa.name());
+    }
+}

@@ -1,0 +1,4 @@
+//! Tests of `src/publish`.
+
+mod build;
+mod items;

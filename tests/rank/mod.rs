@@ -1,0 +1,4 @@
+//! Scores, reasons, rules, variety.
+
+mod diversify;
+mod term;

@@ -1,0 +1,113 @@
+//! Compiles the crate to the two wasm modules of the package and writes `www/pkg`.
+//!
+//! `palate_bg.wasm` uses simd128, which every engine of the last years has; `palate_relaxed_bg.wasm` also relaxed-simd,
+//! three times as fast in the int8 products where an engine has it. Safari refuses a module that merely contains a relaxed
+//! opcode, so there are two, and `palate.js` (made by wasm-bindgen) serves both. Which compiler: `toolchain.mjs`.
+
+import { cpSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { brotliCompress, constants } from 'node:zlib';
+import { CARGO_TARGET, PKG, at, cache } from './root.mjs';
+import { bytes, line, step } from './report.mjs';
+import { inputHash, isDone, once } from './stamp.mjs';
+import { cargoProgress } from './native.mjs';
+import { capture, run, which } from './run.mjs';
+import { wasmToolchain } from './toolchain.mjs';
+
+const FEATURES = { simd: ['+simd128'], relaxed: ['+simd128', '+relaxed-simd'] };
+/** What the compiler may emit by default, and so what wasm-opt may read and write. */
+const OPT_FEATURES = ['simd', 'bulk-memory', 'bulk-memory-opt', 'sign-ext', 'mutable-globals', 'nontrapping-float-to-int',
+  'reference-types', 'multivalue', 'call-indirect-overlong'];
+const OPT_LEVEL = '-O3';
+
+const outputs = ['palate.js', 'palate.d.ts', 'palate_bg.wasm', 'palate_relaxed_bg.wasm'].map((name) => join(PKG, name));
+const sources = () => inputHash(['src', 'Cargo.toml', 'Cargo.lock', 'www/build/wasm.mjs', 'www/build/toolchain.mjs'], {
+  facts: [process.env.PALATE_WASM_TOOLCHAIN ?? ''],
+  // Native rooms only: they are not compiled into the modules.
+  skip: (path) => /^src[/\\](bin|train|publish|platform[/\\]native)([/\\]|$)/.test(path),
+});
+
+/** Builds what has changed. Resolves to whether anything was built. */
+export async function wasmModules() {
+  const hash = sources();
+  if (isDone('wasm', hash, outputs)) return false;
+  const toolchain = await wasmToolchain();
+  const bindgen = await wasmBindgen();
+  return once('wasm', hash, outputs, async () => {
+    mkdirSync(PKG, { recursive: true });
+    const built = {};
+    for (const kind of Object.keys(FEATURES)) built[kind] = await compile(kind, toolchain, bindgen);
+    if (built.simd.glue !== built.relaxed.glue) {
+      throw new Error(`wasm-bindgen wrote different JS for the two modules (compare ${built.simd.folder} and ${built.relaxed.folder}), `
+        + 'so one palate.js cannot load both. A binding that depends on a target feature is the usual cause.');
+    }
+    rmSync(PKG, { recursive: true, force: true });
+    mkdirSync(PKG, { recursive: true });
+    cpSync(join(built.simd.folder, 'palate.js'), join(PKG, 'palate.js'));
+    cpSync(join(built.simd.folder, 'palate.d.ts'), join(PKG, 'palate.d.ts'));
+    cpSync(built.simd.wasm, join(PKG, 'palate_bg.wasm'));
+    cpSync(built.relaxed.wasm, join(PKG, 'palate_relaxed_bg.wasm'));
+    for (const [kind, { wasm }] of Object.entries(built)) {
+      line(`  ${kind.padEnd(8)} ${bytes(readFileSync(wasm).length)}, brotli ${bytes(await brotliSize(wasm))}`);
+    }
+  });
+}
+
+/** cargo, wasm-bindgen, wasm-opt. Gives the folder, the optimized module and the glue's text. */
+async function compile(kind, toolchain, bindgen) {
+  const target = join(CARGO_TARGET, `wasm-${kind}${toolchain.kind === 'debian' ? '-debian' : ''}`);
+  const env = { ...process.env, ...toolchain.env };
+  // These would win over the target's own flags, and belong to the native build.
+  for (const name of ['RUSTFLAGS', 'CARGO_ENCODED_RUSTFLAGS', 'CARGO_BUILD_RUSTFLAGS', 'CARGO_BUILD_TARGET', 'RUSTC_WRAPPER']) delete env[name];
+  env.CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS = `-C target-feature=${FEATURES[kind].join(',')} --cfg getrandom_backend="wasm_js"`;
+  const args = ['build', '--lib', '--profile', 'web', '--target', 'wasm32-unknown-unknown', '--target-dir', target, ...toolchain.args];
+  const raw = join(target, 'wasm32-unknown-unknown', 'web', 'palate.wasm');
+  await step(`wasm module, ${kind} (${toolchain.version?.split(' ').slice(0, 2).join(' ')}, ${toolchain.kind})`,
+    ({ progress }) => run(toolchain.cargo, args, { cwd: at(), env, progress: cargoProgress(progress) }));
+
+  const folder = cache('wasm', kind);
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  await run(bindgen, ['--target', 'web', '--out-name', 'palate', '--out-dir', folder, raw]);
+  const wasm = join(folder, `${kind}.wasm`);
+  await step(`wasm-opt ${OPT_LEVEL}, ${kind}`, () => {
+    const features = ['--mvp-features', ...[...OPT_FEATURES, ...(kind === 'relaxed' ? ['relaxed-simd'] : [])].map((name) => `--enable-${name}`)];
+    const tool = at('node_modules', 'binaryen', 'bin', 'wasm-opt');
+    return run(process.execPath, [tool, OPT_LEVEL, ...features, join(folder, 'palate_bg.wasm'), '-o', wasm]);
+  });
+  return { folder, wasm, glue: readFileSync(join(folder, 'palate.js'), 'utf8') };
+}
+
+/** The wasm-bindgen command of exactly the version in `Cargo.lock`, in `.cache/`. Resolves to its path. */
+async function wasmBindgen() {
+  const version = lockedVersion('wasm-bindgen');
+  const root = cache('wasm-bindgen', version);
+  const binary = join(root, 'bin', process.platform === 'win32' ? 'wasm-bindgen.exe' : 'wasm-bindgen');
+  const fits = (command) => capture(command, ['--version']) === `wasm-bindgen ${version}`;
+  for (const candidate of [binary, process.env.WASM_BINDGEN, which('wasm-bindgen')]) if (candidate && fits(candidate)) return candidate;
+  await step(`wasm-bindgen ${version} (about 3 minutes on 2 cores)`, async ({ progress }) => {
+    const args = ['install', 'wasm-bindgen-cli', '--version', version, '--root', root, '--jobs', String(availableParallelism())];
+    const env = { ...process.env, CARGO_TARGET_DIR: cache('wasm-bindgen', 'target') };
+    delete env.RUSTFLAGS;
+    const count = cargoProgress(progress);
+    // A registry mirror may lag behind the tool's own lock file.
+    await run('cargo', [...args, '--locked'], { env, progress: count }).catch(() => run('cargo', args, { env, progress: count }));
+    rmSync(cache('wasm-bindgen', 'target'), { recursive: true, force: true });
+  });
+  return binary;
+}
+
+function lockedVersion(name) {
+  const match = new RegExp(`name = "${name}"\\nversion = "([^"]+)"`).exec(readFileSync(at('Cargo.lock'), 'utf8').replaceAll('\r', ''));
+  if (!match) throw new Error(`Cargo.lock names no ${name}`);
+  return match[1];
+}
+
+/** Size as a visitor downloads it, brotli at its highest level. */
+export async function brotliSize(file) {
+  const data = readFileSync(file);
+  const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_LGWIN]: 24, [constants.BROTLI_PARAM_SIZE_HINT]: data.length };
+  return (await promisify(brotliCompress)(data, { params })).length;
+}

@@ -1,0 +1,58 @@
+//! The class `Encoder`: the text encoder on its own.
+
+import { aborted, badInput, checkOptions, closed } from './errors.js';
+import { Connection, absolute, spaceOf } from './protocol.js';
+
+const OPEN = ['model', 'name', 'device', 'store', 'onProgress', 'signal'];
+const STORES = ['auto', 'opfs', 'indexeddb', 'memory'];
+
+/** An open encoder. Made by `Encoder.open`. */
+export class Encoder {
+  #line;
+
+  constructor(line) {
+    this.#line = line;
+  }
+
+  /** Opens the model in the folder `model` (or of that manifest); it is kept on the device for the next visit. */
+  static async open(options) {
+    const { model, name, device = 'auto', store = 'auto', onProgress, signal } = checkOptions('open', options, OPEN);
+    if (typeof model !== 'string' && !(model instanceof URL)) throw badInput('open needs a model. Pass { model: its folder }.');
+    if (!['auto', 'webgpu', 'wasm'].includes(device)) throw badInput('device is not known. Pass one of auto, webgpu, wasm.');
+    if (!STORES.includes(store)) throw badInput(`store is not known. Pass one of ${STORES.join(', ')}.`);
+    if (signal?.aborted) throw aborted();
+    const address = absolute(model, 'open');
+    const args = { model: address, store, space: spaceOf('e', name, address) };
+    const line = new Connection({ method: 'openEncoder', args });
+    try {
+      await line.open({ onProgress, signal });
+      return new Encoder(line);
+    } catch (error) {
+      line.close();
+      throw error;
+    }
+  }
+
+  /** One `Float32Array` of unit length for each input: `{ text }`, or just the text. */
+  async encode(inputs, { signal } = {}) {
+    if (!Array.isArray(inputs)) throw badInput('encode takes a list. Pass [{ text }, ...].');
+    const texts = inputs.map((input) => {
+      const text = typeof input === 'string' ? input : input?.text;
+      if (typeof text !== 'string') throw badInput('An input of encode has no text. Pass [{ text }, ...].');
+      // Lone surrogates have no UTF-8; the encoding standard puts U+FFFD in their place.
+      return text.toWellFormed?.() ?? text;
+    });
+    return texts.length === 0 ? [] : this.#line.call('encode', { texts }, { signal });
+  }
+
+  /** What runs where and why. */
+  report() {
+    if (!this.#line.report) throw closed();
+    return { ...structuredClone(this.#line.report), restarts: this.#line.restarts };
+  }
+
+  /** Ends the encoder and its worker. Closing twice is fine. */
+  async close() {
+    this.#line.close();
+  }
+}

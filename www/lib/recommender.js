@@ -1,0 +1,179 @@
+//! The class `Recommender`: checks what the page passes and hands it to the worker.
+//!
+//! Nothing is computed or stored on this side.
+
+import { aborted, badInput, checkOptions, closed } from './errors.js';
+import { Connection, absolute, spaceOf } from './protocol.js';
+
+const OPEN = ['index', 'name', 'textModel', 'device', 'store', 'persist', 'publicKey', 'onProgress', 'onReady', 'signal'];
+const LIST = ['k', 'filter', 'exclude', 'seen', 'diversity', 'explain', 'signal'];
+const RECOMMEND = [...LIST, 'explore', 'context', 'popularity', 'seed'];
+const SEARCH = [...LIST, 'text', 'personal'];
+const EVENT = ['item', 'event', 'value', 'context', 'at'];
+const DEVICES = ['auto', 'webgpu', 'wasm'];
+const STORES = ['auto', 'opfs', 'indexeddb', 'memory'];
+
+/** An open catalog with the visitor's history on the device. Made by `Recommender.open`. */
+export class Recommender {
+  #line;
+  #persist;
+  #persisted = null;
+  #device;
+  /** The visitor's history as a file: `export()` and `import(text)`. */
+  history;
+
+  constructor(line, { persist, device }) {
+    this.#line = line;
+    this.#persist = persist;
+    this.#device = device;
+    this.history = Object.freeze({
+      export: () => line.call('exportHistory', {}),
+      import: (text) => this.#import(text),
+    });
+  }
+
+  /**
+   * Opens the index at `index`: from the device where it is there, with one request for a newer one, and without any
+   * network at all where there is none. Resolves when everything is on the device; nothing is fetched after that until
+   * `sync()`. `onReady(recommender)` is called as soon as lists can be asked for, before the text model is there.
+   */
+  static async open(options) {
+    const { index, name, textModel, device = 'auto', store = 'auto', persist = true, publicKey, onProgress, onReady, signal } = checkOptions('open', options, OPEN);
+    if (typeof index !== 'string' && !(index instanceof URL)) throw badInput('open needs an index. Pass { index: address of its manifest.json }.');
+    if (!DEVICES.includes(device)) throw badInput(`device is not known. Pass one of ${DEVICES.join(', ')}.`);
+    if (!STORES.includes(store)) throw badInput(`store is not known. Pass one of ${STORES.join(', ')}.`);
+    if (textModel !== undefined && textModel !== false && typeof textModel !== 'string' && !(textModel instanceof URL)) {
+      throw badInput("textModel is no address. Pass the model's folder, false for none, or leave it out for the index's own.");
+    }
+    if (publicKey !== undefined) throw badInput('publicKey is not supported by this version. Leave it out.');
+    if (signal?.aborted) throw aborted();
+    const address = absolute(index, 'open');
+    const args = {
+      index: address,
+      textModel: textModel ? absolute(textModel, 'open') : undefined,
+      store,
+      space: spaceOf('r', name, address),
+    };
+    const line = new Connection({ method: 'openRecommender', args });
+    try {
+      await line.open({ onProgress, signal });
+      const recommender = new Recommender(line, { persist, device });
+      onReady?.(recommender);
+      if (textModel !== false) await recommender.#prepareText({ onProgress, signal }, textModel !== undefined);
+      return recommender;
+    } catch (error) {
+      line.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Brings the text model. Lists do without, so a model that cannot be had right now is no reason to fail; one that the
+   * page named and that does not fit the index is.
+   */
+  async #prepareText(options, named) {
+    try {
+      await this.#line.call('prepareText', {}, options);
+    } catch (error) {
+      if (error.code === 'aborted' || error.code === 'closed' || error.code === 'crashed' || (named && error.code === 'mismatch')) throw error;
+      return;
+    }
+    // The first search should not wait for the model to be unpacked, and no list should wait for that now.
+    setTimeout(() => this.#line.call('warmUp', {}).catch(() => {}), 0);
+  }
+
+  /** Records one event or several; when it resolves they are on the device. */
+  async record(events) {
+    const list = Array.isArray(events) ? events : [events];
+    const call = newCall();
+    await this.#line.call('record', { events: list.map((event) => checkEvent(event, call)) });
+    if (this.#persist && this.#persisted === null) {
+      this.#persisted = false;
+      // Without it a browser that runs short of space may clear the history.
+      this.#persisted = (await navigator.storage?.persist?.().catch(() => false)) ?? false;
+    }
+  }
+
+  /** Recommendations, best first. */
+  async recommend(options = {}) {
+    const { signal, ...rest } = checkOptions('recommend', options, RECOMMEND);
+    return this.#line.call('recommend', plain(rest), { signal });
+  }
+
+  /** The items nearest to the item `key`. */
+  async similar(key, options = {}) {
+    if (typeof key !== 'string') throw badInput("similar needs an item's key. Pass it as text.");
+    const { signal, ...rest } = checkOptions('similar', options, LIST);
+    return this.#line.call('similar', { ...plain(rest), key }, { signal });
+  }
+
+  /** The items nearest to `text`; `personal` from 0 to 1 leans towards the visitor's taste. */
+  async search(options) {
+    const { signal, ...rest } = checkOptions('search', options, SEARCH);
+    if (typeof rest.text !== 'string') throw badInput('search needs a text. Pass { text }.');
+    return this.#line.call('search', plain(rest), { signal });
+  }
+
+  /** What the device believes about the visitor, and from which events. */
+  profile() {
+    return this.#line.call('profile', {});
+  }
+
+  /** Forgets `{ item }`, everything `{ before }` a time, or `{ all: true }`. Resolves to how many events went. */
+  async forget(what) {
+    const { item, before, all } = checkOptions('forget', what, ['item', 'before', 'all']);
+    const time = before instanceof Date ? before.getTime() : before;
+    return this.#line.call('forget', plain({ item, before: time, all }));
+  }
+
+  async #import(text) {
+    const whole = text instanceof Blob ? await text.text() : text;
+    if (typeof whole !== 'string') throw badInput('import needs what export() gave. Pass its text or a file of it.');
+    return this.#line.call('importHistory', { text: whole });
+  }
+
+  /** Fetches what changed of the index and its model. Resolves to whether another index is in use now. */
+  async sync({ onProgress, signal } = {}) {
+    const changed = await this.#line.call('sync', {}, { onProgress, signal });
+    await this.#prepareText({ onProgress, signal }, false);
+    return changed;
+  }
+
+  /** What runs where and why, sizes, what was fetched and what is damaged. No key and no event is in it. */
+  report() {
+    if (!this.#line.report) throw closed();
+    const report = structuredClone(this.#line.report);
+    const asked = this.#device;
+    const why = asked === 'webgpu' ? 'asked for webgpu, which this version does not use yet' : asked === 'wasm' ? 'asked for' : 'the only one of this version';
+    return { ...report, deviceWhy: why, persisted: this.#persisted, restarts: this.#line.restarts };
+  }
+
+  /** Ends the session and its worker. Closing twice is fine. */
+  async close() {
+    this.#line.close();
+  }
+}
+
+/** Without `undefined`: what is not there is not passed. */
+function plain(options) {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}
+
+/** The name of one call of `record`, so that making it again after a crash records nothing twice. */
+function newCall() {
+  return [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** Checks an event's types; ranges are the module's business. Nothing of it is ever quoted. */
+function checkEvent(event, call) {
+  const { item, event: kind, value, context, at } = checkOptions('record', event, EVENT);
+  if (typeof item !== 'string') throw badInput("An event's item is no text. Pass the item's key as text.");
+  if (typeof kind !== 'string') throw badInput("An event's kind is no text. Pass { event: 'like' } or another kind.");
+  if (value != null && typeof value !== 'number') throw badInput("An event's value is no number. Pass a number, or leave it out.");
+  if (context != null && (typeof context !== 'object' || Array.isArray(context))) {
+    throw badInput("An event's context is no object. Pass { name: value }, or leave it out.");
+  }
+  const time = at instanceof Date ? at.getTime() : at;
+  if (time != null && typeof time !== 'number') throw badInput("An event's time is none. Pass a Date or milliseconds since 1970, or leave it out.");
+  return plain({ item, event: kind, value: value ?? undefined, context: context ?? undefined, at: time ?? undefined, call });
+}

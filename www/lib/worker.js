@@ -1,0 +1,132 @@
+//! The worker of the package: loads the wasm module that suits this browser and serves the calls of one session.
+//!
+//! The messages are listed in `protocol.js`. This file converts nothing: what a call means is the module's business.
+
+import init, * as palate from '../pkg/palate.js';
+
+/** A module with one relaxed-simd instruction: valid exactly where the faster of the two modules is. */
+const RELAXED = new Uint8Array([
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 15, 1, 13, 0, 65, 1, 253, 15, 65, 2, 253, 15, 253, 128, 2, 11,
+]);
+/** Texts that are encoded before the worker looks for messages again. */
+const TEXTS_AT_ONCE = 16;
+
+const relaxed = WebAssembly.validate(RELAXED);
+const module = relaxed
+  ? new URL('../pkg/palate_relaxed_bg.wasm', import.meta.url)
+  : new URL('../pkg/palate_bg.wasm', import.meta.url);
+
+let ready = null;
+let session = null;
+/** Open calls' abort handles by id. */
+const stops = new Map();
+
+// Held until the worker ends: the page waits for it and so learns of the end.
+if (navigator.locks) {
+  const name = `palate-worker:${Math.random().toString(36).slice(2)}${performance.now()}`;
+  navigator.locks.request(name, () => {
+    postMessage({ alive: name });
+    return new Promise(() => {});
+  });
+}
+
+/** The wasm module, loaded once. */
+function loaded() {
+  ready ??= init({ module_or_path: module }).catch((error) => {
+    ready = null;
+    throw coded('device', `The WebAssembly module could not be started (${error.name}). Serve the package's pkg folder whole, allow 'wasm-unsafe-eval' in script-src, and use a browser with WebAssembly SIMD.`);
+  });
+  return ready;
+}
+
+function coded(code, message) {
+  return Object.assign(new Error(message), { code });
+}
+
+const listening = (id) => (phase, loaded, total) => postMessage({ id, progress: { phase, loaded, total } });
+
+const calls = {
+  async openRecommender(id, options, stop) {
+    session = await palate.RecommenderSession.open(options, listening(id), stop());
+  },
+  async openEncoder(id, options, stop) {
+    session = await palate.EncoderSession.open(options, listening(id), stop());
+  },
+  prepareText: (id, _, stop) => session.prepareText(listening(id), stop()),
+  warmUp: () => session.warmUp(),
+  sync: (id, _, stop) => session.sync(listening(id), stop()),
+  record: (_, { events }) => session.record(events),
+  recommend: (_, options) => session.recommend(options),
+  similar: (_, { key, ...options }) => session.similar(key, options),
+  search: (_, options) => session.search(options),
+  profile: () => session.profile(),
+  forget: (_, what) => session.forget(what),
+  exportHistory: () => session.exportHistory(),
+  importHistory: (_, { text }) => session.importHistory(text),
+  async encode(id, { texts }, stop, isStopped) {
+    stop();
+    const vectors = [];
+    for (let at = 0; at < texts.length; at += TEXTS_AT_ONCE) {
+      vectors.push(...await session.encode(texts.slice(at, at + TEXTS_AT_ONCE)));
+      if (at + TEXTS_AT_ONCE < texts.length) await turn();
+      if (isStopped()) throw coded('aborted', 'The call was aborted. Call again if that was not meant.');
+    }
+    return vectors;
+  },
+};
+
+/** Lists and the like leave a session as it is: their replies carry no report. */
+const QUIET = new Set(['recommend', 'similar', 'profile', 'exportHistory', 'encode']);
+/** Calls that may run before the session is open. */
+const OPENING = new Set(['openRecommender', 'openEncoder']);
+
+/** Lets the messages that have come be read. */
+function turn() {
+  return new Promise((done) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => { port1.close(); done(); };
+    port2.postMessage(null);
+  });
+}
+
+let opened = Promise.resolve();
+
+addEventListener('message', async ({ data: { id, method, args } }) => {
+  if (method === 'abort') {
+    const stop = stops.get(id);
+    if (stop) {
+      stop.stopped = true;
+      stop.handle?.abort();
+    }
+    return;
+  }
+  const stop = { stopped: false, handle: null };
+  stops.set(id, stop);
+  const handle = () => {
+    stop.handle = new palate.AbortHandle();
+    if (stop.stopped) stop.handle.abort();
+    return stop.handle;
+  };
+  try {
+    await loaded();
+    const serve = () => calls[method](id, args, handle, () => stop.stopped);
+    // Calls that follow a restart at once wait for the opening before them.
+    const value = OPENING.has(method) ? await (opened = serve()) : await opened.catch(() => {}).then(serve);
+    const report = session && !QUIET.has(method) ? { ...session.report(), module: relaxed ? 'relaxed-simd' : 'simd128' } : undefined;
+    postMessage({ id, value, report });
+  } catch (error) {
+    if (error instanceof WebAssembly.RuntimeError) {
+      // The module's memory is not to be trusted any more.
+      postMessage({ fatal: error.message });
+      close();
+      return;
+    }
+    const code = typeof error?.code === 'string' ? error.code : session ? 'internal' : 'closed';
+    const message = typeof error?.code === 'string' ? error.message : 'The worker could not serve the call. Open a new session; if it happens again, please report it.';
+    postMessage({ id, error: { code, message } });
+  } finally {
+    stops.delete(id);
+    // Nothing refers to the handle any more: the calls it stopped are over.
+    stop.handle?.free();
+  }
+});
