@@ -34,6 +34,8 @@ enum Command {
     Encode(encode::Encode),
     /// Items in, index out: what the page downloads.
     Build(build::Build),
+    /// How good the recommendations are, and what they cost the device.
+    Evaluate(evaluate::Evaluate),
     /// What an index or a model pack holds, and whether it verifies.
     Inspect(inspect::Inspect),
     /// The items nearest to a text.
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         Command::Model(command) => command.run(),
         Command::Encode(command) => command.run(),
         Command::Build(command) => command.run(),
+        Command::Evaluate(command) => command.run(),
         Command::Inspect(command) => command.run(),
         Command::Search(command) => command.run(),
         Command::Recommend(command) => command.run(),
