@@ -42,8 +42,6 @@ enum Command {
     Search(search::Search),
     /// What the page would recommend after a history.
     Recommend(recommend::Recommend),
-    /// Measure how good the recommendations are, and what they cost the device.
-    Evaluate(evaluate::Evaluate),
 }
 
 fn main() -> ExitCode {
@@ -55,7 +53,6 @@ fn main() -> ExitCode {
         Command::Inspect(command) => command.run(),
         Command::Search(command) => command.run(),
         Command::Recommend(command) => command.run(),
-        Command::Evaluate(command) => command.run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
