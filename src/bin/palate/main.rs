@@ -6,6 +6,7 @@ mod build;
 mod encode;
 mod evaluate;
 mod inspect;
+mod key;
 mod model;
 mod pack;
 mod query;
@@ -34,6 +35,9 @@ enum Command {
     Encode(encode::Encode),
     /// Items in, index out: what the page downloads.
     Build(build::Build),
+    /// The publisher's signing key.
+    #[command(subcommand)]
+    Key(key::Key),
     /// What an index or a model pack holds, and whether it verifies.
     Inspect(inspect::Inspect),
     /// The items nearest to a text.
@@ -49,6 +53,7 @@ fn main() -> ExitCode {
         Command::Model(command) => command.run(),
         Command::Encode(command) => command.run(),
         Command::Build(command) => command.run(),
+        Command::Key(command) => command.run(),
         Command::Inspect(command) => command.run(),
         Command::Search(command) => command.run(),
         Command::Recommend(command) => command.run(),
