@@ -6,6 +6,7 @@ mod build;
 mod encode;
 mod evaluate;
 mod inspect;
+mod key;
 mod model;
 mod pack;
 mod query;
@@ -36,6 +37,9 @@ enum Command {
     Build(build::Build),
     /// How good the recommendations are, and what they cost the device.
     Evaluate(evaluate::Evaluate),
+    /// The publisher's signing key.
+    #[command(subcommand)]
+    Key(key::Key),
     /// What an index or a model pack holds, and whether it verifies.
     Inspect(inspect::Inspect),
     /// The items nearest to a text.
@@ -50,6 +54,7 @@ fn main() -> ExitCode {
         Command::Encode(command) => command.run(),
         Command::Build(command) => command.run(),
         Command::Evaluate(command) => command.run(),
+        Command::Key(command) => command.run(),
         Command::Inspect(command) => command.run(),
         Command::Search(command) => command.run(),
         Command::Recommend(command) => command.run(),
