@@ -355,3 +355,22 @@ fn architecture_nothing_names_the_workplace() {
     }
     none(violations, "No path of one machine is written down.");
 }
+
+#[test]
+fn architecture_every_native_test_is_listed() {
+    let list = fs::read_to_string(root().join("tests/native.rs")).unwrap();
+    let mut forgotten = Vec::new();
+    for entry in fs::read_dir(root().join("tests")).unwrap().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if entry.path().join("mod.rs").exists() {
+            if !list.contains(&format!("\nmod {name};")) {
+                forgotten.push(format!("tests/{name} is not in tests/native.rs"));
+            }
+            let contents = fs::read_to_string(entry.path().join("mod.rs")).unwrap();
+            let files = fs::read_dir(entry.path()).unwrap().flatten().map(|e| e.file_name().to_string_lossy().into_owned());
+            let stems = files.filter_map(|file| file.strip_suffix(".rs").map(String::from)).filter(|stem| stem != "mod");
+            forgotten.extend(stems.filter(|stem| !contents.contains(&format!("mod {stem};"))).map(|stem| format!("tests/{name}/{stem}.rs is not in its mod.rs")));
+        }
+    }
+    none(forgotten, "A test that no list names never runs.");
+}

@@ -38,8 +38,9 @@ impl RecommenderSession {
             let preference = Preference::named(&options.store)?;
             let (world, found) = world::open(&options.space, preference).await?;
             let if_full = if preference == Preference::Auto { IfFull::UseMemory } else { IfFull::Fail };
-            let Open { index, text_model, restart, .. } = options;
-            let options = Options { index, text_model, if_full, weights: Default::default(), from_device: restart.unwrap_or(false) };
+            let Open { index, text_model, public_key, restart, .. } = options;
+            let public_key = public_key.map(|text| crate::format::signature::public_key(&text)).transpose()?;
+            let options = Options { index, text_model, if_full, public_key, weights: Default::default(), from_device: restart.unwrap_or(false) };
             let session = Session::open(world, options, Box::new(text::load), &abort, &|step| tell(&progress, step)).await?;
             Ok(RecommenderSession { session, found })
         };

@@ -17,6 +17,8 @@ use crate::rank::rules::Seen;
 pub struct Open {
     pub index: String,
     pub text_model: Option<String>,
+    /// 64 hex digits.
+    pub public_key: Option<String>,
     pub store: String,
     pub space: String,
     /// Whether a worker that died is replaced: what is on the device is opened, nothing is asked for.

@@ -60,6 +60,19 @@ pub struct Traffic {
     pub unstored: Option<Error>,
 }
 
+impl Traffic {
+    /// Adds another call's counts.
+    pub fn add(&mut self, other: &Traffic) {
+        self.requests += other.requests;
+        self.received += other.received;
+        self.stored += other.stored;
+        self.damaged += other.damaged;
+        if other.unstored.is_some() {
+            self.unstored.clone_from(&other.unstored);
+        }
+    }
+}
+
 /// Whether a device that cannot store files may still use them from memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IfFull {

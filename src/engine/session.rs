@@ -43,6 +43,8 @@ pub struct Options {
     pub text_model: Option<String>,
     /// Whether a full or denied store is an error or leaves the files in memory.
     pub if_full: IfFull,
+    /// Whose signature the manifest must carry; `None`: anybody's or none.
+    pub public_key: Option<[u8; 32]>,
     /// What events weigh.
     pub weights: weights::Settings,
     /// Opens what is on the device without asking for anything newer, where there is something.
@@ -82,7 +84,7 @@ impl<P: Platform> Session<P> {
         let started = world.clock().now();
         let log = Log::open(world.store(), world.seal()).await?;
         let mut downloads = Downloads { world: &world, abort, if_full: options.if_full, traffic: Traffic::default() };
-        let synced = sync::index(&mut downloads, &options.index, options.from_device, told).await?;
+        let synced = sync::index(&mut downloads, &options.index, options.public_key.as_ref(), options.from_device, told).await?;
         let traffic = downloads.traffic;
         let ms = world.clock().now() - started;
         told(Progress { phase: Phase::ReadyToRecommend, loaded: 0, total: 0 });
@@ -125,7 +127,7 @@ impl<P: Platform> Session<P> {
         self.check_open()?;
         let started = self.world.clock().now();
         let mut downloads = self.downloads(abort);
-        let synced = sync::index(&mut downloads, &self.options.index, false, told).await?;
+        let synced = sync::index(&mut downloads, &self.options.index, self.options.public_key.as_ref(), false, told).await?;
         let changed = synced.snapshot.manifest != self.snapshot().manifest;
         let traffic = downloads.traffic;
         if let Some(problem) = synced.problem {
@@ -175,23 +177,11 @@ impl<P: Platform> Session<P> {
             };
             *self.pending.borrow_mut() = pack;
         }
-        let traffic = downloads.traffic;
-        self.add_traffic(&traffic);
+        self.costs.borrow_mut().traffic.add(&downloads.traffic);
         // A device that denies even this keeps a few files more; nothing is wrong with the session.
         let _ = sync::collect(&self.world, &snapshot.manifest, &[on_device.blob()]).await;
         told(Progress { phase: Phase::Ready, loaded: 0, total: 0 });
         Ok(())
-    }
-
-    fn add_traffic(&self, traffic: &Traffic) {
-        let mut costs = self.costs.borrow_mut();
-        costs.traffic.requests += traffic.requests;
-        costs.traffic.received += traffic.received;
-        costs.traffic.stored += traffic.stored;
-        costs.traffic.damaged += traffic.damaged;
-        if traffic.unstored.is_some() {
-            costs.traffic.unstored.clone_from(&traffic.unstored);
-        }
     }
 
     fn on_device(&self, snapshot: &Snapshot) -> Wanted {

@@ -8,7 +8,8 @@ use super::progress::{OnProgress, Phase, Progress};
 use super::snapshot::Snapshot;
 use crate::error::{Error, Result};
 use crate::format::manifest::{Kind, MAX_BYTES, Manifest, Shard};
-use crate::platform::{Platform, Store};
+use crate::format::signature::signed_part;
+use crate::platform::{Platform, Seal, Store};
 
 /// The blob of the manifest in use.
 pub const BLOB: &str = "index.json";
@@ -51,14 +52,21 @@ pub struct Synced {
 /// Brings the index at `url` to the device. With `from_device` an index of an earlier visit is opened unasked.
 ///
 /// With an index of an earlier visit in the store, no failure but an abort is an error: the old one goes on working.
-pub async fn index<P: Platform>(downloads: &mut Downloads<'_, P>, url: &str, from_device: bool, told: OnProgress<'_>) -> Result<Synced> {
+/// With a public `key`, a manifest that its owner did not sign is refused, on the device too.
+pub async fn index<P: Platform>(
+    downloads: &mut Downloads<'_, P>,
+    url: &str,
+    key: Option<&[u8; 32]>,
+    from_device: bool,
+    told: OnProgress<'_>,
+) -> Result<Synced> {
     told(Progress { phase: Phase::Manifest, loaded: 0, total: 0 });
-    let stored = stored_manifest(downloads).await?;
+    let stored = stored_manifest(downloads, key).await?;
     if from_device && let Some((bytes, manifest)) = &stored {
         let snapshot = open(downloads, url, manifest.clone(), told).await?;
         return Ok(Synced { snapshot, bytes: bytes.clone(), origin: Origin::Stored, problem: None });
     }
-    let asked = newest(downloads, url).await;
+    let asked = newest(downloads, url, key).await;
     let problem = match asked {
         Ok((bytes, manifest)) => {
             let origin = match &stored {
@@ -88,16 +96,27 @@ pub async fn index<P: Platform>(downloads: &mut Downloads<'_, P>, url: &str, fro
     }
 }
 
-async fn newest<P: Platform>(downloads: &mut Downloads<'_, P>, url: &str) -> Result<(Vec<u8>, Manifest)> {
+async fn newest<P: Platform>(downloads: &mut Downloads<'_, P>, url: &str, key: Option<&[u8; 32]>) -> Result<(Vec<u8>, Manifest)> {
     let bytes = downloads.small(url, "the manifest", MAX_BYTES).await?;
-    let manifest = Manifest::parse(&bytes)?;
+    let manifest = trusted(downloads.world, &bytes, key).await?;
     Ok((bytes, manifest))
 }
 
-/// The manifest of an earlier visit; one that does not parse counts as none.
-async fn stored_manifest<P: Platform>(downloads: &mut Downloads<'_, P>) -> Result<Option<(Vec<u8>, Manifest)>> {
+/// The manifest in `bytes`, signed by the owner of `key` if there is one.
+async fn trusted<P: Platform>(world: &P, bytes: &[u8], key: Option<&[u8; 32]>) -> Result<Manifest> {
+    if let Some(key) = key {
+        let (message, signature) = signed_part(bytes)?;
+        if !world.seal().verify(key, message, &signature).await? {
+            return Err(Error::corrupt("the manifest", "its signature is not by the owner of the public key"));
+        }
+    }
+    Manifest::parse(bytes)
+}
+
+/// The manifest of an earlier visit; one that does not parse, or that nobody trusted signed, counts as none.
+async fn stored_manifest<P: Platform>(downloads: &mut Downloads<'_, P>, key: Option<&[u8; 32]>) -> Result<Option<(Vec<u8>, Manifest)>> {
     let Some(bytes) = downloads.world.store().read(BLOB).await? else { return Ok(None) };
-    match Manifest::parse(&bytes) {
+    match trusted(downloads.world, &bytes, key).await {
         Ok(manifest) => Ok(Some((bytes, manifest))),
         Err(_) => {
             downloads.traffic.damaged += 1;

@@ -5,6 +5,7 @@
 use sha2::{Digest, Sha256};
 
 use super::pack::hex;
+pub use crate::math::hex::{is_hex, unhex};
 
 /// SHA-256 of `bytes`, lower-case hex (64 characters).
 pub fn sha256(bytes: &[u8]) -> String {
@@ -20,20 +21,6 @@ pub fn short(bytes: &[u8]) -> u64 {
 /// Whether `text` is a SHA-256 as written in our files: 64 lower-case hex digits.
 pub fn is_sha256(text: &str) -> bool {
     text.len() == 64 && is_hex(text)
-}
-
-/// Whether `text` has only lower-case hex digits.
-pub fn is_hex(text: &str) -> bool {
-    text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-}
-
-/// Bytes of a lower-case hex text; `None` where it is not one.
-pub fn unhex(text: &str) -> Option<Vec<u8>> {
-    if text.len() % 2 != 0 || !is_hex(text) {
-        return None;
-    }
-    let digit = |b: u8| if b <= b'9' { b - b'0' } else { b - b'a' + 10 };
-    Some(text.as_bytes().chunks_exact(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect())
 }
 
 /// Stable 64-bit hash of an item key: FNV-1a (Fowler, Noll, Vo) and the finalizer of MurmurHash3 (Appleby), so that

@@ -1,4 +1,4 @@
-//! The platform's cryptography as a trait: authenticated encryption at rest, a digest, fresh randomness.
+//! The platform's cryptography as a trait: authenticated encryption at rest, signatures, a digest, fresh randomness.
 //!
 //! Which key, where it is kept and whether it can be read out is the adapter's business.
 
@@ -12,6 +12,11 @@ pub trait Seal {
 
     /// The plain bytes, `Error::Corrupt` where the key, `bound` or a single bit differs.
     async fn open(&self, bound: &[u8], sealed: &[u8]) -> Result<Vec<u8>>;
+
+    /// Whether an Ed25519 signature of `message` is by the owner of `key`.
+    ///
+    /// `Error::Device` where the platform has no Ed25519.
+    async fn verify(&self, key: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> Result<bool>;
 
     /// SHA-256 of `bytes`.
     async fn sha256(&self, bytes: &[u8]) -> Result<[u8; 32]>;

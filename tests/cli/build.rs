@@ -129,3 +129,35 @@ fn cli_build_of_csv_counts_missing_media() {
     let ran = shop.ok(&["build", "--items", "items.csv", "--text-model", "tiny", "--out", "index"]);
     assert!(ran.err.contains("note: 1 media files are not in") && ran.err.contains("tea.png"), "{}", ran.err);
 }
+
+#[test]
+fn cli_build_signs_and_inspect_knows_by_whom() {
+    let shop = Shop::new();
+    let public = |file: &str| shop.ok(&["key", "new", file, "--json"]).json().remove(0)["public_key"].as_str().unwrap().to_string();
+    let (mine, other) = (public("mine.key"), public("other.key"));
+    assert_ne!(mine, other);
+    assert_eq!(shop.ok(&["key", "public", "mine.key"]).out.trim(), mine);
+    shop.fails(&["key", "new", "mine.key"], &["never replaced"]);
+    shop.fails(&["key", "public", "items.jsonl"], &["no key of palate"]);
+    shop.fails(&[&BUILD[..], &["--sign", "absent.key"]].concat(), &["absent.key"]);
+    assert!(!shop.at("index").exists());
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(std::fs::metadata(shop.at("mine.key")).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    shop.ok(&[&BUILD[..], &["--sign", "mine.key"]].concat());
+    let first = shop.snapshot("index");
+    shop.ok(&[&BUILD[..], &["--sign", "mine.key"]].concat());
+    assert_eq!(shop.snapshot("index"), first, "signing is deterministic too");
+    assert!(shop.ok(&["inspect", "index"]).out.contains("signed"));
+    shop.ok(&["inspect", "index", "--public-key", &mine]);
+    shop.fails(&["inspect", "index", "--public-key", &other], &["not by the owner"]);
+    shop.fails(&["inspect", "index", "--public-key", "abc"], &["64 hex digits"]);
+    let manifest = std::fs::read_to_string(shop.at("index/manifest.json")).unwrap();
+    shop.file("index/manifest.json", manifest.replace("\"tiny\"", "\"tinY\"").as_bytes());
+    shop.ok(&["inspect", "index"]);
+    shop.fails(&["inspect", "index", "--public-key", &mine], &["not by the owner"]);
+    shop.ok(&BUILD);
+    shop.fails(&["inspect", "index", "--public-key", &mine], &["no signature"]);
+}

@@ -70,7 +70,7 @@ impl Device {
 }
 
 pub fn options() -> Options {
-    Options { index: URL.into(), text_model: Some(MODEL_URL.into()), if_full: IfFull::UseMemory, weights: Default::default(), from_device: false }
+    Options { index: URL.into(), text_model: Some(MODEL_URL.into()), if_full: IfFull::UseMemory, public_key: None, weights: Default::default(), from_device: false }
 }
 
 /// The "pack" of the test's model: any bytes do, its hash is what counts.

@@ -5,5 +5,6 @@ mod events;
 pub mod fixture;
 mod lists;
 mod offline;
+mod signature;
 mod swap;
 mod text;

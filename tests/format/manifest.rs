@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use palate::Error;
 use palate::format::manifest::{Kind, Manifest, Shard, VERSION};
-use palate::format::signature::{signed_bytes, signed_part, with_signature};
+use palate::format::pack::hex;
+use palate::format::signature::{public_key, signed_bytes, signed_part, with_signature};
+use palate::platform::native::Signer;
+use palate::platform::native::signing::verify;
 use serde_json::{Value, json};
 
 use crate::catalogs::{Seeded, index, rows};
@@ -141,7 +144,7 @@ fn manifest_signature_stands_last_and_covers_all_before_it() {
     assert_eq!(parsed.signature.as_deref(), Some(signature.as_str()));
     assert_eq!(parsed.to_bytes(), signed);
     let (covered, found) = signed_part(&signed).unwrap();
-    assert_eq!((covered, found), (signed_bytes(&unsigned), signature.as_str()));
+    assert_eq!((covered, hex(&found)), (signed_bytes(&unsigned), signature.clone()));
     assert_eq!(covered.len() + ",\n  \"signature\": \"".len() + 128 + "\"\n}\n".len(), signed.len());
     // Anything before, inside or behind the signature's place is seen.
     assert!(signed_part(&unsigned).is_err());
@@ -157,4 +160,26 @@ fn manifest_models_are_optional_but_never_half() {
     });
     assert_eq!(manifest.unwrap().models, BTreeMap::new());
     assert!(changed(|m| drop(m["models"]["text"].as_object_mut().unwrap().remove("sha256"))).is_err());
+}
+
+#[test]
+fn manifest_signature_is_broken_by_any_flip_and_any_cut() {
+    let signer = Signer::fresh().unwrap();
+    let key = public_key(&signer.public()).unwrap();
+    let unsigned = sample().to_bytes();
+    let signed = with_signature(&unsigned, &signer.sign(signed_bytes(&unsigned)));
+    let good = |bytes: &[u8]| signed_part(bytes).is_ok_and(|(message, signature)| verify(&key, message, &signature));
+    assert!(good(&signed) && !good(&unsigned));
+    assert!(!verify(&public_key(&Signer::fresh().unwrap().public()).unwrap(), signed_part(&signed).unwrap().0, &signed_part(&signed).unwrap().1));
+    for at in 0..signed.len() {
+        for flip in [0x01, 0x80] {
+            let mut bad = signed.clone();
+            bad[at] ^= flip;
+            assert!(!good(&bad), "byte {at} of {}", signed.len());
+        }
+        assert!(!good(&signed[..at]), "cut at {at}");
+    }
+    for text in ["", "00", "zz", &"0".repeat(63), &"g".repeat(64)] {
+        assert_eq!(public_key(text).unwrap_err().code(), "bad-input");
+    }
 }

@@ -164,6 +164,11 @@ export interface OpenOptions extends CallOptions {
   name?: string;
   /** Folder of the text model; by default the pack beside the index. `false`: none, and so no search by words. */
   textModel?: string | URL | false;
+  /**
+   * The publisher's public key, as `palate key new` prints it: an index that was not built with `--sign` and its secret key
+   * is refused, whoever serves it.
+   */
+  publicKey?: string;
   device?: 'auto' | 'webgpu' | 'wasm';
   store?: 'auto' | 'opfs' | 'indexeddb' | 'memory';
   /** Whether the browser is asked to keep the data (`navigator.storage.persist()`) after the first event. */

@@ -45,12 +45,13 @@ export class Recommender {
     if (textModel !== undefined && textModel !== false && typeof textModel !== 'string' && !(textModel instanceof URL)) {
       throw badInput("textModel is no address. Pass the model's folder, false for none, or leave it out for the index's own.");
     }
-    if (publicKey !== undefined) throw badInput('publicKey is not supported by this version. Leave it out.');
+    if (publicKey !== undefined && !/^[0-9a-f]{64}$/i.test(publicKey)) throw badInput('publicKey is not 64 hex digits. Pass what `palate key new` printed.');
     if (signal?.aborted) throw aborted();
     const address = absolute(index, 'open');
     const args = {
       index: address,
       textModel: textModel ? absolute(textModel, 'open') : undefined,
+      publicKey,
       store,
       space: spaceOf('r', name, address),
     };

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
+use palate::format::signature::{signed_bytes, with_signature};
+use palate::platform::native::Signer;
 use palate::platform::native::folder::{Folder, open};
 use palate::publish::build::{Base, Built, Options, build, write};
 use palate::publish::items::{Bad, Item, Reader, Template};
@@ -56,6 +58,9 @@ pub struct Build {
     /// Don't put the model beside the index: pages then can't search by text unless they name a model.
     #[arg(long)]
     no_model: bool,
+    /// Sign the manifest with the key of this file, made by `palate key new`.
+    #[arg(long, value_name = "KEYFILE")]
+    sign: Option<PathBuf>,
     /// Print one JSON object in place of text.
     #[arg(long)]
     json: bool,
@@ -64,6 +69,7 @@ pub struct Build {
 impl Build {
     pub fn run(self) -> Result<()> {
         let start = Instant::now();
+        let signer = self.sign.as_deref().map(Signer::read).transpose()?;
         let (items, bad) = self.read()?;
         self.count_missing_media(&items);
         let pack = pack::find(&self.text_model)?;
@@ -87,7 +93,11 @@ impl Build {
         {
             out.write(name, bytes)?;
         }
-        write(&built, &built.manifest.to_bytes(), &out)?;
+        let mut manifest = built.manifest.to_bytes();
+        if let Some(signer) = &signer {
+            manifest = with_signature(&manifest, &signer.sign(signed_bytes(&manifest)));
+        }
+        write(&built, &manifest, &out)?;
         self.report(&built, &bad, start.elapsed().as_secs_f64())
     }
 

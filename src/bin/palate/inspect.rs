@@ -9,8 +9,10 @@ use clap::Args;
 use palate::format::digest::sha256;
 use palate::format::manifest::{FILE, FORMAT, Kind, MAX_BYTES, Manifest};
 use palate::format::pack::Pack;
+use palate::format::signature::{public_key, signed_part};
 use palate::index::Catalog;
 use palate::platform::native::folder::Folder;
+use palate::platform::native::signing::verify;
 use palate::{Error, Result};
 use serde_json::{Value, json};
 
@@ -21,6 +23,9 @@ use crate::terminal::{bold, count, cross, dim, line, size, tick};
 pub struct Inspect {
     /// The folder of an index or a model pack.
     dir: PathBuf,
+    /// Check that the index is signed by the owner of this public key.
+    #[arg(long, value_name = "HEX")]
+    public_key: Option<String>,
     /// Print one JSON object in place of text.
     #[arg(long)]
     json: bool,
@@ -57,6 +62,12 @@ impl Inspect {
 
     fn index(&self, folder: &Folder, bytes: &[u8]) -> Result<()> {
         let manifest = Manifest::parse(bytes)?;
+        if let Some(key) = &self.public_key {
+            let (message, signature) = signed_part(bytes)?;
+            if !verify(&public_key(key)?, message, &signature) {
+                return Err(Error::corrupt("the manifest", "its signature is not by the owner of the public key"));
+            }
+        }
         let mut files = Vec::new();
         let mut contents = Vec::new();
         for shard in &manifest.shards {
@@ -121,6 +132,10 @@ impl Inspect {
             }
             if without_vector > 0 {
                 line(&format!("  {} items have no vector", count(without_vector)))?;
+            }
+            if manifest.signature.is_some() {
+                let by = if self.public_key.is_some() { "by the owner of the public key" } else { "(give --public-key to check by whom)" };
+                line(&format!("  {:<12} {by}", "signed"))?;
             }
             files.iter().try_for_each(Checked::print)?;
         }

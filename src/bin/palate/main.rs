@@ -6,6 +6,7 @@ mod build;
 mod encode;
 mod evaluate;
 mod inspect;
+mod key;
 mod model;
 mod pack;
 mod query;
@@ -34,14 +35,17 @@ enum Command {
     Encode(encode::Encode),
     /// Items in, index out: what the page downloads.
     Build(build::Build),
+    /// How good the recommendations are, and what they cost the device.
+    Evaluate(evaluate::Evaluate),
+    /// The publisher's signing key.
+    #[command(subcommand)]
+    Key(key::Key),
     /// What an index or a model pack holds, and whether it verifies.
     Inspect(inspect::Inspect),
     /// The items nearest to a text.
     Search(search::Search),
     /// What the page would recommend after a history.
     Recommend(recommend::Recommend),
-    /// Measure how good the recommendations are, and what they cost the device.
-    Evaluate(evaluate::Evaluate),
 }
 
 fn main() -> ExitCode {
@@ -49,10 +53,11 @@ fn main() -> ExitCode {
         Command::Model(command) => command.run(),
         Command::Encode(command) => command.run(),
         Command::Build(command) => command.run(),
+        Command::Evaluate(command) => command.run(),
+        Command::Key(command) => command.run(),
         Command::Inspect(command) => command.run(),
         Command::Search(command) => command.run(),
         Command::Recommend(command) => command.run(),
-        Command::Evaluate(command) => command.run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -106,6 +106,7 @@ impl Recommend {
             index: self.index.join(FILE).to_string_lossy().into_owned(),
             text_model: self.text_model()?,
             if_full: IfFull::UseMemory,
+            public_key: None,
             weights: Default::default(),
             from_device: false,
         };

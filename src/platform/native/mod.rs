@@ -6,10 +6,14 @@ pub mod files;
 pub mod folder;
 #[cfg(feature = "publisher")]
 pub mod seal;
+#[cfg(feature = "publisher")]
+pub mod signing;
 pub mod wait;
 
 pub use clock::SystemClock;
 pub use fetch::FileFetch;
 #[cfg(feature = "publisher")]
 pub use seal::KeySeal;
+#[cfg(feature = "publisher")]
+pub use signing::Signer;
 pub use wait::wait;

@@ -50,6 +50,10 @@ impl Seal for KeySeal {
             .map_err(|_| Error::corrupt("A sealed record", "its authentication tag does not match"))
     }
 
+    async fn verify(&self, key: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> Result<bool> {
+        Ok(super::signing::verify(key, message, signature))
+    }
+
     async fn sha256(&self, bytes: &[u8]) -> Result<[u8; 32]> {
         Ok(Sha256::digest(bytes).into())
     }

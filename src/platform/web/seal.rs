@@ -112,6 +112,18 @@ impl Seal for WebSeal {
         Ok(Uint8Array::new(&plain).to_vec())
     }
 
+    async fn verify(&self, key: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> Result<bool> {
+        let failed = |_| {
+            Error::Device("This browser checks no Ed25519 signatures. Update it, or open without publicKey.".to_owned())
+        };
+        let raw = Uint8Array::from(key.as_slice());
+        let import = self.subtle.import_key_with_str("raw", &raw, "Ed25519", false, &Array::of1(&"verify".into())).map_err(failed)?;
+        let key: CryptoKey = settled(import).await.map_err(failed)?.unchecked_into();
+        let message = Uint8Array::from(message);
+        let answer = self.subtle.verify_with_str_and_u8_slice_and_u8_array("Ed25519", &key, signature, &message).map_err(failed)?;
+        Ok(settled(answer).await.map_err(failed)?.is_truthy())
+    }
+
     async fn sha256(&self, bytes: &[u8]) -> Result<[u8; 32]> {
         let failed = |_| Error::Internal("the browser computes no SHA-256".to_owned());
         let promise = self.subtle.digest_with_str_and_u8_array("SHA-256", bytes).map_err(failed)?;
