@@ -107,20 +107,47 @@ impl TextEncoder {
         Ok(Tokens { ids: encoding.get_ids().to_vec(), types: encoding.get_type_ids().to_vec() })
     }
 
-    fn run(&self, tokens: &[Tokens]) -> Result<Vec<f32>> {
-        let mut batch = Batch { items: tokens.len(), offsets: vec![vec![0]], ids: vec![Vec::new(); 3] };
-        for t in tokens {
-            batch.ids[models::bert::IDS].extend(&t.ids);
-            batch.ids[models::bert::POSITIONS].extend(0..t.ids.len() as u32);
-            batch.ids[models::bert::TYPES].extend(&t.types);
-            batch.offsets[0].push(batch.ids[0].len() as u32);
+    /// The energy (sum of squares) of every column of every node's output over `texts`: what a quantizer wants to know.
+    ///
+    /// # Errors
+    /// As [`TextEncoder::encode`].
+    pub fn column_energy(&self, texts: &[&str]) -> Result<Vec<Vec<f64>>> {
+        let graph = self.model.graph();
+        let mut energy: Vec<Vec<f64>> = graph.nodes.iter().map(|n| vec![0.0; n.shape.cols]).collect();
+        let mut workspace = Workspace::default();
+        for text in texts {
+            let batch = batch(&[self.tokenize(text)?]);
+            let rows = batch.ids[models::bert::IDS].len().max(1) as f64;
+            self.model.run_observed(&batch, &mut workspace, |at, out| {
+                for row in out.chunks_exact(energy[at].len()) {
+                    // By text, not by token: a short text matters as much as a long one.
+                    energy[at].iter_mut().zip(row).for_each(|(e, v)| *e += f64::from(*v) * f64::from(*v) / rows);
+                }
+            })?;
         }
+        Ok(energy)
+    }
+
+    fn run(&self, tokens: &[Tokens]) -> Result<Vec<f32>> {
+        let batch = batch(tokens);
         // A poisoned pool only means that another thread panicked: workspaces hold no state between runs.
         let mut workspace = self.workspaces.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
         let output = self.model.run(&batch, &mut workspace);
         self.workspaces.lock().unwrap_or_else(PoisonError::into_inner).push(workspace);
         output
     }
+}
+
+/// Tokens packed end to end.
+fn batch(tokens: &[Tokens]) -> Batch {
+    let mut batch = Batch { items: tokens.len(), offsets: vec![vec![0]], ids: vec![Vec::new(); 3] };
+    for t in tokens {
+        batch.ids[models::bert::IDS].extend(&t.ids);
+        batch.ids[models::bert::POSITIONS].extend(0..t.ids.len() as u32);
+        batch.ids[models::bert::TYPES].extend(&t.types);
+        batch.offsets[0].push(batch.ids[0].len() as u32);
+    }
+    batch
 }
 
 struct Tokens {

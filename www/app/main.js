@@ -2,7 +2,7 @@
 
 import { Cards, focusCard } from './card.js';
 import { Catalog } from './catalog.js';
-import { el, size } from './dom.js';
+import { el, settings, size } from './dom.js';
 import { announce, dropNotice, notice, sentence, toast } from './messages.js';
 import { fly, pop, swap } from './motion.js';
 import { Network } from './network.js';
@@ -24,6 +24,7 @@ const clear = form.querySelector('.clear');
 const meter = document.querySelector('.meter');
 
 startTheme();
+const beenHere = settings.get('here', false);
 const network = new Network();
 const offline = new Offline();
 const shop = new Shop();
@@ -163,7 +164,7 @@ const acts = {
   async like(key, button) {
     const { title } = catalog.get(key);
     if (shop.liked.has(key)) {
-      await shop.forget({ item: key });
+      await shop.forget([key]);
       await refresh(`Took back your like of ${title}.`);
       return;
     }
@@ -177,12 +178,12 @@ const acts = {
     const { title } = catalog.get(key);
     if (sheet.key === key) sheet.close();
     if (shop.hidden.has(key)) {
-      await shop.forget({ item: key });
+      await shop.forget([key]);
       await refresh(`${title} is welcome again.`);
       return;
     }
     await shop.act(key, 'dismiss');
-    toast(`Less like ${title}.`, [['Undo', () => shop.forget({ item: key }).then(() => refresh(`${title} is welcome again.`)).catch(complain)]]);
+    toast(`Less like ${title}.`, [['Undo', () => shop.forget([key]).then(() => refresh(`${title} is welcome again.`)).catch(complain)]]);
     await refresh();
   },
   async alike(key, button) {
@@ -240,18 +241,18 @@ network.addEventListener('change', () => {
 
 shop.addEventListener('progress', () => {
   const { loaded, total } = shop.progress;
-  network.library(loaded);
-  showLoading(loaded, total, loaded < total ? 'Bringing the recommender to your device, once' : 'Starting the recommender');
+  const text = loaded >= total ? 'Starting the recommender' : beenHere ? 'Opening the recommender' : 'Bringing the recommender to your device, once';
+  showLoading(loaded, total, text);
 });
 shop.addEventListener('state', () => {
-  loading.hidden = shop.state !== 'opening';
+  loading.hidden = shop.meaning || shop.state === 'failed';
   dropNotice('shop');
   if (shop.state === 'failed') {
     notice('shop', [el('strong', {}, 'The recommender could not open. '), sentence(shop.error), ' You can browse and search by name meanwhile.'], { kind: 'error', actions: [['Try again', () => open()]] });
   }
-  if (shop.state === 'ready') {
+  if (shop.ready) {
     const { store } = shop.report();
-    if (store.kind === 'memory') notice('memory', [el('strong', {}, 'This window will forget. '), store.why ?? 'Storage is denied here.', ' Your likes last until you close it.']);
+    if (store.kind === 'memory' && !document.querySelector('[data-notice="memory"]')) notice('memory', [el('strong', {}, 'This window will forget. '), `Your likes last until you close it: ${store.why}.`]);
     views.results.again();
   }
   if (current === 'taste' || current === 'privacy') views[current].refresh();
@@ -262,6 +263,11 @@ async function open() {
   await shop.open();
   await starting;
   if (shop.ready) {
+    settings.set('here', true);
+    network.library(shop.report().traffic.received);
+    loading.hidden = true;
+    const { problem } = shop.report().text;
+    if (problem) notice('text', [el('strong', {}, 'Search goes by name for now. '), problem.message], { actions: [['Try again', () => { dropNotice('text'); open(); }]] });
     // What the last answers fetched is reported a moment later; the count starts after that.
     await new Promise((resolve) => setTimeout(resolve, 300));
     network.opened();

@@ -57,9 +57,9 @@ export function createSheet({ catalog, shop, cards, search, reasons }) {
   }
 
   function why() {
-    const given = reasons(key).filter((reason) => reason.because?.length && reason.weight > 0 && catalog.get(reason.because[0]));
+    const given = reasons(key).filter((reason) => reason.because.length && catalog.get(reason.because[0]));
     if (!given.length) return null;
-    const parts = given.slice(0, 4).map((reason) => [reason.because[0], reason.weight]);
+    const parts = given.slice(0, 4).map((reason) => [reason.because[0], reason.share]);
     const rest = 1 - parts.reduce((sum, [, weight]) => sum + weight, 0);
     const bar = (weight) => {
       const i = el('i');

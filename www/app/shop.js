@@ -2,14 +2,16 @@
 //!
 //! Nothing is drawn here. Taps before the recommender is open wait in memory and are recorded when it is.
 //!
-//! Events: 'state' (opening, ready, failed), 'progress', 'taste' (after every change of history; detail: {key, event}).
+//! Events: 'state' (opening, ready, failed; and when search by meaning has come), 'progress',
+//! 'taste' (after every change of history; detail: {key, event}).
 
 const INDEX = 'demo/index/manifest.json';
 const LIKES = new Set(['like', 'save', 'purchase']);
 const AGAINST = new Set(['dismiss', 'dislike']);
 
 export class Shop extends EventTarget {
-  state = 'opening';
+  state = 'opening'; // 'ready': lists can be asked for
+  meaning = false; // search by meaning: the text model is here
   error = null;
   progress = { loaded: 0, total: 0 };
   liked = new Map(); // key -> time of the latest like, oldest first
@@ -29,22 +31,38 @@ export class Shop extends EventTarget {
     return this.state === 'ready';
   }
 
+  /** Resolves when everything is on the device, or when it is clear that it will not be (`state`, `error`). */
   async open() {
     this.#become('opening');
     this.error = null;
+    this.#downloads.clear();
+    let listing;
     try {
       const { Recommender } = await import('../lib/index.js');
-      this.#recommender = await Recommender.open({ index: new URL(INDEX, document.baseURI).href, onProgress: (step) => this.#onProgress(step) });
-      await this.#readTaste();
-      const taps = this.#waiting.splice(0);
-      for (const { key, event } of taps) await this.#recommender.record({ item: key, event });
-      if (taps.length) await this.#readTaste();
+      await Recommender.open({
+        index: new URL(INDEX, document.baseURI),
+        onProgress: (step) => this.#onProgress(step),
+        onReady: (recommender) => { listing = this.#start(recommender); },
+      });
+      await listing;
+      this.meaning = !this.report().text.problem;
       this.#become('ready');
-      this.#changed({});
     } catch (error) {
+      await listing?.catch(() => {});
+      this.#recommender = null;
       this.error = error;
       this.#become('failed');
     }
+  }
+
+  /** Lists can be asked for; the text model may still be on its way. */
+  async #start(recommender) {
+    this.#recommender = recommender;
+    const taps = this.#waiting.splice(0);
+    if (taps.length) await recommender.record(taps);
+    await this.#readTaste();
+    this.#become('ready');
+    this.#changed({});
   }
 
   #become(state) {
@@ -52,13 +70,13 @@ export class Shop extends EventTarget {
     this.dispatchEvent(new Event('state'));
   }
 
-  #onProgress(step) {
-    if (!(step.total > 0)) return;
-    this.#downloads.set(step.what ?? step.file ?? step.url ?? step.phase ?? '', step);
+  #onProgress({ phase, loaded, total }) {
+    if (!(total > 0)) return;
+    this.#downloads.set(phase, [loaded, total]);
     this.progress = { loaded: 0, total: 0 };
-    for (const { loaded = 0, total } of this.#downloads.values()) {
-      this.progress.loaded += loaded;
-      this.progress.total += total;
+    for (const [some, all] of this.#downloads.values()) {
+      this.progress.loaded += some;
+      this.progress.total += all;
     }
     this.dispatchEvent(new Event('progress'));
   }
@@ -79,13 +97,13 @@ export class Shop extends EventTarget {
     this.liked.clear();
     this.hidden.clear();
     this.kinds.clear();
-    for (const event of events) this.#note(event.item, event.event, event.time);
+    for (const event of events) this.#note(event.item, event.event, event.at);
   }
 
-  #note(key, event, time = Date.now()) {
+  #note(key, event, at = Date.now()) {
     if (LIKES.has(event)) {
       this.liked.delete(key);
-      this.liked.set(key, time);
+      this.liked.set(key, at);
       this.hidden.delete(key);
     } else if (AGAINST.has(event)) {
       this.hidden.add(key);
@@ -99,7 +117,7 @@ export class Shop extends EventTarget {
     const before = [new Map(this.liked), new Set(this.hidden), new Map(this.kinds)];
     this.#note(key, event);
     if (!this.ready) {
-      this.#waiting.push({ key, event });
+      this.#waiting.push({ item: key, event, at: Date.now() });
       this.#changed({ key, event });
       return;
     }
@@ -113,50 +131,41 @@ export class Shop extends EventTarget {
     this.#changed({ key, event });
   }
 
-  /** Forgets everything about one item, or all. Resolves to a function that brings it back. */
-  async forget(what) {
-    const undo = await this.#rememberForUndo();
+  /** Forgets everything about some items, or all (`null`). Resolves to a function that brings it back, or null. */
+  async forget(keys) {
     if (!this.ready) {
-      this.#waiting = what.all ? [] : this.#waiting.filter((tap) => tap.key !== what.item);
-      for (const key of what.all ? [...this.kinds.keys()] : [what.item]) {
+      const goes = (key) => keys === null || keys.includes(key);
+      this.#waiting = this.#waiting.filter((tap) => !goes(tap.item));
+      for (const key of [...this.kinds.keys()].filter(goes)) {
         this.liked.delete(key);
         this.hidden.delete(key);
         this.kinds.delete(key);
       }
-    } else {
-      await this.#recommender.forget(what);
-      await this.#readTaste();
+      this.#changed({ event: 'forget' });
+      return null;
     }
-    this.#changed({ key: what.item, event: 'forget' });
-    return undo;
-  }
-
-  /** Several items at once, one undo. */
-  async forgetAll(keys) {
-    const undo = await this.#rememberForUndo();
-    for (const item of keys) await this.#recommender.forget({ item });
+    const copy = await this.export();
+    if (keys === null) await this.#recommender.forget({ all: true });
+    else for (const item of keys) await this.#recommender.forget({ item });
     await this.#readTaste();
     this.#changed({ event: 'forget' });
-    return undo;
-  }
-
-  async #rememberForUndo() {
-    if (!this.ready) return null;
-    const copy = await this.export();
     return async () => {
       await this.#recommender.forget({ all: true });
       await this.import(copy);
     };
   }
 
-  /** `[{key, score, reasons}]`. `adventure` and `niche` are the sliders, 0..1 and -1..1. */
-  recommend({ k, adventure = 0.3, niche = 0, exclude = [] }) {
-    return this.#recommender.recommend({
-      k, exclude, explain: true,
-      diversity: 0.1 + 0.75 * adventure,
+  /** `[{key, reasons: [{term, because, share}]}]`. `adventure` and `niche` are the dials, 0 to 1 and -1 to 1. */
+  async recommend({ k, adventure = 0.2, niche = 0 }) {
+    const list = await this.#recommender.recommend({
+      k,
+      explain: true,
+      diversity: 0.05 + 0.75 * adventure,
       explore: 0.5 * adventure * adventure,
-      popularity: -niche,
+      // In the middle the library decides: much popularity for a newcomer, next to none for somebody it knows.
+      ...(niche === 0 ? {} : { popularity: -0.6 * niche }),
     });
+    return list.map((hit) => ({ key: hit.key, score: hit.score, reasons: shares(hit.reasons) }));
   }
 
   similar(key, k) {
@@ -167,22 +176,62 @@ export class Shop extends EventTarget {
     return this.#recommender.search({ text, k, personal });
   }
 
-  /** `{events: [{item, event, time}], interests: [{weight, because: [keys]}]}`, newest event last. */
+  /** `{events: [{item, event, at}], interests: [{weight, because: [keys], near: [keys]}]}`; newest event last, aversions below 0. */
   async profile() {
-    return this.#recommender.profile();
+    const { likes, dislikes } = await this.#recommender.profile();
+    const interests = [
+      ...likes.map((belief) => ({ weight: belief.share, because: belief.items.map((item) => item.key), near: belief.near })),
+      ...dislikes.map((belief) => ({ weight: -belief.share, because: belief.items.map((item) => item.key), near: belief.near })),
+    ];
+    const seen = new Map();
+    for (const { items } of [...likes, ...dislikes]) {
+      for (const { key, events } of items) for (const { event, at } of events) seen.set(`${key} ${event} ${at}`, { item: key, event, at });
+    }
+    return { events: [...seen.values()].sort((a, b) => a.at - b.at), interests };
   }
 
   report() {
     return this.#recommender?.report() ?? null;
   }
 
+  /** The whole history as text, to be kept as a file. */
   export() {
     return this.#recommender.history.export();
   }
 
-  async import(bytes) {
-    await this.#recommender.history.import(bytes);
+  /** Resolves to `{added, known, unknownItems}`. */
+  async import(text) {
+    const result = await this.#recommender.history.import(text);
     await this.#readTaste();
     this.#changed({ event: 'import' });
+    return result;
   }
+}
+
+/**
+ * What spoke for an item, largest first, as shares of all that did. The library's reasons are addends of the score;
+ * `because` names an item only where one of the visitor's events is behind that part.
+ */
+function shares(reasons) {
+  const parts = new Map();
+  let total = 0;
+  const add = (term, key, part) => {
+    const id = key ?? term;
+    const known = parts.get(id) ?? { term, because: key === null ? [] : [key], share: 0 };
+    known.share += part;
+    parts.set(id, known);
+  };
+  for (const { term, weight, because, shares: split } of reasons) {
+    if (weight <= 0) continue;
+    total += weight;
+    let rest = weight;
+    because.forEach((key, i) => {
+      add(term, key, split[i]);
+      rest -= split[i];
+    });
+    if (rest > weight * 1e-3) add(because.length ? 'more' : term, null, rest);
+  }
+  const found = [...parts.values()].sort((a, b) => b.share - a.share);
+  for (const part of found) part.share /= total;
+  return found;
 }

@@ -3,7 +3,7 @@
 import { el, settings } from './dom.js';
 
 export class Tune extends EventTarget {
-  adventure = settings.get('adventure', 0.3);
+  adventure = settings.get('adventure', 0.2);
   niche = settings.get('niche', 0);
   #inputs = [];
   #timer;

@@ -74,8 +74,23 @@ function catalog() {
       tags: [...tags.keys()],
       categories: [entry.group, entry.subgroups],
       image: `pictures/${entry.hexcode}.svg`,
+      popularity: popularity(entry),
     };
   });
+}
+
+/** Relative use of a group's signs, after the order of categories in "The Most Frequently Used Emoji" (Unicode Consortium, 2021). */
+const USE = { 'smileys-emotion': 40, 'people-body': 8, 'animals-nature': 8, 'food-drink': 6, activities: 6, objects: 3, 'travel-places': 3, symbols: 1, flags: 0.3 };
+/** Of people's signs the hands lead; everybody's hearts lead everything. */
+const USE_OF_PART = { heart: 80, 'hand-fingers-open': 30, 'hand-fingers-partial': 30, 'hand-single-finger': 25, 'hand-fingers-closed': 30, hands: 30, 'country-flag': 0.3 };
+
+/**
+ * A stand-in for how often a sign is used, for nobody's use was counted here: its group's share, halved with every two
+ * versions of the emoji standard since the first, and next to nothing for what is in no keyboard.
+ */
+function popularity({ group, subgroups, unicode }) {
+  if (group.startsWith('extras-') || typeof unicode !== 'number') return 0.05;
+  return Number(((USE_OF_PART[subgroups] ?? USE[group] ?? 0.1) * 0.5 ** (Math.max(0, unicode - 0.6) / 2)).toFixed(3));
 }
 
 /** The same drawing without comments and the white space between its elements. */

@@ -38,14 +38,14 @@ enum Command {
     /// The publisher's signing key.
     #[command(subcommand)]
     Key(key::Key),
+    /// How good the recommendations are, and what they cost the device.
+    Evaluate(evaluate::Evaluate),
     /// What an index or a model pack holds, and whether it verifies.
     Inspect(inspect::Inspect),
     /// The items nearest to a text.
     Search(search::Search),
     /// What the page would recommend after a history.
     Recommend(recommend::Recommend),
-    /// Measure how good the recommendations are, and what they cost the device.
-    Evaluate(evaluate::Evaluate),
 }
 
 fn main() -> ExitCode {
@@ -54,10 +54,10 @@ fn main() -> ExitCode {
         Command::Encode(command) => command.run(),
         Command::Build(command) => command.run(),
         Command::Key(command) => command.run(),
+        Command::Evaluate(command) => command.run(),
         Command::Inspect(command) => command.run(),
         Command::Search(command) => command.run(),
         Command::Recommend(command) => command.run(),
-        Command::Evaluate(command) => command.run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

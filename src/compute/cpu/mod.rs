@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::format::tensors::{DType, Tensor, TensorFile};
 use embed::Table;
 use isa::Isa;
-use linear::pack::{PackedF32, PackedI8};
+use linear::pack::{PackedF32, PackedI8, RESIDUAL, Residual};
 
 /// A graph with its weights laid out for this processor. Runs share it; each brings its own [`Workspace`].
 pub struct CpuModel {
@@ -69,6 +69,14 @@ impl CpuModel {
     /// # Errors
     /// [`Error::Internal`] for a batch that does not fit the graph.
     pub fn run(&self, batch: &Batch, workspace: &mut Workspace) -> Result<Vec<f32>> {
+        self.run_observed(batch, workspace, |_, _| ())
+    }
+
+    /// As [`CpuModel::run`]; `observe` sees every node's number and finished output.
+    ///
+    /// # Errors
+    /// As [`CpuModel::run`].
+    pub fn run_observed(&self, batch: &Batch, workspace: &mut Workspace, mut observe: impl FnMut(usize, &[f32])) -> Result<Vec<f32>> {
         self.graph.check(batch)?;
         workspace.buffers.resize(self.plan.holds.len().max(workspace.buffers.len()), Vec::new());
         for at in 0..self.graph.nodes.len() {
@@ -77,6 +85,7 @@ impl CpuModel {
             let mut out = std::mem::take(&mut workspace.buffers[slot]);
             out.resize(self.graph.rows(Value(at), batch) * self.graph.nodes[at].shape.cols, 0.0);
             self.run_op(at, batch, workspace, &mut out)?;
+            observe(at, &out);
             workspace.buffers[slot] = out;
         }
         Ok(workspace.buffers[self.plan.buffer[self.graph.output().0]].clone())
@@ -173,6 +182,33 @@ impl Loader<'_> {
         Ok(scales)
     }
 
+    /// The residuals of stacked int8 matrices, which share their columns: they read the same inputs.
+    fn residual(&self, parts: &[(&str, Tensor)], k: usize) -> Result<Residual> {
+        let bad = |name: &str, detail: String| Err(Error::corrupt("the model pack", format!("the residual of {name} {detail}")));
+        let mut all = Residual::default();
+        for (at, (name, tensor)) in parts.iter().enumerate() {
+            let columns = match self.file.contains(&format!("{name}.columns")) {
+                true => self.file.u32s(&format!("{name}.columns"))?,
+                false => Vec::new(),
+            };
+            if at > 0 && columns != all.columns {
+                return bad(name, "is for other columns than its neighbor's".into());
+            }
+            if columns.len() > linear::pack::K_ALIGN || columns.iter().any(|&c| c as usize >= k) {
+                return bad(name, format!("names columns {columns:?} of {k}"));
+            }
+            if !columns.is_empty() {
+                let weights = self.file.typed(&format!("{name}.residual"), DType::I8)?;
+                if weights.shape != [tensor.shape[0], columns.len()] {
+                    return bad(name, format!("has shape {:?}", weights.shape));
+                }
+                all.weights.extend(weights.bytes().iter().map(|&b| b as i8));
+            }
+            all.columns = columns;
+        }
+        Ok(all)
+    }
+
     /// The parts of a linear op stacked to one matrix.
     fn matrix(&self, parts: &[(Weight, Option<Weight>)], precision: Precision, isa: Isa) -> Result<Prepared> {
         let k = self.graph.weights[parts[0].0.0].shape[1];
@@ -192,15 +228,22 @@ impl Loader<'_> {
                 weights.extend(tensor.bytes().iter().map(|&b| b as i8));
                 scales.extend(self.scales(name, tensor.shape[0])?);
             }
-            return Ok(Prepared::LinearI8(PackedI8::new(isa, precision, &weights, &scales, n, k), bias));
+            let residual = self.residual(&tensors, k)?;
+            return Ok(Prepared::LinearI8(PackedI8::with_residual(isa, precision, &weights, &scales, &residual, n, k), bias));
         }
         let mut weights = Vec::with_capacity(n * k);
         for (name, tensor) in &tensors {
             match tensor.dtype {
                 DType::I8 => {
                     let scales = self.scales(name, tensor.shape[0])?;
-                    for (row, scale) in tensor.bytes().chunks_exact(k).zip(scales) {
+                    let residual = self.residual(&[(name, tensor.clone())], k)?;
+                    let extra = residual.columns.len();
+                    for (o, (row, scale)) in tensor.bytes().chunks_exact(k).zip(scales).enumerate() {
+                        let start = weights.len();
                         weights.extend(row.iter().map(|&b| f32::from(b as i8) * scale));
+                        for (&c, &r) in residual.columns.iter().zip(&residual.weights[o * extra..]) {
+                            weights[start + c as usize] += f32::from(r) * RESIDUAL * scale;
+                        }
                     }
                 }
                 _ => weights.extend(finite(name, tensor.to_f32())?),

@@ -27,9 +27,9 @@ function hash(text) {
 }
 
 export class Recommender {
-  static async open({ index, onProgress, scenarios, events, onSave }) {
+  static async open({ index, onProgress, onReady, scenarios, events, onSave }) {
     scenario = new Set(scenarios);
-    if (!index) throw new PalateError('bad-argument', 'open needs {index}: the address of manifest.json.');
+    if (!index) throw new PalateError('bad-input', 'open needs {index}: the address of manifest.json.');
     const shop = new Recommender();
     shop.#events = events;
     shop.#onSave = onSave;
@@ -43,17 +43,22 @@ export class Recommender {
     if (!response.ok) throw new PalateError('network', `The index answered ${response.status}. Check the address and try again.`);
     const lines = (await response.text()).split('\n').filter(Boolean).map((line) => JSON.parse(line));
     const slow = scenario.has('slow') ? 12 : 1;
-    for (const [file, total] of [['index', 1_050_000], ['model', 22_900_000]]) {
+    for (const [phase, total] of [['index', 1_437_000], ['model', 23_347_000]]) {
       for (let step = 1; step <= 12; step += 1) {
         await wait(12 * slow);
-        onProgress?.({ phase: 'download', what: file, loaded: Math.round((total * step) / 12), total });
+        onProgress({ phase, loaded: Math.round((total * step) / 12), total });
+        if (phase === 'model' && step === 6 && scenario.has('no-model')) {
+          shop.#problem = { code: 'network', message: 'The connection ended after 11.7 MB of 23.3 MB. Nothing is lost: open again and the download goes on from there.' };
+          break;
+        }
       }
-      if (file === 'model' && scenario.has('no-model')) {
-        throw new PalateError('network', 'The connection ended after 11.2 MB of 22.9 MB. Nothing is lost: open again and the download goes on from there.');
+      if (phase === 'index') {
+        shop.#build(lines);
+        onProgress({ phase: 'ready-to-recommend', loaded: 0, total: 0 });
+        onReady(shop);
       }
     }
-    onProgress?.({ phase: 'ready' });
-    shop.#build(lines);
+    onProgress({ phase: 'ready', loaded: 0, total: 0 });
     shop.#opened = performance.now() - started;
     return shop;
   }
@@ -63,21 +68,24 @@ export class Recommender {
   #postings = new Map();
   #events = [];
   #opened = 0;
+  #problem = null;
   #closed = false;
   #onSave = null;
   history = {
-    export: async () => new TextEncoder().encode(JSON.stringify({ format: 'palate-history', version: 1, events: this.#events })),
-    import: async (bytes) => {
+    export: async () => JSON.stringify({ format: 'palate-history', version: 1, events: this.#events }),
+    import: async (text) => {
       let value;
       try {
-        value = JSON.parse(new TextDecoder().decode(bytes));
+        value = JSON.parse(text);
         if (value.format !== 'palate-history') throw new Error();
       } catch {
         throw new PalateError('corrupt', 'This file is not a history that palate exported. Choose another file.');
       }
       const known = new Set(this.#events.map((event) => JSON.stringify(event)));
-      this.#events.push(...value.events.filter((event) => !known.has(JSON.stringify(event))));
+      const added = value.events.filter((event) => !known.has(JSON.stringify(event)));
+      this.#events.push(...added);
       this.#save();
+      return { added: added.length, known: value.events.length - added.length, unknownItems: 0 };
     },
   };
 
@@ -126,17 +134,19 @@ export class Recommender {
 
   #known(key) {
     const entry = this.#byKey.get(key);
-    if (!entry) throw new PalateError('unknown-item', `The catalog holds no item '${key}'. Check the key against the index.`);
+    if (!entry) throw new PalateError('not-found', `The catalog holds no item '${key}'. Check the key against the index.`);
     return entry;
   }
 
-  async record({ item, event, value, context, time = Date.now() }) {
+  async record(events) {
     this.#open();
-    this.#known(item);
-    if (!(event in WEIGHT)) throw new PalateError('bad-argument', `'${event}' is no event. Use one of ${Object.keys(WEIGHT).join(', ')}.`);
+    for (const { item, event } of events) {
+      this.#known(item);
+      if (!(event in WEIGHT)) throw new PalateError('bad-input', `The event's kind is not known. Pass one of ${Object.keys(WEIGHT).join(', ')}.`);
+    }
     if (scenario.has('quota')) throw new PalateError('quota', 'The disk is full: this event was not kept. Free some space, then try again.');
     await wait(1);
-    this.#events.push({ item, event, value, context, time });
+    this.#events.push(...events.map(({ item, event, at = Date.now() }) => ({ item, event, at })));
     this.#save();
   }
 
@@ -183,9 +193,10 @@ export class Recommender {
       const [[entry, score]] = pool.splice(best, 1);
       this.#similarity(entry.vector).forEach((s, i) => (near[i] = Math.max(near[i], s)));
       const because = parts.map(([key, weight, scores]) => [key, weight * scores[entry.ordinal]]).filter(([, w]) => w > 0).sort((a, b) => b[1] - a[1]);
-      const total = because.reduce((sum, [, w]) => sum + w, 0) + prior * 0.3 * entry.popularity + 1e-9;
-      const reasons = because.slice(0, 3).map(([key, w]) => ({ term: 'content', weight: w / total, because: [key] }));
-      if (!reasons.length) reasons.push({ term: 'popularity', weight: 1, because: [] });
+      const content = because.reduce((sum, [, w]) => sum + w, 0);
+      const reasons = [{ term: 'popularity', weight: Math.max(0, prior + popularity) * 0.3 * entry.popularity, because: [], shares: [] }];
+      if (content) reasons.push({ term: 'content', weight: content, because: because.slice(0, 3).map(([key]) => key), shares: because.slice(0, 3).map(([, w]) => w) });
+      reasons.sort((a, b) => b.weight - a.weight);
       chosen.push(this.#hit(entry, score, explain ? reasons : []));
     }
     return chosen;
@@ -217,34 +228,37 @@ export class Recommender {
 
   async profile() {
     this.#open();
-    const terms = this.#terms();
-    const groups = new Map();
-    for (const [key, weight] of terms) {
-      const name = this.#byKey.get(key).item.categories[1];
-      const group = groups.get(`${name}${weight < 0}`) ?? { weight: 0, because: [] };
-      group.weight += weight;
-      group.because.push(key);
-      groups.set(`${name}${weight < 0}`, group);
-    }
-    const interests = [...groups.values()].sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight));
-    return { events: structuredClone(this.#events), interests };
+    const beliefs = (sign) => {
+      const groups = new Map();
+      for (const [key, weight] of this.#terms()) {
+        if (weight * sign <= 0) continue;
+        const name = this.#byKey.get(key).item.categories[1];
+        if (!groups.has(name)) groups.set(name, []);
+        groups.get(name).push({ key, weight, events: this.#events.filter((event) => event.item === key).map(({ event, at }) => ({ event, at, weight: WEIGHT[event] })) });
+      }
+      const weigh = (items) => items.reduce((sum, item) => sum + Math.abs(item.weight), 0);
+      const total = [...groups.values()].reduce((sum, items) => sum + weigh(items), 0);
+      return [...groups.values()].map((items) => ({ share: weigh(items) / total, items, near: [] })).sort((a, b) => b.share - a.share);
+    };
+    return { events: this.#events.length, likes: beliefs(1), dislikes: beliefs(-1), unknownItems: 0 };
   }
 
   async forget({ item, before, all } = {}) {
     this.#open();
-    this.#events = this.#events.filter((event) => !(all || event.item === item || event.time < before));
+    this.#events = this.#events.filter((event) => !(all || event.item === item || event.at < before));
     this.#save();
   }
 
   report() {
     const memory = scenario.has('memory');
     return {
-      device: { used: 'wasm', why: 'a stand-in for tests' },
-      store: memory
-        ? { kind: 'memory', encrypted: false, why: 'The browser refuses storage to this window, as private windows do.' }
-        : { kind: 'opfs', encrypted: true, why: 'AES-GCM with a key that this browser never lets out.' },
-      sizes: { index: 1_050_000, model: 22_900_000, history: JSON.stringify(this.#events).length },
-      timings: { open: this.#opened },
+      device: 'wasm',
+      deviceWhy: 'a stand-in for tests',
+      store: { kind: memory ? 'memory' : 'opfs', why: memory ? 'the browser refuses storage to this window, as private windows do' : 'the browser has a private file system for this page', evicted: false, locks: true },
+      text: { ready: true, kernels: null, problem: this.#problem },
+      history: { events: this.#events.length, bytes: JSON.stringify(this.#events).length },
+      traffic: { requests: 3, received: 24_784_000, read: 0 },
+      openMs: this.#opened,
     };
   }
 

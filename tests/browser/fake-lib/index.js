@@ -19,16 +19,19 @@ export class Recommender {
   #next = 1;
   #report = null;
 
-  static async open({ index, onProgress } = {}) {
+  static async open({ index, onProgress, onReady } = {}) {
     const scenarios = (new URLSearchParams(location.search).get('fake') ?? '').split(',').filter(Boolean);
     const keep = !scenarios.includes('memory');
     const shop = new Recommender();
     shop.#worker.onmessage = ({ data }) => {
       if (data.progress) onProgress?.(data.progress);
-      else if (data.save) keep && localStorage.setItem(KEY, JSON.stringify(data.save));
+      else if (data.ready) {
+        shop.#report = data.report;
+        onReady?.(shop);
+      } else if (data.save) keep && localStorage.setItem(KEY, JSON.stringify(data.save));
       else shop.#answer(data);
     };
-    await shop.#call('open', { index, scenarios, events: keep ? JSON.parse(localStorage.getItem(KEY) ?? '[]') : [] });
+    await shop.#call('open', { index: String(index), scenarios, events: keep ? JSON.parse(localStorage.getItem(KEY) ?? '[]') : [] });
     return shop;
   }
 
@@ -48,8 +51,8 @@ export class Recommender {
     });
   }
 
-  history = { export: () => this.#call('history.export', []), import: (bytes) => this.#call('history.import', [bytes]) };
-  record(event) { return this.#call('record', [event]); }
+  history = { export: () => this.#call('history.export', []), import: (text) => this.#call('history.import', [text]) };
+  record(events) { return this.#call('record', [[events].flat()]); }
   recommend(options) { return this.#call('recommend', [options]); }
   similar(key, options) { return this.#call('similar', [key, options]); }
   search(query) { return this.#call('search', [query]); }

@@ -85,7 +85,7 @@ export function createFeed({ catalog, shop, cards, tune, loading, search }) {
     const groups = new Map();
     const loose = [];
     for (const hit of list) {
-      const main = hit.reasons?.find((reason) => reason.because?.length && reason.weight > 0);
+      const [main] = hit.reasons; // what counted most, be it one of the visitor's items or something else
       const source = main?.because[0];
       if (!source || !catalog.get(source)) {
         loose.push(hit);
@@ -94,7 +94,7 @@ export function createFeed({ catalog, shop, cards, tune, loading, search }) {
       if (!groups.has(source)) groups.set(source, { id: source, sources: [source], hits: [], score: 0 });
       const group = groups.get(source);
       group.hits.push(hit);
-      group.share = (group.share ?? 0) + main.weight;
+      group.share = (group.share ?? 0) + main.share;
       group.score = Math.max(group.score, hit.score);
     }
     const rest = [];
@@ -106,7 +106,7 @@ export function createFeed({ catalog, shop, cards, tune, loading, search }) {
     }
     const out = made.map((group, i) => {
       const lead = i === 0 && group.hits.length >= 2 * width - 3;
-      const most = lead ? (width <= 3 ? 4 : 2) * width - 3 : (width <= 3 ? 2 : 1) * width;
+      const most = lead ? (width <= 3 ? 4 : 2) * width - 3 : (width <= 3 || made.length < 4 ? 2 : 1) * width;
       return { ...group, lead, keys: full(group.hits, most, lead ? 3 : 0) };
     });
     const mixed = rest.flatMap((group) => group.hits);
@@ -114,8 +114,9 @@ export function createFeed({ catalog, shop, cards, tune, loading, search }) {
       out.push({ id: 'mixed', sources: rest.slice(0, 3).map((group) => group.id), keys: full(mixed, width * 2), share: 0 });
     }
     if (loose.length >= AT_LEAST) {
+      const popular = loose.filter((hit) => hit.reasons[0]?.term === 'popularity').length > loose.length / 2;
       out.push(shop.liked.size
-        ? { id: 'further', title: 'Further afield', note: 'Not close to anything you liked', keys: full(loose, width * (width <= 3 ? 2 : 1)) }
+        ? { id: 'further', title: popular ? 'Popular with most' : 'Further afield', note: popular ? 'For being popular more than for your taste' : 'Not close to any one thing you liked', keys: full(loose, width * (width <= 3 ? 2 : 1)) }
         : { id: 'newcomers', title: 'From all over the shelf', note: 'What newcomers get: no taste known yet', keys: full(loose, width * 2) });
     }
     return out;

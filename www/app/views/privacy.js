@@ -35,14 +35,14 @@ export function createPrivacy({ catalog, shop, network, offline }) {
         el('ol', { class: 'steps' },
           el('li', {}, 'Open your browser’s developer tools, tab “Network”, and clear the list. Then like, search and scroll as much as you want: it stays empty.'),
           el('li', {}, 'Go offline, in the tools or with the switch below, and reload. Everything still works.'),
+          el('li', {}, 'Look at what was fetched: one file with all the drawings, one with all the vectors. A picture asked for by itself would tell which one you look at.'),
           el('li', {}, 'Read the page’s security policy: ', el('code', {}, 'connect-src \'self\''), ' lets it talk to no other server, even by mistake.')),
         el('label', { class: 'switch', for: 'cut' }, cut, el('span', {}, 'Pull the plug: refuse this page the network')),
         cutNote, install)));
 
   async function download() {
     try {
-      const bytes = await shop.export();
-      const address = URL.createObjectURL(new Blob([bytes instanceof Uint8Array || typeof bytes === 'string' ? bytes : JSON.stringify(bytes)], { type: 'application/json' }));
+      const address = URL.createObjectURL(new Blob([await shop.export()], { type: 'application/json' }));
       el('a', { href: address, download: `palate-taste-${new Date().toISOString().slice(0, 10)}.json` }).click();
       setTimeout(() => URL.revokeObjectURL(address), 10_000);
       toast('Your taste is in your downloads now, readable by anyone who has the file.');
@@ -56,8 +56,8 @@ export function createPrivacy({ catalog, shop, network, offline }) {
     file.value = '';
     if (!chosen) return;
     try {
-      await shop.import(new Uint8Array(await chosen.arrayBuffer()));
-      toast('Your taste was brought in.');
+      const { added, known, unknownItems } = await shop.import(await chosen.text());
+      toast(`${count(added, 'tap')} brought in${known ? `, ${known} were here already` : ''}${unknownItems ? `, ${unknownItems} of stickers that this shelf does not have` : ''}.`);
     } catch (error) {
       toast(sentence(error));
     }
@@ -67,7 +67,7 @@ export function createPrivacy({ catalog, shop, network, offline }) {
     const sure = await ask({ title: 'Erase your taste?', text: 'Every like, every no-thanks and everything made of them goes from this device. Export it first if you may want it back.', yes: 'Erase it' });
     if (!sure) return;
     try {
-      await shop.forget({ all: true });
+      await shop.forget(null);
       toast('Erased.');
     } catch (error) {
       toast(sentence(error));
@@ -104,11 +104,13 @@ export function createPrivacy({ catalog, shop, network, offline }) {
       where.replaceChildren(...fact('Place', shop.state === 'failed' ? 'nowhere: the recommender could not open' : 'opening…'));
       return;
     }
-    const { kind, encrypted, why } = report.store;
+    const { kind, why } = report.store;
     where.replaceChildren(
       ...fact('Place', PLACES[kind] ?? kind),
-      ...fact('Encrypted', encrypted ? 'yes. ' : 'no. ', why ?? ''),
-      ...fact('Ranked by', report.device.used === 'webgpu' ? 'this device’s graphics processor' : 'this device’s processor', report.device.why ? ` (${report.device.why})` : ''),
+      ...(kind === 'opfs' ? [] : fact('Why there', `${why}.`)),
+      ...fact('Encrypted', kind === 'memory' ? 'not needed: it is never written down' : 'yes, AES-GCM, under a key that this browser made and gives to nobody, this page included'),
+      ...fact('Holds', `${count(report.history.events, 'tap')}, ${size(report.history.bytes)}`),
+      ...fact('Ranked by', report.device === 'webgpu' ? 'this device’s graphics processor' : 'this device’s processor', report.text.kernels ? ` (${report.text.kernels})` : ''),
       ...fact('Also kept', 'your choice of colors and the two dials, unencrypted; no account, no cookie'));
   }
 

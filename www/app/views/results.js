@@ -8,6 +8,7 @@ import { IDEAS } from '../picks.js';
 
 const PAUSE = 110; // milliseconds of quiet before a query goes out
 const FIRST = 60;
+const LEAN = 0.12; // enough to settle what the words leave open, too little to answer another question
 
 export function createResults({ catalog, shop, cards, search }) {
   const title = el('h1', { tabindex: -1 }, 'Search');
@@ -24,6 +25,7 @@ export function createResults({ catalog, shop, cards, search }) {
   let query = '';
 
   function show(keys) {
+    grid.dataset.answers = title.textContent;
     glide(() => grid.querySelectorAll('.card'), () => {
       grid.replaceChildren(...keys.map((key) => {
         if (!kept.has(key)) kept.set(key, cards.make(key));
@@ -45,8 +47,8 @@ export function createResults({ catalog, shop, cards, search }) {
     const mine = (turn += 1);
     const text = query;
     title.textContent = text;
-    leaning.hidden = !shop.ready || shop.liked.size === 0;
-    if (!shop.ready) {
+    leaning.hidden = !shop.meaning || shop.liked.size === 0;
+    if (!shop.meaning) {
       const keys = catalog.byName(text, FIRST);
       lead.textContent = shop.state === 'failed' ? 'By name only: search by meaning could not start.' : 'By name for now. Search by meaning starts when the model has arrived.';
       show(keys);
@@ -54,7 +56,7 @@ export function createResults({ catalog, shop, cards, search }) {
       return;
     }
     try {
-      const hits = await shop.search(text, { k: FIRST, personal: lean.checked && shop.liked.size ? 0.3 : 0 });
+      const hits = await shop.search(text, { k: FIRST, personal: lean.checked && shop.liked.size ? LEAN : 0 });
       if (mine !== turn) return;
       lead.textContent = hits.length ? 'Closest in meaning first. Your words were read on this device only.' : '';
       show(hits.map((hit) => hit.key));

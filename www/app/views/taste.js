@@ -25,7 +25,7 @@ export function createTaste({ catalog, shop, cards, tune }) {
   const preview = cards.grid('What your shelf would start with');
   preview.classList.add('small');
   const bend = el('section', { class: 'panel bend' }, el('h2', {}, 'Bend it'),
-    el('p', { class: 'soft' }, 'Two dials decide how boldly this taste is used. The first few stickers of your shelf follow as you move them.'), tune.make(), preview);
+    el('p', { class: 'soft' }, 'Two dials decide how boldly this taste is used; the first stickers of your shelf follow as you move them. Popular is an estimate from the kind and age of a sign: nobody’s use was counted.'), tune.make(), preview);
   const log = el('ol', { class: 'log' });
   const all = el('button', { class: 'button danger', type: 'button' }, icon('trash'), 'Forget everything');
   const history = el('section', { class: 'panel' }, el('header', { class: 'row-head' }, el('h2', {}, 'From these taps'), all), log);
@@ -41,7 +41,7 @@ export function createTaste({ catalog, shop, cards, tune }) {
     }
   }
 
-  all.addEventListener('click', () => undoable('Everything forgotten. This shelf knows nothing about you.', () => shop.forget({ all: true })));
+  all.addEventListener('click', () => undoable('Everything forgotten. This shelf knows nothing about you.', () => shop.forget(null)));
 
   /** The aisle names that most of an interest's evidence comes from. */
   function label(keys) {
@@ -57,17 +57,20 @@ export function createTaste({ catalog, shop, cards, tune }) {
     const keys = interest.because.filter((key) => catalog.get(key));
     const against = interest.weight < 0;
     const name = label(keys);
+    const near = interest.near.filter((key) => catalog.get(key) && !keys.includes(key)).slice(0, 4);
     const bar = el('span', { class: 'strength', role: 'img', 'aria-label': `Strength ${Math.round((Math.abs(interest.weight) / strongest) * 100)} of 100` }, el('i'));
     bar.style.setProperty('--strength', Math.abs(interest.weight) / strongest);
     return el('li', { class: `belief${against ? ' against' : ''}`, 'data-belief': keys.join(' ') },
       el('p', { class: 'belief-kind' }, against ? 'Less of' : 'More of'),
       el('h3', {}, name),
       bar,
+      near.length ? el('div', { class: 'leads' }, el('p', { class: 'belief-kind' }, against ? 'so these come last' : 'so these come first'),
+        el('ul', {}, near.map((key) => el('li', {}, el('button', { type: 'button', 'data-act': 'open', 'data-for': key, 'aria-label': `Open ${catalog.get(key).title}` }, cards.thumb(key)))))) : null,
       el('div', { class: 'belief-foot' },
         el('ul', { class: 'evidence', 'aria-label': 'Because of' }, keys.slice(0, 5).map((key) => el('li', {},
           el('button', { type: 'button', 'data-act': 'open', 'data-for': key, 'aria-label': `Open ${catalog.get(key).title}` }, cards.thumb(key)))),
         keys.length > 5 ? el('li', { class: 'soft' }, `+${keys.length - 5}`) : null),
-        el('button', { class: 'button quiet', type: 'button', 'aria-label': `Forget ${name}`, onclick: () => undoable(`Forgot ${name}.`, () => shop.forgetAll(keys)) }, 'Forget')));
+        el('button', { class: 'button quiet', type: 'button', 'aria-label': `Forget ${name}`, onclick: () => undoable(`Forgot ${name}.`, () => shop.forget(keys)) }, 'Forget')));
   }
 
   function entry(event) {
@@ -75,8 +78,8 @@ export function createTaste({ catalog, shop, cards, tune }) {
     if (!item) return null;
     return el('li', { class: 'log-entry', 'data-key': event.item },
       el('button', { class: 'log-open', type: 'button', 'data-act': 'open', 'data-for': event.item, 'aria-label': `Open ${item.title}` }, cards.thumb(event.item)),
-      el('p', {}, `${SAID[event.event] ?? event.event} `, el('strong', {}, item.title), el('span', { class: 'soft' }, ` ${when(event.time)}`)),
-      el('button', { class: 'icon-button', type: 'button', 'aria-label': `Forget ${item.title}`, title: 'Forget', onclick: () => undoable(`Forgot ${item.title}.`, () => shop.forget({ item: event.item })) }, icon('close')));
+      el('p', {}, `${SAID[event.event] ?? event.event} `, el('strong', {}, item.title), el('span', { class: 'soft' }, ` ${when(event.at)}`)),
+      el('button', { class: 'icon-button', type: 'button', 'aria-label': `Forget ${item.title}`, title: 'Forget', onclick: () => undoable(`Forgot ${item.title}.`, () => shop.forget([event.item])) }, icon('close')));
   }
 
   async function showPreview(mine) {

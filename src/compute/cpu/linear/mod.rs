@@ -117,7 +117,7 @@ pub struct Scratch {
 /// `rows` rows of `x` through an int8 matrix.
 pub fn linear_i8(x: &[f32], rows: usize, w: &PackedI8, epilogue: Epilogue<'_>, out: &mut [f32], scratch: &mut Scratch) {
     assert!(x.len() == rows * w.k && out.len() == rows * w.n);
-    assert!(w.k as f64 * 127.0 * f64::from(w.levels().min(4095.0)) < f64::from(i32::MAX), "the integer sums would overflow");
+    assert!(w.padded_k() as f64 * 127.0 * f64::from(w.levels().min(4095.0)) < f64::from(i32::MAX), "the integer sums would overflow");
     assert!(epilogue.bias.len() == w.blocks() * TILE_COLS && epilogue.residual.is_none_or(|r| r.len() == out.len()));
     // SAFETY: sizes were asserted; an `Isa` other than `Portable` comes from `Isa::available`.
     unsafe {
@@ -159,7 +159,7 @@ pub(crate) unsafe fn run<K: Kernel>(x: &[f32], rows: usize, w: &PackedI8, epilog
             let height = BLOCK_ROWS.min(rows - block);
             for r in 0..height {
                 let row = &x[(block + r) * w.k..][..w.k];
-                scratch.affine[r] = quantize_row::<K>(row, a.add(r * stride), kp, w.planes);
+                scratch.affine[r] = quantize_row::<K>(row, &w.columns, a.add(r * stride), kp, w.planes);
             }
             for nb in 0..w.blocks() {
                 let wp = w.data.as_ptr().add(nb * TILE_COLS * kp);
@@ -199,7 +199,7 @@ pub(crate) unsafe fn run<K: Kernel>(x: &[f32], rows: usize, w: &PackedI8, epilog
 /// # Safety
 /// As [`Simd`]; `q` has `kp * planes` writable elements.
 #[inline(always)]
-unsafe fn quantize_row<K: Kernel>(x: &[f32], q: *mut K::A, kp: usize, planes: usize) -> (f32, f32) {
+unsafe fn quantize_row<K: Kernel>(x: &[f32], columns: &[u32], q: *mut K::A, kp: usize, planes: usize) -> (f32, f32) {
     // SAFETY: `whole + LANES` never passes the end of x or of a padded plane.
     unsafe {
         let whole = x.len() / K::LANES * K::LANES;
@@ -212,10 +212,17 @@ unsafe fn quantize_row<K: Kernel>(x: &[f32], q: *mut K::A, kp: usize, planes: us
             i += K::LANES;
         }
         let (mut low, mut high) = (K::minimum(low), K::maximum(high));
-        for &v in &x[whole..] {
+        // What is left of the row, then the columns that come again.
+        let mut rest = [0.0f32; 8 + 2 * pack::K_ALIGN];
+        let again = columns.iter().map(|&c| x[c as usize] * pack::RESIDUAL);
+        let mut count = 0;
+        for v in x[whole..].iter().copied().chain(again) {
             low = low.min(v);
             high = high.max(v);
+            rest[count] = v;
+            count += 1;
         }
+        rest[count..].fill(low);
         let levels = if planes == 2 { pack::WIDE_LEVELS } else { K::LEVELS };
         let range = high - low;
         let (scale, inverse) = if range > 0.0 { (range / levels, levels / range) } else { (0.0, 0.0) };
@@ -236,8 +243,6 @@ unsafe fn quantize_row<K: Kernel>(x: &[f32], q: *mut K::A, kp: usize, planes: us
             i += K::LANES;
         }
         if whole < kp {
-            let mut rest = [low; 16];
-            rest[..x.len() - whole].copy_from_slice(&x[whole..]);
             let mut j = 0;
             while whole + j < kp {
                 store(whole + j, K::load(rest.as_ptr().add(j)));

@@ -11,6 +11,20 @@ use crate::compute::graph::Precision;
 /// Inputs that a padded row is a multiple of: one chain of four byte products of four inputs.
 pub const K_ALIGN: usize = 16;
 
+/// What rounding took from the weights of the columns whose inputs are largest: `w = scale * (q + r / 64)`.
+///
+/// A handful of columns carry most of the energy of a BERT's activations, so that their rounding errors are most of
+/// the product's error.
+#[derive(Debug, Clone, Default)]
+pub struct Residual {
+    pub columns: Vec<u32>,
+    /// `[n, columns]`.
+    pub weights: Vec<i8>,
+}
+
+/// By what the residual's inputs are multiplied.
+pub const RESIDUAL: f32 = 1.0 / 64.0;
+
 /// What the positive weights of one chain, and the negative ones, may sum to at most: activations reach 127 and
 /// `127 * 258 < 2^15`, so that four byte products of a chain add up in 16 bits without overflow.
 ///
@@ -23,6 +37,8 @@ pub struct PackedI8 {
     pub k: usize,
     /// Whose tiles read it.
     pub isa: Isa,
+    /// Input columns that come again behind the k, scaled by [`RESIDUAL`], to meet the rest of their weights.
+    pub columns: Vec<u32>,
     /// How many numbers of 7 bits an input is split into.
     pub planes: usize,
     pub data: Vec<i8>,
@@ -37,30 +53,49 @@ pub struct PackedI8 {
 impl PackedI8 {
     /// Packs row-major weights `[n, k]` with one scale a row.
     pub fn new(isa: Isa, precision: Precision, weights: &[i8], scales: &[f32], n: usize, k: usize) -> Self {
-        assert!(weights.len() == n * k && scales.len() == n);
-        let kp = k.next_multiple_of(K_ALIGN);
+        Self::with_residual(isa, precision, weights, scales, &Residual::default(), n, k)
+    }
+
+    /// As [`PackedI8::new`], with what rounding took from the weights of some columns.
+    pub fn with_residual(
+        isa: Isa,
+        precision: Precision,
+        weights: &[i8],
+        scales: &[f32],
+        residual: &Residual,
+        n: usize,
+        k: usize,
+    ) -> Self {
+        let extra = residual.columns.len();
+        assert!(weights.len() == n * k && scales.len() == n && residual.weights.len() == n * extra);
+        assert!(residual.columns.iter().all(|&c| (c as usize) < k) && extra <= K_ALIGN);
+        let kp = (k + extra).next_multiple_of(K_ALIGN);
         let padded_n = n.next_multiple_of(TILE_COLS);
         let (isa, planes) = kernel_for(isa, precision);
         let step = interleave(isa);
         let mut data = vec![0i8; padded_n * kp];
         let mut sums = vec![0.0f32; padded_n];
         let mut chain = true;
-        for (o, row) in weights.chunks_exact(k).enumerate() {
+        let mut row = Vec::with_capacity(k + extra);
+        for (o, plain) in weights.chunks_exact(k).enumerate() {
+            row.clear();
+            row.extend_from_slice(plain);
+            row.extend_from_slice(&residual.weights[o * extra..(o + 1) * extra]);
             let block = &mut data[o / TILE_COLS * TILE_COLS * kp..][..TILE_COLS * kp];
             for (i, group) in row.chunks(step).enumerate() {
                 block[(i * TILE_COLS + o % TILE_COLS) * step..][..group.len()].copy_from_slice(group);
             }
             sums[o] = row.iter().map(|&w| i32::from(w)).sum::<i32>() as f32;
-            chain &= chain_excess(row) <= CHAIN_LIMIT;
+            chain &= chain_excess(&row) <= CHAIN_LIMIT;
         }
         let mut scales = scales.to_vec();
         scales.resize(padded_n, 0.0);
-        Self { n, k, isa, planes, data, scales, sums, chain }
+        Self { n, k, isa, columns: residual.columns.clone(), planes, data, scales, sums, chain }
     }
 
     /// Inputs with their padding.
     pub fn padded_k(&self) -> usize {
-        self.k.next_multiple_of(K_ALIGN)
+        (self.k + self.columns.len()).next_multiple_of(K_ALIGN)
     }
 
     /// The largest number that an input of a row becomes.
