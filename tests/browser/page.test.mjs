@@ -47,7 +47,7 @@ const tile = (page, key) => page.locator(`main [data-key="${key}"] .tile`).first
 const rowTitles = (page) => page.locator('.rows .row h2').allTextContents();
 async function like(page, key) {
   await tile(page, key).click();
-  await page.waitForFunction((k) => document.querySelector(`.tray [data-key="${k}"]`), key);
+  await page.waitForFunction((k) => document.querySelector(`.tray [data-key="${k}"]`) && document.querySelector(`.rows [data-row="${k}"]`), key);
 }
 const settled = (page) => page.waitForFunction(() => !document.querySelector('.rows')?.getAnimations({ subtree: true }).length);
 const live = (page, pattern) => page.waitForFunction((source) => new RegExp(source).test(document.getElementById('live').textContent), pattern.source);
@@ -514,8 +514,7 @@ describe('everyone can use it', { skip }, () => {
         assert.deepEqual([...new Set(small)], [], where);
       };
       await check('cold');
-      await tile(page, FOX).click();
-      await page.waitForSelector(`.tray [data-key="${FOX}"]`);
+      await like(page, FOX);
       await check('feed');
       await page.locator('.rows .alike').first().evaluate((button) => button.click());
       await page.waitForSelector('.sheet-alike .card');

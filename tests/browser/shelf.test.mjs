@@ -35,7 +35,7 @@ async function like(page, key) {
 }
 async function search(page, text) {
   await page.fill('#query', text);
-  await page.waitForFunction((q) => document.querySelector('.results .grid')?.dataset.answers === q && /Closest in meaning/.test(document.querySelector('.results .lead').textContent), text);
+  await page.waitForFunction((q) => document.querySelector('.results .grid')?.dataset.answers === q && /Closest in meaning|come nearest/.test(document.querySelector('.results .lead').textContent), text);
   return page.locator('.results .name').allTextContents();
 }
 

@@ -17,17 +17,15 @@ fn goldens() -> (Vec<String>, Vec<f32>) {
 }
 
 /// Mean and minimum cosine to the goldens (both sides are unit vectors).
-fn cosines(encoder: &TextEncoder) -> (f32, f32) {
+///
+/// Every `step`-th text: plain Rust is too slow for all of them.
+fn cosines(encoder: &TextEncoder, step: usize) -> (f32, f32) {
     let (texts, golden) = goldens();
-    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let texts: Vec<&str> = texts.iter().step_by(step).map(String::as_str).collect();
     let vectors = encoder.encode(&texts).unwrap();
-    let cosines: Vec<f32> =
-        vectors.iter().zip(golden.chunks_exact(DIM)).map(|(v, g)| v.iter().zip(g).map(|(a, b)| a * b).sum()).collect();
-    for (c, t) in cosines.iter().zip(&texts) {
-        if *c < 0.998 {
-            println!("{c:.5} {:?}", t.chars().take(60).collect::<String>());
-        }
-    }
+    assert_eq!(vectors.len(), texts.len());
+    let golden = golden.chunks_exact(DIM).step_by(step);
+    let cosines: Vec<f32> = vectors.iter().zip(golden).map(|(v, g)| v.iter().zip(g).map(|(a, b)| a * b).sum()).collect();
     (cosines.iter().sum::<f32>() / cosines.len() as f32, cosines.iter().copied().fold(f32::INFINITY, f32::min))
 }
 
@@ -44,7 +42,7 @@ fn pack(dtype: PackDType) -> Option<Vec<u8>> {
 fn minilm_f32_is_the_reference() {
     let Some(pack) = pack(PackDType::F32) else { return };
     let encoder = TextEncoder::open(pack, Isa::best()).unwrap();
-    let (mean, min) = cosines(&encoder);
+    let (mean, min) = cosines(&encoder, 1);
     println!("f32: mean cosine {mean:.7}, minimum {min:.7}");
     assert!(min > 0.99999, "minimum cosine {min}");
 }
@@ -56,9 +54,8 @@ fn minilm_int8_keeps_the_answer() {
     assert!(pack.len() <= 23_500_000, "the pack has {} bytes", pack.len());
     for isa in Isa::available() {
         let encoder = TextEncoder::open(pack.clone(), isa).unwrap();
-        let start = std::time::Instant::now();
-        let (mean, min) = cosines(&encoder);
-        println!("int8 {}: mean cosine {mean:.6}, minimum {min:.6}, {:?}, pack {} bytes", isa.name(), start.elapsed(), pack.len());
+        let (mean, min) = cosines(&encoder, if isa == Isa::best() { 1 } else { 10 });
+        println!("int8 {}: mean cosine {mean:.6}, minimum {min:.6}, pack {} bytes", isa.name(), pack.len());
         assert!(mean >= 0.999 && min >= 0.995, "{}: mean {mean}, minimum {min}", isa.name());
     }
 }

@@ -37,10 +37,12 @@ const loading = el('div', { class: 'loading' }, loadingBar, el('div', { class: '
 
 function showLoading(loaded, total, text) {
   const done = total ? Math.min(1, loaded / total) : 0;
+  loadingBar.classList.toggle('unknown', !total);
   loadingBar.style.setProperty('--done', done);
-  loadingBar.setAttribute('aria-valuenow', Math.round(done * 100));
+  if (total) loadingBar.setAttribute('aria-valuenow', Math.round(done * 100));
+  else loadingBar.removeAttribute('aria-valuenow');
   loadingText.textContent = text;
-  loadingBytes.textContent = total ? `${size(loaded)} of ${size(total)}` : '';
+  loadingBytes.textContent = total ? `${size(loaded)} of ${size(total)}` : loaded ? size(loaded) : '';
 }
 
 function showMeter() {
@@ -214,8 +216,8 @@ async function refresh(cause) {
   await views[current].refresh?.(cause);
 }
 shop.addEventListener('taste', ({ detail }) => {
-  if (detail.event && ['like', 'dismiss', 'click'].includes(detail.event)) return; // the tap itself refreshes
-  refresh();
+  if (detail.early) views.feed.showHead();
+  else if (!['like', 'dismiss', 'click'].includes(detail.event)) refresh(); // after those the tap itself refreshes
 });
 tune.addEventListener('change', () => (current === 'taste' ? views.taste.dial() : refresh('Tuned.')));
 let width = innerWidth;
@@ -241,7 +243,7 @@ network.addEventListener('change', () => {
 
 shop.addEventListener('progress', () => {
   const { loaded, total } = shop.progress;
-  const text = loaded >= total ? 'Starting the recommender' : beenHere ? 'Opening the recommender' : 'Bringing the recommender to your device, once';
+  const text = total && loaded >= total ? 'Starting the recommender' : beenHere ? 'Opening the recommender' : 'Bringing the recommender to your device, once';
   showLoading(loaded, total, text);
 });
 shop.addEventListener('state', () => {

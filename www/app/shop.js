@@ -3,7 +3,7 @@
 //! Nothing is drawn here. Taps before the recommender is open wait in memory and are recorded when it is.
 //!
 //! Events: 'state' (opening, ready, failed; and when search by meaning has come), 'progress',
-//! 'taste' (after every change of history; detail: {key, event}).
+//! 'taste' (after every change of history; detail: {key, event}; with `early` when a tap is shown but not yet recorded).
 
 const INDEX = 'demo/index/manifest.json';
 const LIKES = new Set(['like', 'save', 'purchase']);
@@ -13,7 +13,7 @@ export class Shop extends EventTarget {
   state = 'opening'; // 'ready': lists can be asked for
   meaning = false; // search by meaning: the text model is here
   error = null;
-  progress = { loaded: 0, total: 0 };
+  progress = { loaded: 0, total: 0 }; // bytes; total 0 while it is not known
   liked = new Map(); // key -> time of the latest like, oldest first
   hidden = new Set();
   kinds = new Map(); // key -> the strongest event kind
@@ -71,13 +71,11 @@ export class Shop extends EventTarget {
   }
 
   #onProgress({ phase, loaded, total }) {
-    if (!(total > 0)) return;
+    if (!(loaded > 0)) return;
     this.#downloads.set(phase, [loaded, total]);
-    this.progress = { loaded: 0, total: 0 };
-    for (const [some, all] of this.#downloads.values()) {
-      this.progress.loaded += some;
-      this.progress.total += all;
-    }
+    const known = [...this.#downloads.values()];
+    const sum = (at) => known.reduce((bytes, step) => bytes + step[at], 0);
+    this.progress = { loaded: sum(0), total: known.every((step) => step[1] > 0) ? sum(1) : 0 };
     this.dispatchEvent(new Event('progress'));
   }
 
@@ -121,6 +119,7 @@ export class Shop extends EventTarget {
       this.#changed({ key, event });
       return;
     }
+    this.#changed({ key, early: true });
     try {
       await this.#recommender.record({ item: key, event });
     } catch (error) {

@@ -80,6 +80,12 @@ const QUIET = new Set(['recommend', 'similar', 'profile', 'exportHistory', 'enco
 /** Calls that may run before the session is open. */
 const OPENING = new Set(['openRecommender', 'openEncoder']);
 
+/** What the page's `report()` gives from now on, where the call may have changed it. */
+function reportAfter(method) {
+  if (!session || QUIET.has(method)) return undefined;
+  return { ...session.report(), module: relaxed ? 'relaxed-simd' : 'simd128' };
+}
+
 /** Lets the messages that have come be read. */
 function turn() {
   return new Promise((done) => {
@@ -112,8 +118,7 @@ addEventListener('message', async ({ data: { id, method, args } }) => {
     const serve = () => calls[method](id, args, handle, () => stop.stopped);
     // Calls that follow a restart at once wait for the opening before them.
     const value = OPENING.has(method) ? await (opened = serve()) : await opened.catch(() => {}).then(serve);
-    const report = session && !QUIET.has(method) ? { ...session.report(), module: relaxed ? 'relaxed-simd' : 'simd128' } : undefined;
-    postMessage({ id, value, report });
+    postMessage({ id, value, report: reportAfter(method) });
   } catch (error) {
     if (error instanceof WebAssembly.RuntimeError) {
       // The module's memory is not to be trusted any more.
@@ -123,7 +128,7 @@ addEventListener('message', async ({ data: { id, method, args } }) => {
     }
     const code = typeof error?.code === 'string' ? error.code : session ? 'internal' : 'closed';
     const message = typeof error?.code === 'string' ? error.message : 'The worker could not serve the call. Open a new session; if it happens again, please report it.';
-    postMessage({ id, error: { code, message } });
+    postMessage({ id, error: { code, message }, report: reportAfter(method) });
   } finally {
     stops.delete(id);
     // Nothing refers to the handle any more: the calls it stopped are over.

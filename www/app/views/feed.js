@@ -10,6 +10,7 @@ import { IDEAS, PICKS, PILE } from '../picks.js';
 
 const ROWS = 6;
 const TRAY = 10;
+const LIST = 240; // long enough that every like finds its own row in it
 const AT_LEAST = 3; // fewer hits than this don't make a row of their own
 const VERB = { like: 'liked', save: 'saved', purchase: 'took', click: 'looked at', view: 'looked at', dwell: 'looked at' };
 
@@ -178,7 +179,7 @@ export function createFeed({ catalog, shop, cards, tune, loading, search }) {
       return;
     }
     try {
-      const list = await shop.recommend({ k: Math.max(48, columns() * 14), adventure: tune.adventure, niche: tune.niche });
+      const list = await shop.recommend({ k: LIST, adventure: tune.adventure, niche: tune.niche });
       if (mine !== turn) return;
       const fresh = show(list);
       const first = rows.querySelector('h2')?.textContent;
@@ -192,6 +193,7 @@ export function createFeed({ catalog, shop, cards, tune, loading, search }) {
     element,
     title: 'For you',
     refresh,
+    showHead,
     reasons: (key) => reasons.get(key) ?? [],
     traySlot: () => tray.querySelector('li') ?? document.querySelector('.nav [data-view="taste"]'),
     focus: () => title.focus({ preventScroll: true }),

@@ -8,6 +8,7 @@ import { IDEAS } from '../picks.js';
 
 const PAUSE = 110; // milliseconds of quiet before a query goes out
 const FIRST = 60;
+const NEAR = 0.3; // cosine below which even the best hit is a guess
 const LEAN = 0.12; // enough to settle what the words leave open, too little to answer another question
 
 export function createResults({ catalog, shop, cards, search }) {
@@ -58,7 +59,9 @@ export function createResults({ catalog, shop, cards, search }) {
     try {
       const hits = await shop.search(text, { k: FIRST, personal: lean.checked && shop.liked.size ? LEAN : 0 });
       if (mine !== turn) return;
-      lead.textContent = hits.length ? 'Closest in meaning first. Your words were read on this device only.' : '';
+      lead.textContent = !hits.length ? ''
+        : hits[0].score < NEAR ? 'Nothing here means quite that; these come nearest.'
+          : 'Closest in meaning first. Your words were read on this device only.';
       show(hits.map((hit) => hit.key));
       announce(hits.length ? `${count(hits.length, 'sticker')} for ${text}. Closest: ${hits.slice(0, 3).map((hit) => catalog.get(hit.key)?.title).join(', ')}.` : `Nothing for ${text}.`);
     } catch (error) {

@@ -1,0 +1,5 @@
+mod golden;
+mod interactions;
+mod lists;
+mod metrics;
+mod split;

@@ -1,0 +1,5 @@
+mod contract;
+mod golden;
+mod linear;
+mod sequence;
+mod shipping;
