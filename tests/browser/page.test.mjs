@@ -353,6 +353,19 @@ describe('offline and updates', { skip }, () => {
     await own.kill();
   });
 
+  test('installing is offered when the browser can, and only then', async () => {
+    const { page, close } = await visit();
+    assert.equal(await page.locator('.install').isVisible(), false);
+    await page.evaluate(() => {
+      globalThis.asked = 0;
+      dispatchEvent(Object.assign(new Event('beforeinstallprompt', { cancelable: true }), { prompt: async () => { globalThis.asked += 1; } }));
+    });
+    await page.locator('.install').click();
+    assert.equal(await page.evaluate(() => globalThis.asked), 1);
+    await page.waitForFunction(() => document.querySelector('.install').hidden);
+    await close();
+  });
+
   test('the manifest names icons that are there, in the sizes it says', async () => {
     const { page, close } = await visit();
     const sizes = await page.evaluate(async () => {

@@ -239,6 +239,9 @@ network.addEventListener('change', () => {
   });
 });
 
+offline.addEventListener('change', () => { document.querySelector('.install').hidden = !offline.installPrompt; });
+document.querySelector('.install').addEventListener('click', () => offline.install());
+
 // Opening.
 
 shop.addEventListener('progress', () => {

@@ -6,6 +6,7 @@
 //! 'taste' (after every change of history; detail: {key, event}; with `early` when a tap is shown but not yet recorded).
 
 const INDEX = 'demo/index/manifest.json';
+const HEARD = 200; // milliseconds until the library's own worker has surely heard of another tab's change too
 const LIKES = new Set(['like', 'save', 'purchase']);
 const AGAINST = new Set(['dismiss', 'dislike']);
 
@@ -24,7 +25,7 @@ export class Shop extends EventTarget {
 
   constructor() {
     super();
-    this.#channel?.addEventListener('message', () => this.#reread());
+    this.#channel?.addEventListener('message', () => setTimeout(() => this.#reread(), HEARD));
   }
 
   get ready() {
@@ -86,8 +87,10 @@ export class Shop extends EventTarget {
 
   async #reread() {
     if (!this.ready) return;
-    await this.#readTaste();
-    this.#changed({});
+    try {
+      await this.#readTaste();
+      this.#changed({});
+    } catch { /* what is shown stays; the next tap says what is wrong */ }
   }
 
   async #readTaste() {
