@@ -22,5 +22,9 @@ mod encode;
 mod engine;
 /// Items in, index out: bad rows, deltas, builds that stop in the middle.
 mod publish;
+/// Ranking metrics against hand-worked values and ranx, protocols that never leak, interactions in.
+mod evaluate;
+/// Methods on a checkerboard, against NumPy, and what shipping them costs.
+mod train;
 /// The publisher's command line: exit codes, messages, results as JSON.
 mod cli;

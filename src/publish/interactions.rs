@@ -300,25 +300,31 @@ fn read_delimited(
     mut reader: Reader,
     columns: Columns,
     delimiter: char,
-    header_line: usize,
-    input: impl BufRead,
+    mut line: usize,
+    mut input: impl BufRead,
 ) -> Result<(Interactions, Skipped)> {
-    let mut csv = csv::ReaderBuilder::new()
-        .delimiter(delimiter as u8)
-        .has_headers(false)
-        .flexible(true)
-        .from_reader(input);
-    let mut record = csv::StringRecord::new();
+    let file = reader.file.clone();
+    let mut text = String::new();
     loop {
-        // The header was read before the csv reader saw the file, so its line 1 is the line after the header.
-        let at = header_line + csv.position().line() as usize;
-        match csv.read_record(&mut record) {
-            Ok(false) => return reader.finish(),
-            Ok(true) => {
-                let line = record.position().map_or(at, |p| header_line + p.line() as usize);
-                push_fields(&mut reader, line, columns, |i| record.get(i))?;
-            }
-            Err(e) => reader.bad(at, &format!("not readable ({e})"))?,
+        text.clear();
+        line += 1;
+        if read_line(&mut input, &mut text, &file, line)? == 0 {
+            return reader.finish();
+        }
+        let row = text.trim_end_matches(['\r', '\n']);
+        if row.is_empty() {
+            continue;
+        }
+        if !row.contains('"') {
+            // Only the few columns in use are looked up, in one pass over the line.
+            push_fields(&mut reader, line, columns, |i| row.split(delimiter).nth(i))?;
+            continue;
+        }
+        let mut quoted = csv::ReaderBuilder::new();
+        quoted.delimiter(delimiter as u8).has_headers(false).flexible(true);
+        match quoted.from_reader(row.as_bytes()).records().next() {
+            Some(Ok(record)) => push_fields(&mut reader, line, columns, |i| record.get(i))?,
+            _ => reader.bad(line, "not readable as quoted fields")?,
         }
     }
 }

@@ -138,16 +138,16 @@ impl<'a> Trainer<'a> {
             }
             "ease" => {
                 let weights = ease(&self.matrix, s.ease_lambda)?;
-                self.neighbors(method, SparseRows::from_dense(&weights, n, s.row_entries))
+                self.neighbors(method, SparseRows::from_dense_with_base(&weights, n, s.row_entries))
             }
             "ease-content" => {
                 self.need_content(method)?;
                 let weights = ease_content(&self.matrix, self.data.features, s.ease_lambda, s.content_alpha)?;
-                self.neighbors(method, SparseRows::from_dense(&weights, n, s.row_entries))
+                self.neighbors(method, SparseRows::from_dense_with_base(&weights, n, s.row_entries))
             }
             "transitions" => {
                 let weights = transitions(self.data.sequences, n, &s.transitions)?;
-                self.neighbors(method, SparseRows::from_dense(&weights, n, s.row_entries))
+                self.neighbors(method, SparseRows::from_dense_with_base(&weights, n, s.row_entries))
             }
             "ials" => {
                 let (_, items) = ials(&self.matrix, &s.ials, &mut |_| {});

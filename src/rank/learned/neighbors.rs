@@ -6,7 +6,7 @@
 use super::sparse::SparseRows;
 use super::terms::{Seen, Shares, Term};
 
-/// score(j) = sum over events e of w_e exp(-age_e / tau) / norm * W[item_e, j], linear in the events' weights.
+/// score(j) = sum over events e of w_e exp(-age_e / tau) (W[item_e, j] + base_j), linear in the events' weights.
 #[derive(Debug, Clone)]
 pub struct Neighbors {
     pub name: String,
@@ -37,16 +37,22 @@ impl Term for Neighbors {
     }
 
     fn add(&self, history: &[Seen], gain: f32, out: &mut [f32]) {
+        let mut total = 0f32;
         for event in history {
             let factor = self.factor(event);
             if factor.abs() > 1e-7 {
                 self.weights.add_row(event.item, gain * factor, out);
+                total += factor;
             }
+        }
+        for (out, base) in out.iter_mut().zip(self.weights.base()) {
+            *out += gain * total * base;
         }
     }
 
     fn shares(&self, history: &[Seen], item: u32) -> Shares {
-        let events = history.iter().map(|e| self.factor(e) * self.weights.get(e.item, item)).collect();
+        let base = self.weights.base().get(item as usize).copied().unwrap_or(0.0);
+        let events = history.iter().map(|e| self.factor(e) * (base + self.weights.get(e.item, item))).collect();
         Shares { base: 0.0, events }
     }
 }

@@ -8,6 +8,7 @@
 /// | --- | --- |
 /// | per row: count, scale | 2 + 4 |
 /// | per entry: column, weight | 2 (3 above 65,536 items) + 1 |
+/// | per column, where there is a base: half float | 2 |
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct SparseRows {
     columns: usize,
@@ -15,6 +16,8 @@ pub struct SparseRows {
     indices: Vec<u32>,
     values: Vec<i8>,
     scales: Vec<f32>,
+    /// What every row holds of a column besides its entries, `[columns]` or empty.
+    base: Vec<f32>,
 }
 
 impl SparseRows {
@@ -49,6 +52,35 @@ impl SparseRows {
         Self::from_rows(columns, weights.chunks_exact(columns.max(1)).map(row), k)
     }
 
+    /// As [`SparseRows::from_dense`], each column's mean kept apart as its base: what is cut from a row is then a
+    /// difference to the mean, and long histories do not add up what was cut.
+    pub fn from_dense_with_base(weights: &[f32], columns: usize, k: usize) -> Self {
+        let mut mean = vec![0f64; columns];
+        for row in weights.chunks_exact(columns.max(1)) {
+            mean.iter_mut().zip(row).for_each(|(m, w)| *m += f64::from(*w));
+        }
+        let rows = (weights.len() / columns.max(1)).max(1) as f64;
+        let base: Vec<f32> = mean.into_iter().map(|m| (m / rows) as f32).collect();
+        let row = |row: &[f32]| {
+            let centered: Vec<f32> = row.iter().zip(&base).map(|(w, b)| w - b).collect();
+            top_magnitudes(&centered, k)
+        };
+        let mut matrix = Self::from_rows(columns, weights.chunks_exact(columns.max(1)).map(row), k);
+        matrix.base = base;
+        matrix
+    }
+
+    /// The columns' base, empty where there is none.
+    pub fn base(&self) -> &[f32] {
+        &self.base
+    }
+
+    /// With at most `k` entries a row, the largest ones.
+    pub fn cut(&self, k: usize) -> Self {
+        let rows = (0..self.rows() as u32).map(|row| self.row(row).collect::<Vec<_>>());
+        Self { base: self.base.clone(), ..Self::from_rows(self.columns, rows, k) }
+    }
+
     /// Number of rows.
     pub fn rows(&self) -> usize {
         self.scales.len()
@@ -69,7 +101,7 @@ impl SparseRows {
         self.indices[range.clone()].iter().zip(&self.values[range]).map(move |(&c, &v)| (c, f32::from(v) * scale))
     }
 
-    /// One entry, 0 where there is none.
+    /// One entry, 0 where there is none; the base is not in it.
     pub fn get(&self, row: u32, column: u32) -> f32 {
         let at = row as usize;
         if at >= self.rows() {
@@ -109,7 +141,7 @@ impl SparseRows {
     /// Bytes to download, see the table above.
     pub fn download_bytes(&self) -> usize {
         let index = if self.columns <= 1 << 16 { 2 } else { 3 };
-        self.rows() * 6 + self.indices.len() * (index + 1)
+        self.rows() * 6 + self.indices.len() * (index + 1) + 2 * self.base.len()
     }
 
     /// Number of entries.
@@ -129,15 +161,17 @@ impl SparseRows {
         indices: Vec<u32>,
         values: Vec<i8>,
         scales: Vec<f32>,
+        base: Vec<f32>,
     ) -> Option<Self> {
         let fits = offsets.len() == scales.len() + 1
             && offsets.first() == Some(&0)
             && offsets.windows(2).all(|w| w[0] <= w[1])
             && offsets.last().is_some_and(|&end| end as usize == indices.len())
+            && (base.is_empty() || base.len() == columns)
             && indices.len() == values.len()
             && indices.iter().all(|&c| (c as usize) < columns)
             && offsets.windows(2).all(|w| indices[w[0] as usize..w[1] as usize].windows(2).all(|p| p[0] < p[1]));
-        fits.then_some(Self { columns, offsets, indices, values, scales })
+        fits.then_some(Self { columns, offsets, indices, values, scales, base })
     }
 }
 

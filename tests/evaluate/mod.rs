@@ -1,0 +1,7 @@
+//! Tests of `src/evaluate` and of the interactions that it is fed.
+
+mod golden;
+mod interactions;
+mod lists;
+mod metrics;
+mod split;

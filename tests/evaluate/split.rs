@@ -1,0 +1,140 @@
+//! Protocols: nothing that is asked about may be learned from.
+
+use palate::evaluate::dataset::{Cleaning, Interaction, Interactions, Sequence};
+use palate::evaluate::split::{Protocol, Split, split};
+use palate::math::rng::Rng;
+
+fn data(users: usize, items: usize) -> Vec<Sequence> {
+    let mut rng = Rng::new(11);
+    (0..users as u32)
+        .map(|user| {
+            let mut all: Vec<u32> = (0..items as u32).collect();
+            rng.shuffle(&mut all);
+            all.truncate(3 + rng.below(8));
+            let times = (0..all.len() as i64).map(|i| i * 100 + i64::from(user)).collect();
+            Sequence { user, values: vec![1.0; all.len()], items: all, times }
+        })
+        .collect()
+}
+
+fn of(protocol: Protocol, fold: usize) -> (Vec<Sequence>, Split) {
+    let sequences = data(200, 50);
+    let split = split(protocol, &sequences, 50, 5, fold, 5).expect("split");
+    (sequences, split)
+}
+
+#[test]
+fn split_never_leaks_a_target() {
+    for protocol in [Protocol::LeaveOneOut, Protocol::Temporal, Protocol::Strong, Protocol::ColdItems] {
+        let (_, split) = of(protocol, 0);
+        for (cases, learned) in [(&split.test, &split.train_and_valid), (&split.valid, &split.train)] {
+            assert!(!cases.is_empty(), "{protocol:?}");
+            for case in cases {
+                let user = learned.iter().find(|s| s.user == case.history.user);
+                for target in &case.targets {
+                    assert!(!case.history.items.contains(target), "{protocol:?}");
+                    assert!(user.is_none_or(|u| !u.items.contains(target)), "{protocol:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn leave_one_out_takes_the_last_two() {
+    let (sequences, split) = of(Protocol::LeaveOneOut, 0);
+    let n = sequences[0].len();
+    assert_eq!(split.test[0].targets, [sequences[0].items[n - 1]]);
+    assert_eq!(split.test[0].history.items, sequences[0].items[..n - 1]);
+    assert_eq!(split.valid[0].targets, [sequences[0].items[n - 2]]);
+    assert_eq!(split.train[0].items, sequences[0].items[..n - 2]);
+}
+
+#[test]
+fn strong_folds_test_every_user_once() {
+    let mut tested: Vec<u32> = (0..5).flat_map(|f| of(Protocol::Strong, f).1.test).map(|c| c.history.user).collect();
+    tested.sort_unstable();
+    assert_eq!(tested, (0..200).collect::<Vec<u32>>());
+}
+
+#[test]
+fn temporal_targets_are_later_than_everything_learned() {
+    let (_, split) = of(Protocol::Temporal, 0);
+    let latest = split.train_and_valid.iter().flat_map(|s| &s.times).max().expect("events");
+    let (sequences, _) = of(Protocol::LeaveOneOut, 0);
+    for case in &split.test {
+        let sequence = &sequences[case.history.user as usize];
+        for target in &case.targets {
+            let at = sequence.items.iter().position(|i| i == target).expect("target");
+            assert!(sequence.times[at] > *latest);
+        }
+    }
+}
+
+#[test]
+fn cold_items_are_never_learned_from_and_are_the_candidates() {
+    let (_, split) = of(Protocol::ColdItems, 1);
+    let cold = split.test_candidates.expect("candidates");
+    assert_eq!(cold.iter().filter(|c| **c).count(), 10);
+    assert!(split.train_and_valid.iter().flat_map(|s| &s.items).all(|&i| !cold[i as usize]));
+    assert!(split.test.iter().flat_map(|c| &c.targets).all(|&i| cold[i as usize]));
+}
+
+#[test]
+fn split_is_seeded() {
+    let sequences = data(100, 50);
+    let by = |seed| split(Protocol::Strong, &sequences, 50, seed, 0, 1).expect("split").test;
+    assert_eq!(by(1), by(1));
+    assert_ne!(by(1), by(2));
+}
+
+fn table(rows: &[(&str, &str, i64, f32)]) -> Interactions {
+    let mut data = Interactions { has_time: true, ..Interactions::default() };
+    for &(user, item, time, value) in rows {
+        let (user, item) = (data.users.intern(user), data.items.intern(item));
+        data.rows.push(Interaction { user, item, time, value });
+    }
+    data
+}
+
+#[test]
+fn cleaning_orders_by_time_and_keeps_file_order_in_ties() {
+    let data = table(&[("u", "late", 9, 1.0), ("u", "b", 5, 1.0), ("u", "a", 5, 1.0), ("u", "b", 7, 1.0)]);
+    let (sequences, account) = data.sequences(&Cleaning::default()).expect("sequences");
+    let names: Vec<&str> = sequences[0].items.iter().map(|&i| data.items.name(i)).collect();
+    assert_eq!(names, ["b", "a", "late"]);
+    assert_eq!((account.repeats, account.kept), (1, 3));
+}
+
+#[test]
+fn cleaning_accounts_for_every_row() {
+    let mut rows = vec![("u", "a", 1, 5.0), ("u", "b", 2, 1.0), ("v", "a", 1, 5.0), ("v", "c", 2, 5.0), ("w", "a", 3, 4.0)];
+    rows.push(("w", "a", 4, 4.0));
+    let data = table(&rows);
+    let cleaning = Cleaning { min_value: Some(3.5), min_user_rows: 2, ..Cleaning::default() };
+    let (sequences, account) = data.sequences(&cleaning).expect("sequences");
+    assert_eq!(sequences.len(), 1);
+    assert_eq!((account.below_min_value, account.repeats, account.short_users, account.kept), (1, 1, 2, 2));
+    let none = data.sequences(&Cleaning { min_value: Some(9.0), ..Cleaning::default() });
+    assert!(none.expect_err("nothing left").to_string().contains("Nothing is left"));
+}
+
+#[test]
+fn cleaning_finds_the_core_and_robots() {
+    let mut rows = Vec::new();
+    for user in ["a", "b", "c"] {
+        for item in ["x", "y", "z"] {
+            rows.push((user, item, 1000, 1.0));
+        }
+    }
+    rows.extend([("d", "x", 1, 1.0), ("a", "rare", 1, 1.0)]);
+    let data = table(&rows);
+    let (sequences, account) = data.sequences(&Cleaning { core: 3, ..Cleaning::default() }).expect("sequences");
+    assert_eq!((sequences.len(), account.outside_core, account.kept), (3, 2, 9));
+    let names: Vec<String> = (0..60).map(|i| i.to_string()).collect();
+    let mut rows: Vec<(&str, &str, i64, f32)> = names.iter().map(|n| ("robot", n.as_str(), 7, 1.0)).collect();
+    rows.push(("person", "1", 7, 1.0));
+    let (sequences, account) =
+        table(&rows).sequences(&Cleaning { max_rate: 5.0, ..Cleaning::default() }).expect("sequences");
+    assert_eq!((sequences.len(), account.robots), (1, 60));
+}

@@ -1,0 +1,7 @@
+//! Tests of `src/train`: right answers on made-up data, goldens, and what is shipped.
+
+mod contract;
+mod golden;
+mod linear;
+mod sequence;
+mod shipping;
