@@ -25,7 +25,7 @@ async function visit(server, hash = '') {
   return page;
 }
 async function ready(page) {
-  await page.waitForSelector('[data-shelf="ready"]', { timeout: 90_000 });
+  await page.waitForSelector('[data-shelf="ready"]', { timeout: 240_000 });
   await page.waitForFunction(() => document.querySelector('.meter').dataset.state !== 'opening');
 }
 async function like(page, key) {
