@@ -7,7 +7,7 @@ use crate::compute::cpu::tune;
 use crate::encode::TextEncoder;
 use crate::engine::model::{Embedding, TextModel};
 use crate::error::Result;
-use crate::format::pack::ModelId;
+use crate::format::pack::{ModelId, Pack};
 
 struct CpuText {
     encoder: TextEncoder,
@@ -32,8 +32,9 @@ impl TextModel for CpuText {
 }
 
 /// Opens a verified pack on the fastest instruction set of this module.
-pub fn load(pack: Vec<u8>, _id: &ModelId) -> Result<Rc<dyn TextModel>> {
-    let encoder = TextEncoder::open(pack, isa())?;
+pub fn load(pack: Vec<u8>, id: &ModelId) -> Result<Rc<dyn TextModel>> {
+    let pack = Pack::parse_verified(pack, id.sha256.clone())?;
+    let encoder = TextEncoder::from_pack(&pack, isa())?;
     Ok(Rc::new(CpuText { encoder }))
 }
 

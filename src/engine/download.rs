@@ -10,7 +10,11 @@ use crate::format::pack::hex;
 use crate::platform::{Abort, Ask, Body, Fetch, Platform, Reply, Seal, Store};
 
 /// Bytes that are kept back before they are appended to the partial blob.
-const FLUSH: usize = 512 * 1024;
+const FLUSH: usize = 4 << 20;
+/// Bytes between two steps of progress.
+const STEP: usize = 128 * 1024;
+/// Room that is made ahead for a file whose size is only claimed so far.
+const ROOM: u64 = 64 << 20;
 /// Tries without a single new byte before a download is given up.
 const FRUITLESS: u32 = 2;
 
@@ -137,6 +141,8 @@ impl<P: Platform> Downloads<'_, P> {
             }
             None => Vec::new(),
         };
+        let room = wanted.bytes.unwrap_or(0).min(ROOM).saturating_sub(bytes.len() as u64);
+        bytes.reserve_exact(usize::try_from(room).unwrap_or(0));
         let mut fruitless = 0;
         let mut whole = wanted.bytes == Some(bytes.len() as u64);
         while !whole {
@@ -174,7 +180,7 @@ impl<P: Platform> Downloads<'_, P> {
                 return Err(Error::Network(format!("The server sent another part of {} than asked for. Try again.", wanted.name)));
             }
         }
-        let mut flushed = bytes.len();
+        let (mut flushed, mut said) = (bytes.len(), bytes.len());
         let mut outcome = Ok(());
         loop {
             match body.chunk().await {
@@ -185,7 +191,10 @@ impl<P: Platform> Downloads<'_, P> {
                     }
                     self.traffic.received += piece.len() as u64;
                     bytes.extend_from_slice(&piece);
-                    told(Progress { phase: Phase::Index, loaded: bytes.len() as u64, total: wanted.bytes.unwrap_or(0) });
+                    if bytes.len() - said >= STEP || wanted.bytes == Some(bytes.len() as u64) {
+                        said = bytes.len();
+                        told(Progress { phase: Phase::Index, loaded: said as u64, total: wanted.bytes.unwrap_or(0) });
+                    }
                 }
                 Ok(None) => break,
                 Err(error) => {

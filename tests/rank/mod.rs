@@ -1,4 +1,5 @@
 //! Scores, reasons, rules, variety.
 
+mod content;
 mod diversify;
 mod term;

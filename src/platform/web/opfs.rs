@@ -114,7 +114,7 @@ impl Opfs {
     pub async fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let written = async {
             let (file, handle) = self.access(&format!(".{name}")).await?;
-            let outcome = handle.truncate_with_f64(0.0).and_then(|()| put(&handle, bytes, 0.0));
+            let outcome = handle.truncate_with_f64(0.0).and_then(|()| put(&handle, bytes, 0.0)).and_then(|()| handle.flush());
             handle.close();
             outcome?;
             self.move_to(&file, name).await
@@ -126,6 +126,7 @@ impl Opfs {
     pub async fn append(&self, name: &str, bytes: &[u8]) -> Result<u64> {
         let appended = async {
             let (_, handle) = self.access(name).await?;
+            // Not flushed: what is appended this way is verified when it is whole.
             let outcome = handle.get_size().and_then(|size| put_at_end(&handle, bytes, size));
             handle.close();
             outcome
@@ -149,7 +150,9 @@ impl Opfs {
                 if start != head {
                     return Ok(None);
                 }
-                put_at_end(&handle, bytes, size).map(Some)
+                let size = put_at_end(&handle, bytes, size)?;
+                handle.flush()?;
+                Ok(Some(size))
             };
             let outcome: Thrown<Option<u64>> = append();
             handle.close();
@@ -224,7 +227,7 @@ impl Opfs {
     }
 }
 
-/// Writes all of `bytes` at `at` and flushes.
+/// Writes all of `bytes` at `at`; they survive the end of the worker, and once flushed a power cut too.
 fn put(handle: &FileSystemSyncAccessHandle, bytes: &[u8], at: f64) -> Thrown<()> {
     let options = FileSystemReadWriteOptions::new();
     options.set_at(at);
@@ -235,7 +238,7 @@ fn put(handle: &FileSystemSyncAccessHandle, bytes: &[u8], at: f64) -> Thrown<()>
         error.set_name("QuotaExceededError");
         return Err(error.into());
     }
-    handle.flush()
+    Ok(())
 }
 
 /// Writes behind the file's `size` bytes and gives its new size; what a failure wrote is cut off again.
