@@ -6,7 +6,7 @@
 //! 'taste' (after every change of history; detail: {key, event}; with `early` when a tap is shown but not yet recorded).
 
 const INDEX = 'demo/index/manifest.json';
-const HEARD = [150, 1_000, 4_000]; // milliseconds after another tab's word
+const HEARD = [150, 1_000, 4_000, 12_000]; // milliseconds after another tab's word
 const LIKES = new Set(['like', 'save', 'purchase']);
 const AGAINST = new Set(['dismiss', 'dislike']);
 
@@ -26,6 +26,7 @@ export class Shop extends EventTarget {
   constructor() {
     super();
     this.#channel?.addEventListener('message', () => HEARD.forEach((wait) => setTimeout(() => this.#reread(), wait)));
+    document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && this.#reread());
   }
 
   get ready() {
