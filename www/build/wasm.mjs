@@ -16,7 +16,8 @@ import { cargoProgress } from './native.mjs';
 import { capture, run, which } from './run.mjs';
 import { wasmToolchain } from './toolchain.mjs';
 
-const FEATURES = { simd: ['+simd128'], relaxed: ['+simd128', '+relaxed-simd'] };
+/** Flags of this crate alone: dependencies are compiled once, with simd128, and serve both modules. */
+const FEATURES = { simd: '+simd128', relaxed: '+simd128,+relaxed-simd' };
 const outputs = ['palate.js', 'palate.d.ts', 'palate_bg.wasm', 'palate_relaxed_bg.wasm'].map((name) => join(PKG, name));
 const sources = () => inputHash(['src', 'Cargo.toml', 'Cargo.lock', 'www/build/wasm.mjs', 'www/build/toolchain.mjs'], {
   facts: [process.env.PALATE_WASM_TOOLCHAIN ?? ''],
@@ -57,12 +58,13 @@ export async function wasmModules() {
  * without 750 KB), no faster in Chromium, and cost a minute each.
  */
 async function compile(kind, toolchain, bindgen) {
-  const target = join(CARGO_TARGET, `wasm-${kind}${toolchain.kind === 'debian' ? '-debian' : ''}`);
+  const target = join(CARGO_TARGET, toolchain.kind === 'debian' ? 'wasm-debian' : 'wasm');
   const env = { ...process.env, ...toolchain.env };
   // These would win over the target's own flags, and belong to the native build.
   for (const name of ['RUSTFLAGS', 'CARGO_ENCODED_RUSTFLAGS', 'CARGO_BUILD_RUSTFLAGS', 'CARGO_BUILD_TARGET', 'RUSTC_WRAPPER']) delete env[name];
-  env.CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS = `-C target-feature=${FEATURES[kind].join(',')} --cfg getrandom_backend="wasm_js"`;
-  const args = ['build', '--lib', '--profile', 'web', '--target', 'wasm32-unknown-unknown', '--target-dir', target, ...toolchain.args];
+  env.CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS = '-C target-feature=+simd128 --cfg getrandom_backend="wasm_js"';
+  const args = ['rustc', '--lib', '--profile', 'web', '--target', 'wasm32-unknown-unknown', '--target-dir', target, ...toolchain.args,
+    '--', '-C', `target-feature=${FEATURES[kind]}`];
   const raw = join(target, 'wasm32-unknown-unknown', 'web', 'palate.wasm');
   await step(`wasm module, ${kind} (${toolchain.version?.split(' ').slice(0, 2).join(' ')}, ${toolchain.kind})`,
     ({ progress }) => run(toolchain.cargo, args, { cwd: at(), env, progress: cargoProgress(progress) }));
