@@ -12,7 +12,7 @@ const FLAGS = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'
 
 /** `node_modules` from `package-lock.json`. */
 export async function npmPackages() {
-  const outputs = ['binaryen', 'openmoji', 'emojibase-data', 'playwright-core', 'vite'].map((name) => at('node_modules', name, 'package.json'));
+  const outputs = ['openmoji', 'emojibase-data', 'playwright-core', 'vite'].map((name) => at('node_modules', name, 'package.json'));
   await once('npm', inputHash(['package-lock.json']), outputs, () =>
     step('npm packages', ({ progress }) => run('npm', ['ci', ...FLAGS], { cwd: at(), progress })));
 }

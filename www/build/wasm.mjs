@@ -2,7 +2,7 @@
 //!
 //! `palate_bg.wasm` uses simd128, which every engine of the last years has; `palate_relaxed_bg.wasm` also relaxed-simd,
 //! three times as fast in the int8 products where an engine has it. Safari refuses a module that merely contains a relaxed
-//! opcode, so there are two, and `palate.js` (made by wasm-bindgen) serves both. Which compiler: `toolchain.mjs`.
+//! opcode (`tests/packaging` looks for them), so there are two, and `palate.js` (made by wasm-bindgen) serves both. Which compiler: `toolchain.mjs`.
 
 import { cpSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -16,12 +16,8 @@ import { cargoProgress } from './native.mjs';
 import { capture, run, which } from './run.mjs';
 import { wasmToolchain } from './toolchain.mjs';
 
-const FEATURES = { simd: ['+simd128'], relaxed: ['+simd128', '+relaxed-simd'] };
-/** What the compiler may emit by default, and so what wasm-opt may read and write. */
-const OPT_FEATURES = ['simd', 'bulk-memory', 'bulk-memory-opt', 'sign-ext', 'mutable-globals', 'nontrapping-float-to-int',
-  'reference-types', 'multivalue', 'call-indirect-overlong'];
-const OPT_LEVEL = '-O3';
-
+/** Flags of this crate alone: dependencies are compiled once, with simd128, and serve both modules. */
+const FEATURES = { simd: '+simd128', relaxed: '+simd128,+relaxed-simd' };
 const outputs = ['palate.js', 'palate.d.ts', 'palate_bg.wasm', 'palate_relaxed_bg.wasm'].map((name) => join(PKG, name));
 const sources = () => inputHash(['src', 'Cargo.toml', 'Cargo.lock', 'www/build/wasm.mjs', 'www/build/toolchain.mjs'], {
   facts: [process.env.PALATE_WASM_TOOLCHAIN ?? ''],
@@ -55,14 +51,20 @@ export async function wasmModules() {
   });
 }
 
-/** cargo, wasm-bindgen, wasm-opt. Gives the folder, the optimized module and the glue's text. */
+/**
+ * cargo, then wasm-bindgen. Gives the folder, the module and the glue's text.
+ *
+ * No wasm-opt: after LLVM's link-time optimization it made the modules larger to download (-O3 756 KB brotli, -Os 756 KB,
+ * without 750 KB), no faster in Chromium, and cost a minute each.
+ */
 async function compile(kind, toolchain, bindgen) {
-  const target = join(CARGO_TARGET, `wasm-${kind}${toolchain.kind === 'debian' ? '-debian' : ''}`);
+  const target = join(CARGO_TARGET, toolchain.kind === 'debian' ? 'wasm-debian' : 'wasm');
   const env = { ...process.env, ...toolchain.env };
   // These would win over the target's own flags, and belong to the native build.
   for (const name of ['RUSTFLAGS', 'CARGO_ENCODED_RUSTFLAGS', 'CARGO_BUILD_RUSTFLAGS', 'CARGO_BUILD_TARGET', 'RUSTC_WRAPPER']) delete env[name];
-  env.CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS = `-C target-feature=${FEATURES[kind].join(',')} --cfg getrandom_backend="wasm_js"`;
-  const args = ['build', '--lib', '--profile', 'web', '--target', 'wasm32-unknown-unknown', '--target-dir', target, ...toolchain.args];
+  env.CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS = '-C target-feature=+simd128 --cfg getrandom_backend="wasm_js"';
+  const args = ['rustc', '--lib', '--profile', 'web', '--target', 'wasm32-unknown-unknown', '--target-dir', target, ...toolchain.args,
+    '--', '-C', `target-feature=${FEATURES[kind]}`];
   const raw = join(target, 'wasm32-unknown-unknown', 'web', 'palate.wasm');
   await step(`wasm module, ${kind} (${toolchain.version?.split(' ').slice(0, 2).join(' ')}, ${toolchain.kind})`,
     ({ progress }) => run(toolchain.cargo, args, { cwd: at(), env, progress: cargoProgress(progress) }));
@@ -71,13 +73,7 @@ async function compile(kind, toolchain, bindgen) {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   await run(bindgen, ['--target', 'web', '--out-name', 'palate', '--out-dir', folder, raw]);
-  const wasm = join(folder, `${kind}.wasm`);
-  await step(`wasm-opt ${OPT_LEVEL}, ${kind}`, () => {
-    const features = ['--mvp-features', ...[...OPT_FEATURES, ...(kind === 'relaxed' ? ['relaxed-simd'] : [])].map((name) => `--enable-${name}`)];
-    const tool = at('node_modules', 'binaryen', 'bin', 'wasm-opt');
-    return run(process.execPath, [tool, OPT_LEVEL, ...features, join(folder, 'palate_bg.wasm'), '-o', wasm]);
-  });
-  return { folder, wasm, glue: readFileSync(join(folder, 'palate.js'), 'utf8') };
+  return { folder, wasm: join(folder, 'palate_bg.wasm'), glue: readFileSync(join(folder, 'palate.js'), 'utf8') };
 }
 
 /** The wasm-bindgen command of exactly the version in `Cargo.lock`, in `.cache/`. Resolves to its path. */
