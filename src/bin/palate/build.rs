@@ -127,7 +127,8 @@ impl Build {
         let local = named.filter_map(Value::as_str).filter(|path| !path.contains("://"));
         let missing: Vec<&str> = local.filter(|path| !from.join(path).is_file()).collect();
         if let Some(first) = missing.first() {
-            note(&format!("{} media files are not in {}, the first: {first}. Name their folder with --media.", count(missing.len()), from.display()));
+            let from = if from.as_os_str().is_empty() { Path::new(".") } else { from.as_path() };
+            note(&format!("media files that are not in {}: {}, the first: {first}. Name their folder with --media.", from.display(), count(missing.len())));
         }
     }
 
