@@ -12,6 +12,8 @@ pub mod knn;
 pub mod linear;
 pub mod matrix;
 pub mod methods;
+pub mod rating_report;
+pub mod ratings;
 pub mod sequence;
 pub mod transformer;
 pub mod transitions;
