@@ -43,6 +43,8 @@ pub struct Damage {
 #[derive(Default)]
 struct State {
     id: Option<FileId>,
+    /// The header's bytes as they stand in the file, one copy of which may be damaged.
+    head: Vec<u8>,
     /// Bytes of the log that are read.
     len: u64,
     next: u64,
@@ -108,38 +110,60 @@ impl Log {
     ///
     /// Errors: what the store gives (`Error::Quota`, `Error::Storage`); the log is then as before.
     pub async fn append<S: Store, K: Seal>(&self, store: &S, seal: &K, events: Vec<Event>) -> Result<()> {
-        let _lock = store.lock(LOCK).await?;
-        self.catch_up(store, seal).await?;
-        let events: Vec<Event> = events.into_iter().filter(|event| !self.has_call(event)).collect();
         if events.is_empty() {
             return Ok(());
         }
-        let (id, len, next) = {
+        let _lock = store.lock(LOCK).await?;
+        // The common case is that nobody else wrote: then one look and one write are a single step of the store.
+        if !self.append_to_known(store, seal, &events).await? {
+            self.catch_up(store, seal).await?;
+            if !self.append_to_known(store, seal, &events).await? {
+                return Err(Error::Storage("The history changed outside its lock. Reload the page and call again.".to_owned()));
+            }
+        }
+        self.compact_if_needed(store, seal).await
+    }
+
+    /// Appends behind what is known of the file; `false` where the file is another one by now.
+    async fn append_to_known<S: Store, K: Seal>(&self, store: &S, seal: &K, events: &[Event]) -> Result<bool> {
+        let (id, head, len, next) = {
             let state = self.state.borrow();
-            (state.id, state.len, state.next)
+            (state.id, state.head.clone(), state.len, state.next)
         };
-        let (id, mut bytes) = match id {
-            Some(id) => (id, Vec::new()),
+        let events: Vec<Event> = events.iter().filter(|event| !self.has_call(event)).cloned().collect();
+        let (frames, (id, head), new_len) = match id {
+            // Repeats of a call must be looked for in what others wrote too.
+            Some(id) => {
+                let mut bytes = Vec::new();
+                let frames = write_frames(seal, &id, next, &events, &mut bytes).await?;
+                let appended = store.append_to(BLOB, len, &head, &bytes).await;
+                match self.or_cut(store, len, appended).await? {
+                    Some(new_len) => (frames, (id, head), new_len),
+                    None => return Ok(false),
+                }
+            }
             None => {
+                if store.len(BLOB).await?.is_some() {
+                    return Ok(false);
+                }
                 let id = seal.random()?;
-                (id, format::write_header(&id))
+                let head = format::write_header(&id);
+                let mut bytes = head.clone();
+                let frames = write_frames(seal, &id, next, &events, &mut bytes).await?;
+                let appended = store.append(BLOB, &bytes).await.map(Some);
+                match self.or_cut(store, len, appended).await? {
+                    Some(new_len) => (frames, (id, head), new_len),
+                    None => return Ok(false),
+                }
             }
         };
-        let frames = write_frames(seal, &id, next, &events, &mut bytes).await?;
-        let new_len = match store.append(BLOB, &bytes).await {
-            Ok(new_len) => new_len,
-            Err(error) => {
-                // Cut off what may have been written; if that fails too, the next catch-up under the lock does it.
-                let _ = cut(store, len).await;
-                return Err(error);
-            }
-        };
-        if new_len != len + bytes.len() as u64 {
-            return Err(Error::Storage("The history changed outside its lock. Reload the page and call again.".to_owned()));
+        if events.is_empty() {
+            return Ok(true);
         }
         {
             let mut state = self.state.borrow_mut();
             state.id = Some(id);
+            state.head = head;
             state.len = new_len;
             state.next = next + frames as u64;
             state.frames += frames;
@@ -147,7 +171,15 @@ impl Log {
         }
         self.changed();
         store.announce();
-        self.compact_if_needed(store, seal).await
+        Ok(true)
+    }
+
+    /// Cuts off what a failed append may have left; if that fails too, the next catch-up does it.
+    async fn or_cut<S: Store>(&self, store: &S, len: u64, appended: Result<Option<u64>>) -> Result<Option<u64>> {
+        if appended.is_err() {
+            let _ = cut(store, len).await;
+        }
+        appended
     }
 
     /// Keeps only the events that `keep` wants: the log is rewritten in one atomic step under a new id, so that the
@@ -217,6 +249,7 @@ impl Log {
             *state = State { damage: state.damage, ..State::default() };
         }
         state.id = Some(found);
+        state.head = head;
         state.len = end;
         state.next = tail.next;
         state.frames += tail.frames;
@@ -267,13 +300,14 @@ impl Log {
 
     async fn rewrite<S: Store, K: Seal>(&self, store: &S, seal: &K, events: Vec<Event>) -> Result<()> {
         let id = seal.random()?;
-        let mut bytes = format::write_header(&id);
+        let head = format::write_header(&id);
+        let mut bytes = head.clone();
         let frames = write_frames(seal, &id, 0, &events, &mut bytes).await?;
         store.write(BLOB, &bytes).await?;
         {
             let mut state = self.state.borrow_mut();
             let damage = state.damage;
-            *state = State { id: Some(id), len: bytes.len() as u64, next: frames as u64, frames, events, damage };
+            *state = State { id: Some(id), head, len: bytes.len() as u64, next: frames as u64, frames, events, damage };
         }
         self.changed();
         store.announce();

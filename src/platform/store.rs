@@ -23,6 +23,15 @@ pub trait Store {
     /// what was there before stays.
     async fn append(&self, name: &str, bytes: &[u8]) -> Result<u64>;
 
+    /// As [`Store::append`], but only if the blob has exactly `len` bytes and begins with `head`; `None` where it does
+    /// not. The caller holds a lock under which every other append and replacement is made.
+    async fn append_to(&self, name: &str, len: u64, head: &[u8], bytes: &[u8]) -> Result<Option<u64>> {
+        match self.peek(name, 0, head.len() as u64).await? {
+            Some((found, start)) if found == len && start == head => self.append(name, bytes).await.map(Some),
+            _ => Ok(None),
+        }
+    }
+
     /// Gives the blob another name, replacing what had it. `Error::NotFound` where there is no such blob.
     async fn rename(&self, from: &str, to: &str) -> Result<()>;
 

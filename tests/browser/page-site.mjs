@@ -6,12 +6,13 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { asScript, listFiles } from '../../www/build/precache.mjs';
 import { serve } from '../../www/build/serve.mjs';
+import { MOUNTS } from '../../www/build/site.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The handle of `serve`, with the page at `url`. `real`: the library of www/lib, for which www/demo must be built. */
 export async function servePage({ real = false, port = 0 } = {}) {
-  const mounts = [['/', path.join(root, 'www')], ['/models/', path.join(root, 'models')]];
+  const mounts = [...MOUNTS];
   if (!real) mounts.push(['/lib/', path.join(root, 'tests/browser/fake-lib')], ['/__fake/', path.join(root, '.cache/demo')]);
   const server = await serve({ mounts, port });
   // Hashed anew for each server, so that a changed file is never refused for a stale list.

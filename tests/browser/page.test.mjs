@@ -197,6 +197,7 @@ describe('search', { skip }, () => {
 
   test('works by name while the model is on its way, and a like of that time is not lost', async () => {
     const { page, close } = await visit({ fake: 'slow', wait: 'shown' });
+    await page.waitForFunction(() => /Bringing the recommender.* MB of /s.test(document.querySelector('.loading')?.textContent) && document.querySelector('.loading [role]').ariaValueNow > 0);
     await page.fill('#query', 'strawberry');
     await page.waitForSelector('.results .card');
     assert.match(await page.textContent('.results .lead'), /By name for now/);
@@ -204,6 +205,7 @@ describe('search', { skip }, () => {
     await page.waitForSelector('[data-shelf="ready"]');
     await page.fill('#query', '');
     await page.waitForFunction(() => document.querySelector('.rows h2')?.textContent === 'Because you liked strawberry');
+    await page.waitForFunction(() => document.querySelector('.loading').hasAttribute('data-done'));
     await close();
   });
 });
@@ -351,6 +353,19 @@ describe('offline and updates', { skip }, () => {
     assert.equal(await page.locator('.toast', { hasText: 'new version' }).count(), 0);
     await close();
     await own.kill();
+  });
+
+  test('installing is offered when the browser can, and only then', async () => {
+    const { page, close } = await visit();
+    assert.equal(await page.locator('.install').isVisible(), false);
+    await page.evaluate(() => {
+      globalThis.asked = 0;
+      dispatchEvent(Object.assign(new Event('beforeinstallprompt', { cancelable: true }), { prompt: async () => { globalThis.asked += 1; } }));
+    });
+    await page.locator('.install').click();
+    assert.equal(await page.evaluate(() => globalThis.asked), 1);
+    await page.waitForFunction(() => document.querySelector('.install').hidden);
+    await close();
   });
 
   test('the manifest names icons that are there, in the sizes it says', async () => {

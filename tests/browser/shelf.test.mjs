@@ -133,6 +133,17 @@ describe('the shelf', { skip }, () => {
     await page.context().close();
   });
 
+  test('shelf: a like in one tab arrives in the other', async () => {
+    const page = await visit(server);
+    const other = await page.context().newPage();
+    await other.goto(server.url);
+    await ready(other);
+    await like(page, FOX);
+    await other.waitForSelector(`.tray [data-key="${FOX}"]`);
+    await other.waitForSelector(`.rows [data-row="${FOX}"]`, { timeout: 15_000 });
+    await page.context().close();
+  });
+
   test('shelf: forgotten is forgotten after a reload too, and undo brings it back', async () => {
     const page = await visit(server);
     await like(page, FOX);

@@ -47,7 +47,8 @@ export function watch(page) {
   page.problems = [];
   page.on('pageerror', (error) => page.problems.push(`script error: ${error.message}`));
   page.on('console', (message) => {
-    if (message.type() === 'error') page.problems.push(`console: ${message.text()} (${message.location().url})`);
+    // Looking for a favicon is the browser's own idea, not the page's (a picture opened as a page has none to name).
+    if (message.type() === 'error' && !message.location().url.endsWith('/favicon.ico')) page.problems.push(`console: ${message.text()} (${message.location().url})`);
   });
   return page;
 }

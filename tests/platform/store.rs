@@ -20,8 +20,12 @@ async fn contract<S: Store>(store: &S, other: &S) {
     assert_eq!(store.peek("b", 1, 100).await.unwrap(), Some((5, b"2345".to_vec())));
     assert_eq!(store.peek("b", 9, 100).await.unwrap(), Some((5, Vec::new())));
 
+    assert_eq!(store.append_to("b", 4, b"12", b"x").await.unwrap(), None, "another length");
+    assert_eq!(store.append_to("b", 5, b"13", b"x").await.unwrap(), None, "another start");
+    assert_eq!(store.append_to("none", 0, b"", b"x").await.unwrap(), None, "no such blob");
+    assert_eq!(store.append_to("b", 5, b"12", b"6").await.unwrap(), Some(6));
     store.rename("b", "a").await.unwrap();
-    assert_eq!(store.read("a").await.unwrap().as_deref(), Some(b"12345".as_slice()));
+    assert_eq!(store.read("a").await.unwrap().as_deref(), Some(b"123456".as_slice()));
     assert_eq!(store.rename("b", "c").await.unwrap_err().code(), "not-found");
     store.write("empty", b"").await.unwrap();
     assert_eq!(store.read("empty").await.unwrap(), Some(Vec::new()));

@@ -1,3 +1,5 @@
+//! Tests of `src/train`: right answers on made-up data, goldens, and what is shipped.
+
 mod contract;
 mod golden;
 mod linear;

@@ -48,7 +48,7 @@ function showLoading(loaded, total, text) {
 function showMeter() {
   const { requestsAfter } = network.totals();
   const opened = network.openedAt !== null;
-  meter.hidden = false;
+  meter.hidden = shop.state === 'failed';
   meter.dataset.state = !opened ? 'opening' : requestsAfter ? 'some' : 'none';
   meter.querySelector('.meter-text').replaceChildren(opened ? String(requestsAfter) : '…', el('span', { class: 'meter-word' }, opened ? ` ${requestsAfter === 1 ? 'request' : 'requests'}` : ' opening'));
   meter.setAttribute('aria-label', opened ? `${requestsAfter} requests since the shelf opened. See Privacy` : 'The shelf is opening. See Privacy');
@@ -239,6 +239,9 @@ network.addEventListener('change', () => {
   });
 });
 
+offline.addEventListener('change', () => { document.querySelector('.install').hidden = !offline.installPrompt; });
+document.querySelector('.install').addEventListener('click', () => offline.install());
+
 // Opening.
 
 shop.addEventListener('progress', () => {
@@ -247,8 +250,9 @@ shop.addEventListener('progress', () => {
   showLoading(loaded, total, text);
 });
 shop.addEventListener('state', () => {
-  loading.hidden = shop.meaning || shop.state === 'failed';
+  loading.toggleAttribute('data-done', shop.meaning || shop.state === 'failed');
   dropNotice('shop');
+  showMeter();
   if (shop.state === 'failed') {
     notice('shop', [el('strong', {}, 'The recommender could not open. '), sentence(shop.error), ' You can browse and search by name meanwhile.'], { kind: 'error', actions: [['Try again', () => open()]] });
   }
@@ -267,7 +271,7 @@ async function open() {
   if (shop.ready) {
     settings.set('here', true);
     network.library(shop.report().traffic.received);
-    loading.hidden = true;
+    loading.toggleAttribute('data-done', true);
     const { problem } = shop.report().text;
     if (problem) notice('text', [el('strong', {}, 'Search goes by name for now. '), problem.message], { actions: [['Try again', () => { dropNotice('text'); open(); }]] });
     // What the last answers fetched is reported a moment later; the count starts after that.
@@ -276,7 +280,6 @@ async function open() {
   }
 }
 
-loading.remove();
 const [name, rest] = route();
 await show(name, { rest });
 showMeter();

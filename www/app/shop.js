@@ -6,6 +6,7 @@
 //! 'taste' (after every change of history; detail: {key, event}; with `early` when a tap is shown but not yet recorded).
 
 const INDEX = 'demo/index/manifest.json';
+const HEARD = [150, 1_000, 4_000]; // milliseconds after another tab's word
 const LIKES = new Set(['like', 'save', 'purchase']);
 const AGAINST = new Set(['dismiss', 'dislike']);
 
@@ -24,7 +25,7 @@ export class Shop extends EventTarget {
 
   constructor() {
     super();
-    this.#channel?.addEventListener('message', () => this.#reread());
+    this.#channel?.addEventListener('message', () => HEARD.forEach((wait) => setTimeout(() => this.#reread(), wait)));
   }
 
   get ready() {
@@ -84,10 +85,15 @@ export class Shop extends EventTarget {
     if (detail.event) this.#channel?.postMessage('changed');
   }
 
+  /** Another tab's change: asked for again later too, as this tab's worker may still be busy and not have heard of it itself. */
   async #reread() {
     if (!this.ready) return;
-    await this.#readTaste();
-    this.#changed({});
+    const taste = () => JSON.stringify([[...this.liked], [...this.hidden], [...this.kinds]]);
+    const before = taste();
+    try {
+      await this.#readTaste();
+      if (taste() !== before) this.#changed({});
+    } catch { /* what is shown stays; the next tap says what is wrong */ }
   }
 
   async #readTaste() {
@@ -127,6 +133,7 @@ export class Shop extends EventTarget {
       this.#changed({});
       throw error;
     }
+    this.#note(key, event); // again: what another tab said meanwhile was read without it
     this.#changed({ key, event });
   }
 

@@ -13,6 +13,11 @@ import { listener } from './progress.js';
 
 /** Deaths in a row, without a single reply between, after which calls are given up. */
 const DEATHS = 3;
+/**
+ * How long, in milliseconds, a worker that replaces another may take to say that it lives; doubled with each death. One
+ * that ends before that is seen by nobody. The very first one is not hurried: its script comes over the network.
+ */
+const BIRTH = 3000;
 
 export class Connection {
   #start;
@@ -22,7 +27,7 @@ export class Connection {
   #deaths = 0;
   #closed = false;
   #watch = null;
-  #opening = null;
+  #birth = null;
   /** The worker's last report, `null` before the first. */
   report = null;
   /** How often a worker was started again. */
@@ -37,9 +42,7 @@ export class Connection {
   open({ onProgress, signal } = {}) {
     this.#launch();
     const { method, args } = this.#start;
-    const call = this.#send(method, args, { onProgress, signal });
-    this.#opening = call.catch(() => {});
-    return call;
+    return this.#send(method, args, { onProgress, signal });
   }
 
   /** Makes a call. After a death a new worker is started first. */
@@ -94,13 +97,15 @@ export class Connection {
   #relaunch() {
     const unfinished = [...this.#waiting.values()];
     this.#launch();
+    if (navigator.locks) this.#birth = setTimeout(() => this.#died('it did not start'), BIRTH * 2 ** Math.max(0, this.#deaths - 1));
     this.restarts += 1;
-    const first = unfinished.find((call) => call.message.method === this.#start.method);
-    if (!first) {
+    const opening = unfinished.filter(({ message }) => message.method === this.#start.method);
+    if (opening.length === 0) {
       const { method, args } = this.#start;
       this.#send(method, { ...args, restart: true }).catch((error) => this.#rejectAll(error));
     }
-    for (const { message } of unfinished) this.#worker.postMessage(message);
+    const others = unfinished.filter((call) => !opening.includes(call));
+    for (const { message } of [...opening, ...others]) this.#worker.postMessage(message);
   }
 
   #receive(data) {
@@ -117,6 +122,7 @@ export class Connection {
 
   /** Waits in line for the lock that the worker holds: whoever gets it has outlived the worker. */
   #guard(name) {
+    clearTimeout(this.#birth);
     const { locks } = navigator;
     if (!locks) return;
     const worker = this.#worker;
@@ -128,6 +134,7 @@ export class Connection {
   }
 
   #drop() {
+    clearTimeout(this.#birth);
     this.#watch?.abort();
     this.#watch = null;
     this.#worker?.terminate();

@@ -35,11 +35,11 @@ enum Command {
     Encode(encode::Encode),
     /// Items in, index out: what the page downloads.
     Build(build::Build),
-    /// How good the recommendations are, and what they cost the device.
-    Evaluate(evaluate::Evaluate),
     /// The publisher's signing key.
     #[command(subcommand)]
     Key(key::Key),
+    /// How good the recommendations are, and what they cost the device.
+    Evaluate(evaluate::Evaluate),
     /// What an index or a model pack holds, and whether it verifies.
     Inspect(inspect::Inspect),
     /// The items nearest to a text.
@@ -53,8 +53,8 @@ fn main() -> ExitCode {
         Command::Model(command) => command.run(),
         Command::Encode(command) => command.run(),
         Command::Build(command) => command.run(),
-        Command::Evaluate(command) => command.run(),
         Command::Key(command) => command.run(),
+        Command::Evaluate(command) => command.run(),
         Command::Inspect(command) => command.run(),
         Command::Search(command) => command.run(),
         Command::Recommend(command) => command.run(),

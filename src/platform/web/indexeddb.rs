@@ -172,6 +172,29 @@ impl Indexed {
         outcome.map_err(|thrown| storage(&thrown, "store its data"))
     }
 
+    /// See [`crate::platform::Store::append_to`].
+    pub async fn append_to(&self, name: &str, len: u64, head: &[u8], bytes: &[u8]) -> Result<Option<u64>> {
+        let appended = async {
+            let step = self.step(IdbTransactionMode::Readwrite)?;
+            let Some(size) = step.size(name).await?.filter(|size| size.bytes as u64 == len) else { return Ok(None) };
+            let first = answered(&step.blobs.get(&key(name, 0))?).await?;
+            if !first.is_instance_of::<Uint8Array>() {
+                return Ok(None);
+            }
+            let first: Uint8Array = first.unchecked_into();
+            if first.subarray(0, (head.len() as u32).min(first.length())).to_vec() != head {
+                return Ok(None);
+            }
+            let total = size.bytes + bytes.len() as f64;
+            step.put(name, size.pieces, &Uint8Array::from(bytes))?;
+            step.set_size(name, total, size.pieces + 1)?;
+            completed(&step.transaction).await?;
+            Ok(Some(total as u64))
+        };
+        let outcome: Thrown<Option<u64>> = appended.await;
+        outcome.map_err(|thrown| storage(&thrown, "store its data"))
+    }
+
     /// See [`crate::platform::Store::rename`].
     pub async fn rename(&self, from: &str, to: &str) -> Result<()> {
         let renamed = async {

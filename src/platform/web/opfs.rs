@@ -3,6 +3,8 @@
 //! A write goes to a file of its own and is moved into place, so a crash leaves the old bytes or the new ones.
 //! Access handles are exclusive and held for one operation only: another tab's operation waits its turn.
 
+use std::cell::RefCell;
+
 use js_sys::{Array, Promise, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{
@@ -24,6 +26,8 @@ const PAUSE: i32 = 25;
 /// A folder of files.
 pub struct Opfs {
     folder: FileSystemDirectoryHandle,
+    /// The file that was appended to last: looking it up again would cost a trip to the browser's process.
+    last: RefCell<Option<(String, FileSystemFileHandle)>>,
 }
 
 type Thrown<T> = std::result::Result<T, JsValue>;
@@ -55,7 +59,7 @@ impl Opfs {
         if !has("createSyncAccessHandle") || !has("move") {
             return Err(Error::Storage("This browser's private file system cannot write from a worker. Open with store: 'indexeddb'.".to_owned()));
         }
-        Ok(Opfs { folder })
+        Ok(Opfs { folder, last: RefCell::default() })
     }
 
     async fn file(&self, name: &str, create: bool) -> Thrown<Option<FileSystemFileHandle>> {
@@ -122,18 +126,54 @@ impl Opfs {
     pub async fn append(&self, name: &str, bytes: &[u8]) -> Result<u64> {
         let appended = async {
             let (_, handle) = self.access(name).await?;
-            let outcome = handle.get_size().and_then(|size| match put(&handle, bytes, size) {
-                Ok(()) => Ok(size),
-                Err(thrown) => {
-                    let _ = handle.truncate_with_f64(size);
-                    Err(thrown)
-                }
-            });
+            let outcome = handle.get_size().and_then(|size| put_at_end(&handle, bytes, size));
             handle.close();
-            Ok(outcome? as u64 + bytes.len() as u64)
+            outcome
         };
-        let outcome: Thrown<u64> = appended.await;
+        appended.await.map_err(|thrown| storage(&thrown, "store its data"))
+    }
+
+    /// See [`crate::platform::Store::append_to`]: one access handle for the look and the write.
+    pub async fn append_to(&self, name: &str, len: u64, head: &[u8], bytes: &[u8]) -> Result<Option<u64>> {
+        let appended = async {
+            let Some(handle) = self.access_again(name).await? else { return Ok(None) };
+            let append = || {
+                let size = handle.get_size()?;
+                if size as u64 != len {
+                    return Ok(None);
+                }
+                let mut start = vec![0; head.len()];
+                let options = FileSystemReadWriteOptions::new();
+                options.set_at(0.0);
+                handle.read_with_u8_array_and_options(&mut start, &options)?;
+                if start != head {
+                    return Ok(None);
+                }
+                put_at_end(&handle, bytes, size).map(Some)
+            };
+            let outcome: Thrown<Option<u64>> = append();
+            handle.close();
+            outcome
+        };
+        let outcome: Thrown<Option<u64>> = appended.await;
         outcome.map_err(|thrown| storage(&thrown, "store its data"))
+    }
+
+    /// An access handle to a file that was appended to before, by the file handle of then; `None` where it is gone.
+    async fn access_again(&self, name: &str) -> Thrown<Option<FileSystemSyncAccessHandle>> {
+        let known = self.last.borrow().as_ref().filter(|(last, _)| last == name).map(|(_, file)| file.clone());
+        if let Some(file) = known {
+            match settled(file.create_sync_access_handle()).await {
+                Ok(handle) => return Ok(Some(handle.unchecked_into())),
+                Err(_) => self.last.borrow_mut().take(),
+            };
+        }
+        if self.file(name, false).await?.is_none() {
+            return Ok(None);
+        }
+        let (file, handle) = self.access(name).await?;
+        *self.last.borrow_mut() = Some((name.to_owned(), file));
+        Ok(Some(handle))
     }
 
     /// See [`crate::platform::Store::rename`].
@@ -196,6 +236,17 @@ fn put(handle: &FileSystemSyncAccessHandle, bytes: &[u8], at: f64) -> Thrown<()>
         return Err(error.into());
     }
     handle.flush()
+}
+
+/// Writes behind the file's `size` bytes and gives its new size; what a failure wrote is cut off again.
+fn put_at_end(handle: &FileSystemSyncAccessHandle, bytes: &[u8], size: f64) -> Thrown<u64> {
+    match put(handle, bytes, size) {
+        Ok(()) => Ok(size as u64 + bytes.len() as u64),
+        Err(thrown) => {
+            let _ = handle.truncate_with_f64(size);
+            Err(thrown)
+        }
+    }
 }
 
 async fn pause() -> Thrown<()> {

@@ -116,6 +116,10 @@ impl Store for WebStore {
         each!(self, name, store => store.append(name, bytes).await)
     }
 
+    async fn append_to(&self, name: &str, len: u64, head: &[u8], bytes: &[u8]) -> Result<Option<u64>> {
+        each!(self, name, store => store.append_to(name, len, head, bytes).await)
+    }
+
     async fn rename(&self, from: &str, to: &str) -> Result<()> {
         check_name(to)?;
         each!(self, from, store => store.rename(from, to).await)
