@@ -37,20 +37,56 @@ impl RatingOutcome {
     }
 }
 
-/// The settings behind each method name: biases alone, factors, neighbors over biases, all of it.
-fn settings(method: &str) -> Result<RatingSettings> {
+/// The settings to choose from behind each method name: biases alone, factors, neighbors over biases, all of it.
+fn settings(method: &str) -> Result<Vec<RatingSettings>> {
     let all = RatingSettings::default();
+    let ridges = |share: f32| -> Vec<RatingSettings> {
+        [8.0, 14.0, 20.0, 28.0].map(|ridge| RatingSettings { ridge, neighbor_share: share, ..all }).to_vec()
+    };
     Ok(match method {
-        "popularity" => RatingSettings { dim: 0, sweeps: 10, neighbor_share: 0.0, ..all },
-        "ials" => RatingSettings { neighbor_share: 0.0, ..all },
-        "item-knn" => RatingSettings { dim: 0, sweeps: 10, ..all },
-        "hybrid" => all,
+        "popularity" => vec![RatingSettings { dim: 0, sweeps: 10, neighbor_share: 0.0, ..all }],
+        "ials" => ridges(0.0),
+        "item-knn" => vec![RatingSettings { dim: 0, sweeps: 10, ..all }],
+        "hybrid" => {
+            let mut tried = ridges(0.8);
+            tried.push(RatingSettings { dim: 0, sweeps: 10, ..all });
+            tried
+        }
         other => {
             return Err(Error::input(format!(
                 "The method `{other}` predicts no ratings. Use popularity, ials, item-knn or hybrid."
             )));
         }
     })
+}
+
+/// The settings with the smallest error on a tenth of the first fold's training ratings. No tested rating of that fold is
+/// looked at.
+fn choose(
+    tried: &[RatingSettings],
+    ratings: &[Rating],
+    fold: &[usize],
+    (users, items): (usize, usize),
+    scale: (f32, f32),
+    seed: u64,
+) -> RatingSettings {
+    if tried.len() == 1 {
+        return tried[0];
+    }
+    let known: Vec<Rating> = ratings.iter().zip(fold).filter(|(_, f)| **f != 0).map(|(r, _)| *r).collect();
+    let inner = folds(known.len(), 10, seed ^ 0x1a2b);
+    let part = |held: bool| -> Vec<Rating> {
+        known.iter().zip(&inner).filter(|(_, f)| (**f == 0) == held).map(|(r, _)| *r).collect()
+    };
+    let (train, held) = (part(false), part(true));
+    let error = |settings: &RatingSettings| -> f64 {
+        let model = fit_ratings(&train, users, items, scale, settings);
+        let predicted = predict(&model, &train, &held, users, items);
+        predicted.iter().zip(&held).map(|(p, r)| f64::from(p - r.2).powi(2)).sum()
+    };
+    let errors: Vec<f64> = tried.iter().map(error).collect();
+    let best = (0..tried.len()).min_by(|&a, &b| errors[a].total_cmp(&errors[b])).unwrap_or(0);
+    tried[best]
 }
 
 /// Runs every method over the folds. A like is a rating at or above 70 % of the scale, for `accuracy`.
@@ -71,7 +107,11 @@ pub fn rating_report(
     let like = low + 0.7 * (high - low);
     let mut out = Vec::new();
     for method in methods {
-        let settings = settings(method)?;
+        let tried = settings(method)?;
+        let settings = choose(&tried, &ratings, &fold, (users, items), (low, high), seed);
+        if tried.len() > 1 {
+            note(&format!("{method}: {} dimensions, ridge {}", settings.dim, settings.ridge));
+        }
         let (mut squares, mut absolutes, mut right) = (Vec::new(), Vec::new(), Vec::new());
         let (mut bytes, mut per_fold) = (0, Vec::new());
         let mut seconds = 0.0;
