@@ -7,6 +7,7 @@ pub mod content_map;
 pub mod ease;
 pub mod ease_content;
 pub mod features;
+pub mod hybrid;
 pub mod ials;
 pub mod knn;
 pub mod linear;

@@ -2,3 +2,7 @@
 
 mod diversify;
 mod term;
+
+mod after_scoring;
+mod determinantal;
+mod learner;
