@@ -253,6 +253,29 @@ fn add_list_metrics(judged: &[Judged], context: &Context<'_>, metrics: &mut BTre
     }
 }
 
+/// One method's figures over several folds: users are pooled, what belongs to all lists of a fold is averaged.
+pub fn pool(folds: &[Figures], cutoffs: &[usize], seed: u64) -> Figures {
+    let mut columns: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+    for name in folds.iter().flat_map(|f| f.columns.keys()) {
+        if !columns.contains_key(name) {
+            // A metric that one fold lacks is undefined for that fold's users.
+            let of = |f: &Figures| f.columns.get(name).cloned().unwrap_or_else(|| vec![f64::NAN; f.users]);
+            columns.insert(name.clone(), folds.iter().flat_map(of).collect());
+        }
+    }
+    let values: Vec<Vec<f64>> = columns.values().cloned().collect();
+    let mut metrics: BTreeMap<String, Interval> =
+        columns.keys().cloned().zip(bootstrap_means(&values, REPLICATES, seed)).collect();
+    for name in folds.iter().flat_map(|f| f.metrics.keys()).filter(|n| !columns.contains_key(*n)) {
+        let of: Vec<Interval> = folds.iter().filter_map(|f| f.metrics.get(name).copied()).collect();
+        let mean = |v: fn(&Interval) -> f64| of.iter().map(v).sum::<f64>() / of.len() as f64;
+        metrics.insert(name.clone(), Interval { value: mean(|i| i.value), low: mean(|i| i.low), high: mean(|i| i.high) });
+    }
+    add_gaps(cutoffs, &mut metrics);
+    let ms = folds.iter().map(|f| f.ms_per_recommendation).sum::<f64>() / folds.len().max(1) as f64;
+    Figures { metrics, columns, users: folds.iter().map(|f| f.users).sum(), ms_per_recommendation: ms }
+}
+
 /// Paired bootstrap of the difference between two methods' per-user values, for every averaged metric both have.
 pub fn differences(of: &Figures, baseline: &Figures, seed: u64) -> BTreeMap<String, Interval> {
     let mut names = Vec::new();

@@ -8,16 +8,24 @@
 //! * [`popularity`]: a number per item that is there before any history.
 //! * [`rules`]: filters, exclusions, what was seen.
 //! * [`diversify`]: maximal marginal relevance.
+//! * [`determinantal`]: variety by volume.
+//! * [`calibrate`]: the visitor's own mix of categories.
+//! * [`correct`]: popularity, caps of sources, fairness to providers.
+//! * [`learner`]: what the terms are worth to this visitor.
 //! * [`explore`]: slots for items that the profile would not pick.
 //! * [`explain`]: reasons from the terms.
 //! * [`learned`]: the terms that the publisher trains.
 //! * [`list`]: the stages in their order.
 
+pub mod calibrate;
 pub mod content;
+pub mod correct;
+pub mod determinantal;
 pub mod diversify;
 pub mod explain;
 pub mod explore;
 pub mod learned;
+pub mod learner;
 pub mod list;
 pub mod popularity;
 pub mod rules;

@@ -85,60 +85,84 @@ impl Table {
     }
 }
 
-/// Gains of the terms, not negative, that do best on the cases: coordinate ascent over a geometric grid from the best
-/// term alone; a term stays at 0 unless it helps by more than 0.1 %. Returns the gains and the quality reached.
-pub fn fit_gains(terms: &[Arc<dyn Term>], cases: &[Case], candidates: Option<&[bool]>, scale: Scale) -> (Vec<f32>, f64) {
-    let sampled = sample(cases, CASES);
-    let tables: Vec<Table> = sampled.par_iter().map(|case| table(terms, case, candidates, scale)).collect();
-    let mean = |gains: &[f32]| -> f64 {
-        let sum: f64 = tables.par_iter().map_init(Vec::new, |buffer, t| t.quality(gains, buffer)).sum();
-        sum / tables.len().max(1) as f64
-    };
-    let mut gains = vec![0f32; terms.len()];
-    let mut best = f64::MIN;
-    let mut start = 0;
-    for term in 0..terms.len() {
-        let mut alone = vec![0f32; terms.len()];
-        alone[term] = 1.0;
-        let reached = mean(&alone);
-        if reached > best {
-            (best, start) = (reached, term);
-        }
+/// The terms' scores on a sample of the cases, ready for trying gains.
+pub struct Tables {
+    tables: Vec<Table>,
+    terms: usize,
+}
+
+/// Factors by which a gain is tried, coarse first.
+const COARSE: [f32; 6] = [0.5, 0.7, 0.85, 1.18, 1.4, 2.0];
+const FINE: [f32; 4] = [0.8, 0.9, 1.1, 1.25];
+/// A term joins when it helps by this factor, and leaves when it does not.
+const JOINS: f64 = 1.001;
+
+impl Tables {
+    /// Scores a sample of the cases with every term.
+    pub fn new(terms: &[Arc<dyn Term>], cases: &[Case], candidates: Option<&[bool]>, scale: Scale) -> Self {
+        let tables = sample(cases, CASES).par_iter().map(|case| table(terms, case, candidates, scale)).collect();
+        Self { tables, terms: terms.len() }
     }
-    gains[start] = 1.0;
-    let needed = 1.001;
-    for round in 0..6 {
-        let before = best;
-        for term in 0..terms.len() {
-            let current = gains[term];
-            let mut tries: Vec<f32> = match current == 0.0 {
-                true => (0..9).map(|i| 0.02 * 2f32.powi(i)).collect(),
-                false if round < 3 => [0.5, 0.7, 0.85, 1.18, 1.4, 2.0].iter().map(|f| f * current).collect(),
-                false => [0.8, 0.9, 1.1, 1.25].iter().map(|f| f * current).collect(),
-            };
-            if current != 0.0 && gains.iter().filter(|g| **g != 0.0).count() > 1 {
-                tries.push(0.0);
+
+    fn mean(&self, gains: &[f32]) -> f64 {
+        // Fixed chunks, so that the sum does not depend on how threads share the work.
+        let of = |tables: &[Table]| {
+            let mut buffer = Vec::new();
+            tables.iter().map(|t| t.quality(gains, &mut buffer)).sum::<f64>()
+        };
+        let parts: Vec<f64> = self.tables.par_chunks(64).map(of).collect();
+        parts.iter().sum::<f64>() / self.tables.len().max(1) as f64
+    }
+
+    /// Gains of the `allowed` terms, none negative, that do best: coordinate ascent over a geometric grid from the best
+    /// term alone. Returns the gains and the quality reached.
+    pub fn fit(&self, allowed: &[bool]) -> (Vec<f32>, f64) {
+        let open: Vec<usize> = (0..self.terms).filter(|&t| allowed[t]).collect();
+        let mut gains = vec![0f32; self.terms];
+        let mut best = f64::MIN;
+        for &term in &open {
+            let mut alone = vec![0f32; self.terms];
+            alone[term] = 1.0;
+            let reached = self.mean(&alone);
+            if reached > best {
+                (best, gains) = (reached, alone);
             }
-            for value in tries {
-                let mut tried = gains.clone();
-                tried[term] = value;
-                let reached = mean(&tried);
-                let enough = match (current == 0.0 && gains[term] == 0.0, value == 0.0) {
-                    (true, _) => reached > best * needed,
-                    (_, true) => reached * needed > best,
-                    _ => reached > best,
+        }
+        for round in 0..8 {
+            let before = best;
+            for &term in &open {
+                let current = gains[term];
+                let others = gains.iter().enumerate().any(|(t, g)| t != term && *g != 0.0);
+                if current != 0.0 && others {
+                    let mut without = gains.clone();
+                    without[term] = 0.0;
+                    let reached = self.mean(&without);
+                    if reached * JOINS > best {
+                        (best, gains) = (reached, without);
+                        continue;
+                    }
+                }
+                let tries: Vec<f32> = match current == 0.0 {
+                    true => (0..9).map(|i| 0.02 * 2f32.powi(i)).collect(),
+                    false if round < 3 => COARSE.iter().map(|f| f * current).collect(),
+                    false => FINE.iter().map(|f| f * current).collect(),
                 };
-                if enough {
-                    gains = tried;
-                    best = reached;
+                let mut needed = if current == 0.0 { best * JOINS } else { best };
+                for value in tries {
+                    let mut tried = gains.clone();
+                    tried[term] = value;
+                    let reached = self.mean(&tried);
+                    if reached > needed {
+                        (best, needed, gains) = (reached, reached, tried);
+                    }
                 }
             }
+            if best <= before * 1.0002 && round > 0 {
+                break;
+            }
         }
-        if best <= before * 1.0002 && round > 0 {
-            break;
-        }
+        (gains, best)
     }
-    (gains, best)
 }
 
 fn table(terms: &[Arc<dyn Term>], case: &Case, candidates: Option<&[bool]>, scale: Scale) -> Table {

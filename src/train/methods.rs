@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::blend::{choose, fit_gains};
+use super::blend::{choose, sample, term_quality};
 use super::clusters::clusters;
 use super::content_map::fill_cold;
 use super::ease::ease;
@@ -20,7 +20,6 @@ use super::sequence::{SequenceSettings, train_sequence};
 use super::transitions::{TransitionSettings, transitions};
 use crate::evaluate::dataset::Sequence;
 use crate::evaluate::split::Case;
-use crate::rank::learned::blend::{Blend, Scale};
 use crate::rank::learned::content::Content;
 use crate::rank::learned::factors::Factors;
 use crate::rank::learned::neighbors::Neighbors;
@@ -100,19 +99,21 @@ const TAUS: [f32; 7] = [f32::INFINITY, 50.0, 20.0, 8.0, 4.0, 2.0, 1.0];
 
 /// Trains methods, each once.
 pub struct Trainer<'a> {
-    data: Data<'a>,
-    settings: Settings,
+    pub(super) data: Data<'a>,
+    pub(super) settings: Settings,
     matrix: Csr,
     trained: HashMap<String, Arc<dyn Term>>,
+    /// The trained terms that are item-item matrices: these can be cut to fit a budget.
+    pub(super) matrices: HashMap<String, Neighbors>,
     /// What to tell the person who waits.
-    note: &'a dyn Fn(&str),
+    pub(super) note: &'a dyn Fn(&str),
 }
 
 impl<'a> Trainer<'a> {
     /// A trainer over `data`.
     pub fn new(data: Data<'a>, settings: Settings, note: &'a dyn Fn(&str)) -> Self {
         let matrix = Csr::binary(data.sequences, data.items);
-        Self { data, settings, matrix, trained: HashMap::new(), note }
+        Self { data, settings, matrix, trained: HashMap::new(), matrices: HashMap::new(), note }
     }
 
     /// The term of `method`.
@@ -136,10 +137,7 @@ impl<'a> Trainer<'a> {
                 let rows = item_knn(&self.matrix, s.knn_shrink, s.row_entries);
                 self.neighbors(method, SparseRows::from_rows(n, rows.into_iter(), s.row_entries))
             }
-            "ease" => {
-                let weights = ease(&self.matrix, s.ease_lambda)?;
-                self.neighbors(method, SparseRows::from_dense_with_base(&weights, n, s.row_entries))
-            }
+            "ease" => self.ease(method)?,
             "ease-content" => {
                 self.need_content(method)?;
                 let weights = ease_content(&self.matrix, self.data.features, s.ease_lambda, s.content_alpha)?;
@@ -150,8 +148,7 @@ impl<'a> Trainer<'a> {
                 self.neighbors(method, SparseRows::from_dense_with_base(&weights, n, s.row_entries))
             }
             "ials" => {
-                let (_, items) = ials(&self.matrix, &s.ials, &mut |_| {});
-                let base = Factors::quantize(&items, s.ials.dim, s.ials.alpha0, s.ials.lambda, s.ials.nu);
+                let base = self.factors();
                 let with = |tau: f32| Factors { tau, ..base.clone() };
                 let tau = choose(&TAUS, self.data.valid, self.data.valid_candidates, |t| Box::new(with(t)));
                 Arc::new(with(tau))
@@ -199,14 +196,91 @@ impl<'a> Trainer<'a> {
     }
 
     /// A neighbors term whose fading is chosen on the validation cases.
-    fn neighbors(&self, method: &str, weights: SparseRows) -> Arc<dyn Term> {
+    fn neighbors(&mut self, method: &str, weights: SparseRows) -> Arc<dyn Term> {
         let with = |tau: f32, weights: SparseRows| Neighbors { name: method.into(), weights, tau, window: usize::MAX };
         let tau = choose(&TAUS, self.data.valid, self.data.valid_candidates, |t| Box::new(with(t, weights.clone())));
-        Arc::new(with(tau, weights))
+        let term = with(tau, weights);
+        self.matrices.insert(method.into(), term.clone());
+        Arc::new(term)
     }
 
-    fn content_map(&self, method: &str) -> Result<Arc<dyn Term>> {
-        let s = &self.settings;
+    /// EASE. With fewer users than items each lambda is cheap (the small dual system), and the best of a few is taken.
+    fn ease(&mut self, method: &str) -> Result<Arc<dyn Term>> {
+        let n = self.data.items;
+        let base = self.settings.ease_lambda;
+        let cheap = self.matrix.rows() * 5 <= n * 4 && !self.data.valid.is_empty();
+        let cases = sample(self.data.valid, 1000);
+        let mut best: Option<(f64, SparseRows, f32)> = None;
+        for factor in if cheap { &[1.0, 0.25, 0.5, 2.0, 4.0][..] } else { &[1.0][..] } {
+            let weights = ease(&self.matrix, base * factor)?;
+            let rows = SparseRows::from_dense_with_base(&weights, n, self.settings.row_entries);
+            let reached = match cheap {
+                false => 0.0,
+                true => {
+                    let term = Neighbors { name: method.into(), weights: rows.clone(), tau: f32::INFINITY, window: usize::MAX };
+                    term_quality(&term, &cases, self.data.valid_candidates)
+                }
+            };
+            if best.as_ref().is_none_or(|(b, ..)| reached > *b) {
+                best = Some((reached, rows, base * factor));
+            }
+        }
+        let (_, rows, lambda) = best.ok_or_else(|| Error::Internal("no lambda was tried".into()))?;
+        (self.note)(&format!("{method}: lambda {lambda}"));
+        Ok(self.neighbors(method, rows))
+    }
+
+    /// iALS item factors. Small data affords trying regularizations first, with half of the sweeps.
+    fn factors(&self) -> Factors {
+        let mut settings = self.settings.ials;
+        let quantized = |settings: &IalsSettings| {
+            let (_, items) = ials(&self.matrix, settings, &mut |_| {});
+            Factors::quantize(&items, settings.dim, settings.alpha0, settings.lambda, settings.nu)
+        };
+        if self.matrix.indices.len() <= 400_000 && !self.data.valid.is_empty() {
+            let cases = sample(self.data.valid, 500);
+            let mut best = f64::MIN;
+            let mut consider = |lambda: f32, alpha0: f32| {
+                let tried = IalsSettings { lambda, alpha0, sweeps: settings.sweeps.div_ceil(2), ..settings };
+                let reached = term_quality(&quantized(&tried), &cases, self.data.valid_candidates);
+                let better = reached > best;
+                if better {
+                    best = reached;
+                    (settings.lambda, settings.alpha0) = (lambda, alpha0);
+                }
+                better
+            };
+            let (lambda, alpha0) = (self.settings.ials.lambda, self.settings.ials.alpha0);
+            consider(lambda, alpha0);
+            let mut kept = lambda;
+            for direction in [3.0, 1.0 / 3.0] {
+                let mut tried = lambda * direction;
+                let mut found = false;
+                while consider(tried, alpha0) {
+                    (kept, found) = (tried, true);
+                    tried *= direction;
+                }
+                if found {
+                    break;
+                }
+            }
+            // The same pull to zero with another weight of the unobserved pairs.
+            for direction in [3.0, 1.0 / 3.0] {
+                let (mut alpha, mut lambda, mut found) = (alpha0 * direction, kept / direction, false);
+                while consider(lambda, alpha) {
+                    (alpha, lambda, found) = (alpha * direction, lambda / direction, true);
+                }
+                if found {
+                    break;
+                }
+            }
+            (self.note)(&format!("ials: lambda {:.5}, alpha0 {:.3}", settings.lambda, settings.alpha0));
+        }
+        quantized(&settings)
+    }
+
+    fn content_map(&mut self, method: &str) -> Result<Arc<dyn Term>> {
+        let s = self.settings.clone();
         let n = self.data.items;
         let counts = self.data.counts();
         let has = |i: &u32| self.data.features.has(*i as usize);
@@ -254,36 +328,6 @@ impl<'a> Trainer<'a> {
         )?;
         (self.note)(&format!("sequence: kept epoch {epoch}"));
         Ok(Arc::new(encoder))
-    }
-
-    fn hybrid(&mut self) -> Result<Arc<dyn Term>> {
-        let cold = self.data.test_candidates.is_some();
-        let mut names = vec!["popularity"];
-        match (cold, self.data.features.is_empty()) {
-            (true, true) => {}
-            (true, false) => names.extend(["content", "content-map"]),
-            (false, true) => names.extend(["ease", "transitions", "ials", "user-clusters", "sequence"]),
-            (false, false) => names.extend(["ease", "ease-content", "transitions", "ials", "user-clusters", "sequence", "content"]),
-        }
-        let mut terms = Vec::new();
-        for name in &names {
-            match self.term(name) {
-                Ok(term) => terms.push(term),
-                Err(Error::Input(why)) => (self.note)(&format!("hybrid: without {name}: {why}")),
-                Err(other) => return Err(other),
-            }
-        }
-        let mut best: Option<(f64, Scale, Vec<f32>)> = None;
-        for scale in [Scale::Raw, Scale::Deviation] {
-            let (gains, reached) = fit_gains(&terms, self.data.valid, self.data.valid_candidates, scale);
-            let line: Vec<String> = terms.iter().zip(&gains).map(|(t, g)| format!("{} {g:.3}", t.name())).collect();
-            (self.note)(&format!("hybrid: {scale:?} {} gives {reached:.4} on validation", line.join(", ")));
-            if best.as_ref().is_none_or(|(b, ..)| reached > *b) {
-                best = Some((reached, scale, gains));
-            }
-        }
-        let (_, scale, gains) = best.ok_or_else(|| Error::Internal("no scale was tried".into()))?;
-        Ok(Arc::new(Blend { terms, gains, scale }))
     }
 }
 

@@ -3,3 +3,7 @@
 mod content;
 mod diversify;
 mod term;
+
+mod after_scoring;
+mod determinantal;
+mod learner;

@@ -3,5 +3,6 @@
 mod contract;
 mod golden;
 mod linear;
+mod ratings;
 mod sequence;
 mod shipping;

@@ -9,13 +9,14 @@ use std::time::Instant;
 
 use clap::Args;
 use palate::evaluate::dataset::{Cleaning, Interactions, Keys, Sequence};
-use palate::evaluate::report::{Context, Figures, differences, figures, judge_cases};
+use palate::evaluate::report::{Context, Figures, differences, figures, judge_cases, pool};
 use palate::evaluate::split::{Case, Protocol, Split, split};
 use palate::publish::interaction_columns::read_parquet;
 use palate::publish::interactions::{ReadOptions, read_text};
 use palate::rank::learned::terms::{Term, history_of};
 use palate::publish::item_features::ItemContent;
 use palate::train::features::Features;
+use palate::train::rating_report::{RatingOutcome, rating_report};
 use palate::train::methods::{Data, METHODS, Settings, Trainer};
 use palate::{Error, Result};
 
@@ -85,23 +86,97 @@ struct Outcome {
 impl Evaluate {
     /// Runs the command.
     pub fn run(self) -> Result<()> {
-        let protocol = Protocol::parse(&self.protocol)?;
+        let protocol = match self.protocol.as_str() {
+            "rating" => None,
+            name => Some(Protocol::parse(name)?),
+        };
+        if self.k.is_empty() || self.k.contains(&0) || self.folds == 0 {
+            return Err(Error::input("-k and --folds must be at least 1. Give larger ones."));
+        }
         let (content, catalog) = self.read_content()?;
         let interactions = self.read_interactions(&catalog)?;
         let cleaning = Cleaning { min_value: self.min_rating, core: self.core, ..Cleaning::default() };
         let (sequences, account) = interactions.sequences(&cleaning)?;
         self.note(&account.line());
         let items = interactions.items.len();
-        let split = split(protocol, &sequences, items, self.seed, 0, 1)?;
-        self.note(&split.statement);
+        let Some(protocol) = protocol else {
+            return self.rate(&interactions);
+        };
         let features = content.features(items);
-        let outcomes = self.measure(&split, items, &features)?;
+        let folds = match protocol {
+            Protocol::LeaveOneOut | Protocol::Temporal => 1,
+            Protocol::Strong | Protocol::ColdItems => self.folds.min(5),
+        };
+        let mut statement = String::new();
+        let mut of_folds: Vec<Vec<Outcome>> = Vec::new();
+        for fold in 0..folds {
+            let split = split(protocol, &sequences, items, self.seed, fold, folds)?;
+            self.note(&split.statement);
+            of_folds.push(self.measure(&split, items, &features)?);
+            statement = split.statement;
+        }
+        let outcomes = self.pool(of_folds);
         if self.json {
-            self.print_json(&split, &outcomes)
+            self.print_json(&statement, &outcomes)
         } else {
-            self.print_table(&split, &outcomes)
+            self.print_table(&outcomes)
         }
         Ok(())
+    }
+
+    /// Joins the folds of each method.
+    fn pool(&self, mut folds: Vec<Vec<Outcome>>) -> Vec<Outcome> {
+        if folds.len() == 1 {
+            return folds.pop().unwrap_or_default();
+        }
+        let methods = folds.first().map_or(0, Vec::len);
+        (0..methods)
+            .map(|m| {
+                let of: Vec<&Outcome> = folds.iter().map(|f| &f[m]).collect();
+                let figures: Vec<Figures> = of.iter().map(|o| o.figures.clone()).collect();
+                Outcome {
+                    method: of[0].method.clone(),
+                    figures: pool(&figures, &self.k, self.seed),
+                    download_bytes: of.iter().map(|o| o.download_bytes).max().unwrap_or(0),
+                    train_seconds: of.iter().map(|o| o.train_seconds).sum(),
+                }
+            })
+            .collect()
+    }
+
+    /// The protocol `rating`: every rating is predicted once, from the other folds.
+    fn rate(&self, interactions: &Interactions) -> Result<()> {
+        if !interactions.has_rating {
+            return Err(Error::input(format!(
+                "{} has no ratings. Name a column `rating`, or take another protocol.",
+                self.interactions.display()
+            )));
+        }
+        let folds = if self.folds == 1 { 5 } else { self.folds };
+        let report = rating_report(interactions, &self.rating_methods(), folds, self.seed, &|text| self.note(text))?;
+        if self.json {
+            let results: Vec<serde_json::Value> = report.iter().map(RatingOutcome::json).collect();
+            let statement = format!("rating: {folds} seeded folds of the ratings, each predicted from the others");
+            let users = interactions.users.len();
+            println!(
+                "{}",
+                serde_json::json!({"protocol": "rating", "statement": statement, "folds": folds, "seed": self.seed,
+                    "users": users, "results": results})
+            );
+        } else {
+            report.iter().for_each(|outcome| println!("{}", outcome.line()));
+        }
+        Ok(())
+    }
+
+    fn rating_methods(&self) -> Vec<String> {
+        let known = ["popularity", "ials", "item-knn", "hybrid"];
+        let chosen: Vec<String> = self.method.iter().filter(|m| known.contains(&m.as_str())).cloned().collect();
+        if chosen.is_empty() || self.method.iter().any(|m| m == "all") {
+            known.map(str::to_owned).to_vec()
+        } else {
+            chosen
+        }
     }
 
     fn note(&self, text: &str) {
@@ -199,7 +274,7 @@ impl Evaluate {
         Ok(outcomes)
     }
 
-    fn print_json(&self, split: &Split, outcomes: &[Outcome]) {
+    fn print_json(&self, statement: &str, outcomes: &[Outcome]) {
         let interval = |i: &palate::math::stats::Interval| {
             serde_json::json!({"value": i.value, "low": i.low, "high": i.high})
         };
@@ -224,14 +299,14 @@ impl Evaluate {
             })
             .collect();
         let report = serde_json::json!({
-            "protocol": self.protocol, "statement": split.statement, "fit": self.fit, "seed": self.seed,
-            "users": split.test.len(), "results": results,
+            "protocol": self.protocol, "statement": statement, "fit": self.fit, "seed": self.seed,
+            "users": outcomes.first().map_or(0, |o| o.figures.users), "results": results,
         });
         println!("{report}");
     }
 
-    fn print_table(&self, split: &Split, outcomes: &[Outcome]) {
-        println!("{} users tested; learned from {}; seen items excluded; 95 % intervals", split.test.len(), self.fit);
+    fn print_table(&self, outcomes: &[Outcome]) {
+        println!("{} users tested; learned from {}; seen items excluded; 95 % intervals", outcomes.first().map_or(0, |o| o.figures.users), self.fit);
         let k = self.k.first().copied().unwrap_or(10);
         let longest = self.k.iter().copied().max().unwrap_or(10);
         let mut names = vec![format!("hr@{k}"), format!("ndcg@{k}"), format!("recall@{longest}")];

@@ -10,14 +10,18 @@
 //! * [`sequence`]: the small causal transformer.
 //! * [`content`]: likeness of content rows.
 //! * [`popularity`]: what everybody likes.
+//! * [`ratings`]: predicted ratings.
+//! * [`held`]: such a term and one history, for the list's stages.
 //! * [`blend`]: the weighted sum of all.
 
 pub mod blend;
 pub mod clusters;
 pub mod content;
 pub mod factors;
+pub mod held;
 pub mod neighbors;
 pub mod popularity;
+pub mod ratings;
 pub mod sequence;
 pub mod sparse;
 pub mod terms;
