@@ -47,7 +47,7 @@ describe('the shelf', { skip }, () => {
     await server?.kill();
   });
 
-  test('shelf: likes make rows of their kind, each under the like that the score names', { skip: 'known defect: the demo page does not open with the real library yet (undefined .map at start)' }, async () => {
+  test('shelf: likes make rows of their kind, each under the like that the score names', async () => {
     const page = await visit(server);
     await like(page, FOX);
     await like(page, STRAWBERRY);
@@ -61,7 +61,7 @@ describe('the shelf', { skip }, () => {
     await page.context().close();
   });
 
-  test('shelf: search finds by meaning what no name contains', { skip: 'known defect: the demo page does not open with the real library yet (undefined .map at start)' }, async () => {
+  test('shelf: search finds by meaning what no name contains', async () => {
     const page = await visit(server);
     const found = (await search(page, 'something warm to drink')).slice(0, 8).join();
     assert.match(found, /hot beverage/);
@@ -70,7 +70,7 @@ describe('the shelf', { skip }, () => {
     await page.context().close();
   });
 
-  test('shelf: both dials change the list', { skip: 'known defect: the demo page does not open with the real library yet (undefined .map at start)' }, async () => {
+  test('shelf: both dials change the list', async () => {
     const page = await visit(server);
     await like(page, FOX);
     await like(page, STRAWBERRY);
@@ -86,7 +86,7 @@ describe('the shelf', { skip }, () => {
     await page.context().close();
   });
 
-  test('shelf: after opening, a whole visit sends no request', { skip: 'known defect: the demo page does not open with the real library yet (undefined .map at start)' }, async () => {
+  test('shelf: after opening, a whole visit sends no request', async () => {
     const page = await visit(server);
     await page.waitForTimeout(500);
     server.requests.length = 0;
@@ -104,7 +104,7 @@ describe('the shelf', { skip }, () => {
     await page.context().close();
   });
 
-  test('shelf: model and index are stored once, by the library, not by the service worker', { skip: 'known defect: the demo page does not open with the real library yet (undefined .map at start)' }, async () => {
+  test('shelf: model and index are stored once, by the library, not by the service worker', async () => {
     const page = await visit(server);
     const held = await page.evaluate(async () => {
       const names = [];
@@ -117,7 +117,7 @@ describe('the shelf', { skip }, () => {
     await page.context().close();
   });
 
-  test('shelf: with the server gone, a reload ranks, searches by meaning and remembers', { skip: 'known defect: the demo page does not open with the real library yet (undefined .map at start)' }, async () => {
+  test('shelf: with the server gone, a reload ranks, searches by meaning and remembers', async () => {
     const own = await servePage({ real: true });
     const page = await visit(own);
     await like(page, FOX);
@@ -133,7 +133,7 @@ describe('the shelf', { skip }, () => {
     await page.context().close();
   });
 
-  test('shelf: a like in one tab arrives in the other', { skip: 'known defect: the demo page does not open with the real library yet (undefined .map at start)' }, async () => {
+  test('shelf: a like in one tab arrives in the other', async () => {
     const page = await visit(server);
     const other = await page.context().newPage();
     await other.goto(server.url);
@@ -144,7 +144,7 @@ describe('the shelf', { skip }, () => {
     await page.context().close();
   });
 
-  test('shelf: forgotten is forgotten after a reload too, and undo brings it back', { skip: 'known defect: the demo page does not open with the real library yet (undefined .map at start)' }, async () => {
+  test('shelf: forgotten is forgotten after a reload too, and undo brings it back', async () => {
     const page = await visit(server);
     await like(page, FOX);
     await page.locator('.nav [data-view="taste"]').click();
