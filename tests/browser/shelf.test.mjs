@@ -61,6 +61,25 @@ describe('the shelf', { skip }, () => {
     await page.context().close();
   });
 
+  // Bug: such taps carried a field that the library refuses, and the page failed to open.
+  test('shelf: a tap before the library is there is recorded when it is', async () => {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+    const page = await context.newPage();
+    let letGo;
+    const held = new Promise((resolve) => { letGo = resolve; });
+    await context.route('**/index/manifest.json', async (route) => { await held; await route.continue(); });
+    await page.goto(`${server.url}/`);
+    await page.waitForSelector(`main [data-key="${FOX}"] .tile`);
+    assert.equal(await page.locator('[data-shelf="ready"]').count(), 0, 'the library must not be there yet');
+    await page.locator(`main [data-key="${FOX}"] .tile`).first().click();
+    letGo();
+    await ready(page);
+    await page.reload();
+    await ready(page);
+    await page.waitForSelector(`.tray [data-key="${FOX}"]`);
+    await context.close();
+  });
+
   test('shelf: search finds by meaning what no name contains', async () => {
     const page = await visit(server);
     const found = (await search(page, 'something warm to drink')).slice(0, 8).join();

@@ -122,7 +122,7 @@ export class Shop extends EventTarget {
     const before = [new Map(this.liked), new Set(this.hidden), new Map(this.kinds)];
     this.#note(key, event);
     if (!this.ready) {
-      this.#waiting.push({ item: key, event, at: Date.now() });
+      this.#waiting.push({ item: key, event, time: Date.now() });
       this.#changed({ key, event });
       return;
     }
@@ -185,16 +185,12 @@ export class Shop extends EventTarget {
 
   /** `{events: [{item, event, at}], interests: [{weight, because: [keys], near: [keys]}]}`; newest event last, aversions below 0. */
   async profile() {
-    const { likes, dislikes } = await this.#recommender.profile();
-    const interests = [
-      ...likes.map((belief) => ({ weight: belief.share, because: belief.items.map((item) => item.key), near: belief.near })),
-      ...dislikes.map((belief) => ({ weight: -belief.share, because: belief.items.map((item) => item.key), near: belief.near })),
-    ];
-    const seen = new Map();
-    for (const { items } of [...likes, ...dislikes]) {
-      for (const { key, events } of items) for (const { event, at } of events) seen.set(`${key} ${event} ${at}`, { item: key, event, at });
-    }
-    return { events: [...seen.values()].sort((a, b) => a.at - b.at), interests };
+    const { events, interests } = await this.#recommender.profile();
+    return {
+      // An imported history may bring older events after newer ones.
+      events: events.map(({ item, event, time }) => ({ item, event, at: time })).sort((a, b) => a.at - b.at),
+      interests: interests.map(({ weight, share, items, near }) => ({ weight: Math.sign(weight) * share, because: items.map((item) => item.key), near })),
+    };
   }
 
   report() {

@@ -140,13 +140,15 @@ export class Recommender {
 
   async record(events) {
     this.#open();
-    for (const { item, event } of events) {
+    for (const { item, event, ...rest } of events) {
+      const foreign = Object.keys(rest).find((name) => !['value', 'context', 'time'].includes(name));
+      if (foreign) throw new PalateError('bad-input', `record does not know ${foreign}. Leave it out.`);
       this.#known(item);
       if (!(event in WEIGHT)) throw new PalateError('bad-input', `The event's kind is not known. Pass one of ${Object.keys(WEIGHT).join(', ')}.`);
     }
     if (scenario.has('quota')) throw new PalateError('quota', 'The disk is full: this event was not kept. Free some space, then try again.');
     await wait(1);
-    this.#events.push(...events.map(({ item, event, at = Date.now() }) => ({ item, event, at })));
+    this.#events.push(...events.map(({ item, event, time = Date.now() }) => ({ item, event, at: Number(time) })));
     this.#save();
   }
 
@@ -234,13 +236,16 @@ export class Recommender {
         if (weight * sign <= 0) continue;
         const name = this.#byKey.get(key).item.categories[1];
         if (!groups.has(name)) groups.set(name, []);
-        groups.get(name).push({ key, weight, events: this.#events.filter((event) => event.item === key).map(({ event, at }) => ({ event, at, weight: WEIGHT[event] })) });
+        groups.get(name).push({ key, weight, events: this.#events.filter((event) => event.item === key).map(({ event, at }) => ({ event, time: at, weight: WEIGHT[event] })) });
       }
       const weigh = (items) => items.reduce((sum, item) => sum + Math.abs(item.weight), 0);
       const total = [...groups.values()].reduce((sum, items) => sum + weigh(items), 0);
-      return [...groups.values()].map((items) => ({ share: weigh(items) / total, items, near: [] })).sort((a, b) => b.share - a.share);
+      return [...groups.values()]
+        .map((items) => ({ weight: sign * weigh(items), share: weigh(items) / total, because: items.map((item) => item.key), items, near: [] }))
+        .sort((a, b) => b.share - a.share);
     };
-    return { events: this.#events.length, likes: beliefs(1), dislikes: beliefs(-1), unknownItems: 0 };
+    const events = this.#events.map(({ item, event, at }) => ({ item, event, time: at, weight: WEIGHT[event] }));
+    return { events, interests: [...beliefs(1), ...beliefs(-1)], unknownItems: 0 };
   }
 
   async forget({ item, before, all } = {}) {

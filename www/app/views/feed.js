@@ -141,7 +141,7 @@ export function createFeed({ catalog, shop, cards, tune, loading, search }) {
     ideas.hidden = warm;
     pile.hidden = warm;
     dials.hidden = !shop.ready || !warm;
-    const latest = [...shop.liked.keys()].reverse();
+    const latest = [...shop.liked.keys()].filter((key) => catalog.get(key)).reverse();
     tray.hidden = !warm;
     const thumbs = new Map([...tray.children].map((item) => [item.dataset.key, item]));
     tray.replaceChildren(...latest.slice(0, TRAY).map((key) => thumbs.get(key) ?? el('li', { 'data-key': key },
