@@ -300,6 +300,11 @@ impl<'a> Part<'a> {
         Self { name: name.into(), dtype: DType::F64, shape: shape.to_vec(), bytes: bytes.into() }
     }
 
+    /// A tensor as it was read.
+    pub fn raw(name: impl Into<String>, tensor: &'a Tensor) -> Self {
+        Self { name: name.into(), dtype: tensor.dtype, shape: tensor.shape.clone(), bytes: tensor.bytes().into() }
+    }
+
     /// A U8 tensor of one dimension.
     pub fn u8(name: impl Into<String>, bytes: &'a [u8]) -> Self {
         Self { name: name.into(), dtype: DType::U8, shape: vec![bytes.len()], bytes: bytes.into() }

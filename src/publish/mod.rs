@@ -7,3 +7,4 @@ pub mod item_features;
 pub mod items;
 pub mod model;
 pub mod table;
+pub mod weights;

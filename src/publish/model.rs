@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::format::pack::{EncoderConfig, Pack, Pooling, TOKENIZER};
 use crate::format::tensors::{Part, TensorFile, write};
 use crate::models;
+use super::weights;
 
 /// Number type of a pack's matrices and tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,8 +76,8 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Reads a folder with `config.json`, `tokenizer.json`, `model.safetensors` and, where the pooling is not the
-    /// mean, `1_Pooling/config.json`; the longest input from `sentence_bert_config.json`.
+    /// Reads a folder with `config.json`, `tokenizer.json`, the weights ([`weights::read`]) and, where the pooling is not
+    /// the mean, `1_Pooling/config.json`; the longest input from `sentence_bert_config.json`.
     ///
     /// # Errors
     /// [`Error::NotFound`] for a file that is missing, [`Error::Input`] for one that is not understood.
@@ -110,7 +111,7 @@ impl Checkpoint {
             name,
             config: String::from_utf8(config_bytes).map_err(|_| Error::input("config.json is not UTF-8."))?,
             tokenizer: file("tokenizer.json")?,
-            weights: TensorFile::parse(file("model.safetensors")?, "model.safetensors")?,
+            weights: weights::read(folder)?,
             encoder: EncoderConfig { pooling, max_tokens, dim },
             architecture,
         })
@@ -157,7 +158,7 @@ impl Checkpoint {
         for (at, decl) in graph.weights.iter().enumerate() {
             let values = self.weights.get(&decl.name)?.to_f32();
             if let Some(bad) = values.iter().position(|v| !v.is_finite()) {
-                return Err(Error::corrupt("model.safetensors", format!("weight {} holds {} at {bad}", decl.name, values[bad])));
+                return Err(Error::corrupt("the checkpoint", format!("weight {} holds {} at {bad}", decl.name, values[bad])));
             }
             if dtype == PackDType::Q8 && decl.shape.len() == 2 && decl.shape[0] >= MIN_ROWS {
                 let chained = normal.contains(&at);

@@ -85,7 +85,7 @@ impl Default for Settings {
             ease_lambda: 200.0,
             content_alpha: 7.0,
             transitions: TransitionSettings { lambda: 100.0, past: 2.0, future: 2.0, window: 20 },
-            ials: IalsSettings { dim: 64, alpha0: 0.1, lambda: 0.003, nu: 1.0, sweeps: 15, seed: 1 },
+            ials: IalsSettings { dim: 64, alpha0: 0.1, lambda: 0.003, nu: 1.0, sweeps: 15, steps: 3, seed: 1 },
             clusters: 200,
             anonymity: 20,
             map_lambda: 0.5,

@@ -2,6 +2,9 @@
 
 import { after, test } from 'node:test';
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PKG, at } from '../../www/build/root.mjs';
 import { startShop } from './shop.mjs';
 
 const site = await startShop(after);
@@ -104,3 +107,61 @@ test('text: a worker that ends is replaced with its model, and nothing is fetche
   assert.equal(site.server.requests.filter(({ path }) => path.startsWith('/demo/')).length, before);
   await page.context().close();
 });
+
+const FIXTURES = at('tests', 'fixtures', 'minilm');
+const DIM = 384;
+const dot = (a, b) => a.reduce((sum, value, at) => sum + value * b[at], 0);
+
+/** `texts`: the 200 texts; `golden`: their embeddings by sentence-transformers in fp32, unit length. */
+function goldens() {
+  const texts = JSON.parse(readFileSync(join(FIXTURES, 'texts.json'), 'utf8'));
+  const bytes = readFileSync(join(FIXTURES, 'embeddings.f32'));
+  const golden = texts.map((_, row) => Array.from({ length: DIM }, (_, at) => bytes.readFloatLE(4 * (row * DIM + at))));
+  return { texts, golden };
+}
+
+/**
+ * How many of the pairs that the reference tells apart by more than `margin` stand the other way around in `vectors`,
+ * every text being the query once and the others the candidates.
+ */
+function misorderedPairs(vectors, golden, margin) {
+  let [wrong, pairs] = [0, 0];
+  for (let query = 0; query < golden.length; query += 1) {
+    const reference = golden.map((row) => dot(golden[query], row));
+    const ours = vectors.map((row) => dot(vectors[query], row));
+    for (let a = 0; a < golden.length; a += 1) {
+      for (let b = 0; b < golden.length; b += 1) {
+        if (a === query || b === query || reference[a] - reference[b] <= margin) continue;
+        pairs += 1;
+        if (ours[a] <= ours[b]) wrong += 1;
+      }
+    }
+  }
+  return { wrong, pairs };
+}
+
+for (const [module, kernels] of [['palate_bg.wasm', /wasm-simd128/], ['palate_relaxed_bg.wasm', /wasm/]]) {
+  test(`text: ${module} gives the reference's answers on 200 texts, and its ranking`, async (t) => {
+    const { texts, golden } = goldens();
+    const page = await site.blank();
+    const body = readFileSync(join(PKG, module));
+    site.server.replace(/^\/pkg\/palate(_relaxed)?_bg\.wasm$/, () => ({ body }));
+    const seen = await page.evaluate(async (texts) => {
+      const { Encoder } = await library();
+      const encoder = await Encoder.open({ model: '/models/minilm/', store: 'memory' });
+      const vectors = await encoder.encode(texts.map((text) => ({ text })));
+      return { vectors: vectors.map((vector) => [...vector]), report: encoder.report() };
+    }, texts);
+    site.server.replace(/^\/pkg\/palate(_relaxed)?_bg\.wasm$/, null);
+    const cosines = seen.vectors.map((vector, row) => dot(vector, golden[row]));
+    const mean = cosines.reduce((sum, value) => sum + value, 0) / cosines.length;
+    const least = Math.min(...cosines);
+    const { wrong, pairs } = misorderedPairs(seen.vectors, golden, 0.03);
+    t.diagnostic(`${seen.report.kernels}: mean cosine ${mean.toFixed(5)}, minimum ${least.toFixed(5)}, ${wrong} of ${pairs} pairs misordered`);
+    assert.match(seen.report.kernels, kernels);
+    assert.equal(cosines.length, 200);
+    assert.ok(mean >= 0.999 && least >= 0.995, `mean ${mean}, minimum ${least}`);
+    assert.equal(wrong, 0, `${wrong} of ${pairs} pairs`);
+    await page.context().close();
+  });
+}

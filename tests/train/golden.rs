@@ -69,7 +69,7 @@ fn transitions_equal_numpy() {
 fn ials_equals_numpy() {
     let golden = golden();
     let x = Csr::binary(&sequences(&golden), 25);
-    let settings = IalsSettings { dim: 6, alpha0: 0.1, lambda: 0.01, nu: 1.0, sweeps: 3, seed: 1 };
+    let settings = IalsSettings { dim: 6, alpha0: 0.1, lambda: 0.01, nu: 1.0, sweeps: 3, steps: 0, seed: 1 };
     let mut items = floats(&golden["ials_start"]);
     let mut users = vec![0f32; x.rows() * 6];
     let by_item = x.transpose();
@@ -78,5 +78,14 @@ fn ials_equals_numpy() {
         solve_side(&by_item, &users, &mut items, &settings);
     }
     same(&users, &golden["ials_users"]);
+    same(&items, &golden["ials_items"]);
+    // As many steps as dimensions solve the systems exactly too, up to rounding.
+    let conjugate = IalsSettings { steps: 12, ..settings };
+    let mut items = floats(&golden["ials_start"]);
+    let mut users = vec![0f32; x.rows() * 6];
+    for _ in 0..settings.sweeps {
+        solve_side(&x, &items, &mut users, &conjugate);
+        solve_side(&by_item, &users, &mut items, &conjugate);
+    }
     same(&items, &golden["ials_items"]);
 }

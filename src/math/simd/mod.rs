@@ -7,6 +7,7 @@
 pub mod avx2;
 #[cfg(target_arch = "aarch64")]
 pub mod neon;
+pub mod normal;
 pub mod portable;
 pub mod rows;
 #[cfg(target_arch = "wasm32")]
