@@ -40,16 +40,6 @@ pub enum Activation {
     Tanh,
 }
 
-/// How finely an executor with int8 weights must see the inputs of a product.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Precision {
-    /// 7 bits a row-scaled input: enough behind attention, whose averages have no outliers.
-    Normal,
-    /// 12 bits or more: for inputs with far outliers, as layer norm and GELU give (MiniLM, mean cosine to fp32 with
-    /// 7 bits everywhere 0.994, with 7 bits for the values alone 0.998, with 12 bits there 0.999).
-    High,
-}
-
 /// How the rows of an item become one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PoolKind {
@@ -66,7 +56,7 @@ pub enum Op {
     /// input with one id a row.
     Embed { parts: Vec<(Weight, usize)> },
     /// `y = activation(x W^T + b) (+ residual)` with `W` of shape `[out, in]`; several matrices are stacked along `out`.
-    Linear { x: Value, parts: Vec<(Weight, Option<Weight>)>, activation: Activation, residual: Option<Value>, precision: Precision },
+    Linear { x: Value, parts: Vec<(Weight, Option<Weight>)>, activation: Activation, residual: Option<Value> },
     /// `y = (x - mean) / sqrt(var + eps) * weight + bias`, by row, biased variance.
     LayerNorm { x: Value, weight: Weight, bias: Weight, eps: f32 },
     /// Multi-head attention within each item: `x` is `[rows, 3 * dim]` = queries, keys, values; head width `dim / heads`,
@@ -257,7 +247,6 @@ impl<'a> Builder<'a> {
         parts: &[(&str, usize)],
         activation: Activation,
         residual: Option<Value>,
-        precision: Precision,
     ) -> Result<Value> {
         let from = self.graph.shape(x);
         let cols = parts.iter().map(|p| p.1).sum();
@@ -274,7 +263,7 @@ impl<'a> Builder<'a> {
                 Ok((weight, bias))
             })
             .collect::<Result<Vec<_>>>()?;
-        Ok(self.push(Op::Linear { x, parts, activation, residual, precision }, shape))
+        Ok(self.push(Op::Linear { x, parts, activation, residual }, shape))
     }
 
     /// [`Op::LayerNorm`] with `<prefix>.weight` and `<prefix>.bias`.

@@ -107,25 +107,24 @@ impl TextEncoder {
         Ok(Tokens { ids: encoding.get_ids().to_vec(), types: encoding.get_type_ids().to_vec() })
     }
 
-    /// The energy (sum of squares) of every column of every node's output over `texts`: what a quantizer wants to know.
+    /// The outputs of the nodes that `wanted` says (by number) for `texts`, rows end to end: what a quantizer calibrates by.
+    /// Rows are divided by the root of their text's number of rows, so that a short text matters as much as a long one.
     ///
     /// # Errors
     /// As [`TextEncoder::encode`].
-    pub fn column_energy(&self, texts: &[&str]) -> Result<Vec<Vec<f64>>> {
-        let graph = self.model.graph();
-        let mut energy: Vec<Vec<f64>> = graph.nodes.iter().map(|n| vec![0.0; n.shape.cols]).collect();
+    pub fn outputs(&self, texts: &[&str], wanted: impl Fn(usize) -> bool) -> Result<Vec<Vec<f32>>> {
+        let mut outputs = vec![Vec::new(); self.model.graph().nodes.len()];
         let mut workspace = Workspace::default();
         for text in texts {
             let batch = batch(&[self.tokenize(text)?]);
-            let rows = batch.ids[models::bert::IDS].len().max(1) as f64;
+            let weight = 1.0 / (batch.ids[models::bert::IDS].len().max(1) as f32).sqrt();
             self.model.run_observed(&batch, &mut workspace, |at, out| {
-                for row in out.chunks_exact(energy[at].len()) {
-                    // By text, not by token: a short text matters as much as a long one.
-                    energy[at].iter_mut().zip(row).for_each(|(e, v)| *e += f64::from(*v) * f64::from(*v) / rows);
+                if wanted(at) {
+                    outputs[at].extend(out.iter().map(|v| v * weight));
                 }
             })?;
         }
-        Ok(energy)
+        Ok(outputs)
     }
 
     fn run(&self, tokens: &[Tokens]) -> Result<Vec<f32>> {

@@ -3,9 +3,9 @@
 //! Layout. Metadata: `format` = "palate-model", `version` = "1", `name`, `architecture`, `config` (the
 //! checkpoint's own `config.json`), `encoder` (JSON of [`EncoderConfig`]). Tensors: every weight under its checkpoint
 //! name; an int8 matrix `w` of shape `[out, in]` has a companion `w.scale` (F32 `[out]`), the value is
-//! `w[o][i] * w.scale[o]`; an int8 table likewise one scale a row. Where `w.columns` (U32 `[c]`) is there, `w.residual`
-//! (I8 `[out, c]`) holds what rounding took from those columns: add `w.residual[o][j] / 64 * w.scale[o]` to column
-//! `w.columns[j]`. `tokenizer.json` is a U8 tensor.
+//! `w[o][i] * w.scale[o]`; an int8 table likewise one scale a row. Where `w.outliers` (U32 `[c]`, ascending)
+//! is there, the weights of those input columns have scales of their own, `w.outliers.scale` (F32 `[out]`), and an
+//! executor quantizes those inputs apart from the others. `tokenizer.json` is a U8 tensor.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

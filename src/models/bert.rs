@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::compute::graph::{Activation, Builder, Graph, PoolKind, Precision};
+use crate::compute::graph::{Activation, Builder, Graph, PoolKind};
 use crate::error::{Error, Result};
 use crate::format::pack::{EncoderConfig, Pooling};
 use crate::format::tensors::TensorFile;
@@ -68,12 +68,12 @@ pub fn graph(config: &serde_json::Value, encoder: &EncoderConfig, file: &TensorF
     for layer in 0..config.num_hidden_layers {
         let at = |part: &str| format!("{prefix}encoder.layer.{layer}.{part}");
         let (q, k, v) = (at("attention.self.query"), at("attention.self.key"), at("attention.self.value"));
-        let qkv = b.linear(x, &[(&q, dim), (&k, dim), (&v, dim)], Activation::None, None, Precision::High)?;
+        let qkv = b.linear(x, &[(&q, dim), (&k, dim), (&v, dim)], Activation::None, None)?;
         let attended = b.attention(qkv, config.num_attention_heads)?;
-        let sum = b.linear(attended, &[(&at("attention.output.dense"), dim)], Activation::None, Some(x), Precision::Normal)?;
+        let sum = b.linear(attended, &[(&at("attention.output.dense"), dim)], Activation::None, Some(x))?;
         x = b.layer_norm(sum, &at("attention.output.LayerNorm"), eps)?;
-        let wide = b.linear(x, &[(&at("intermediate.dense"), config.intermediate_size)], activation, None, Precision::High)?;
-        let sum = b.linear(wide, &[(&at("output.dense"), dim)], Activation::None, Some(x), Precision::High)?;
+        let wide = b.linear(x, &[(&at("intermediate.dense"), config.intermediate_size)], activation, None)?;
+        let sum = b.linear(wide, &[(&at("output.dense"), dim)], Activation::None, Some(x))?;
         x = b.layer_norm(sum, &at("output.LayerNorm"), eps)?;
     }
     let pooled = b.pool(x, match encoder.pooling {

@@ -6,5 +6,6 @@ pub mod interactions;
 pub mod item_features;
 pub mod items;
 pub mod model;
+pub mod quantize;
 pub mod table;
 pub mod weights;

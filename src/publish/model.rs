@@ -1,18 +1,19 @@
 //! A Hugging Face style checkpoint folder to a quantized model pack.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::compute::cpu::linear::pack::{CHAIN_LIMIT, RESIDUAL, chain_excess};
 use crate::compute::cpu::isa::Isa;
 use crate::encode::TextEncoder;
-use crate::compute::graph::{Graph, Op, Precision};
+use crate::compute::graph::{Graph, Op, Role};
 use crate::error::{Error, Result};
 use crate::format::pack::{EncoderConfig, Pack, Pooling, TOKENIZER};
 use crate::format::tensors::{Part, TensorFile, write};
 use crate::models;
+use super::quantize::{Calibration, Quantized, quantize_rows};
 use super::weights;
 
 /// Number type of a pack's matrices and tables.
@@ -23,12 +24,8 @@ pub enum PackDType {
     F32,
 }
 
-/// Columns whose weights keep what rounding took from them; see [`Residual`](crate::compute::cpu::linear::pack::Residual).
-/// Seven keep the MiniLM pack below 23.5 MB.
-const RESIDUAL_COLUMNS: usize = 7;
-
-/// Texts of all sorts to see which columns carry the energy.
-const CALIBRATION: [&str; 16] = [
+/// Texts of all sorts whose activations the quantizer calibrates by.
+const CALIBRATION: [&str; 40] = [
     "",
     "!",
     "Yes.",
@@ -45,6 +42,30 @@ const CALIBRATION: [&str; 16] = [
     "The history of the Roman empire in ten short chapters, with maps and pictures.",
     "gift ideas under $20",
     "<p>html &amp; more</p>",
+    "cat",
+    "HELLO WORLD",
+    "Wie komme ich zum Bahnhof?",
+    "2024-05-17T08:30:00Z",
+    "https://example.org/shop?item=42&color=blue",
+    "\u{1f600}\u{1f389}",
+    "???",
+    "fn main() { println!(\"hi\"); }",
+    "She opened the old letter slowly, afraid of what her brother might have written all those years ago.",
+    "The board approved a dividend of 0.45 per share, payable to holders of record on the last day of March.",
+    "Preheat the oven to 180 degrees, whisk three eggs with the sugar, fold in the flour and bake for half an hour.",
+    "A quiet drama in which a retired teacher and a young mechanic restore a piano and, little by little, their trust in people.",
+    "Wireless headphones with noise cancelling, thirty hours of battery, a folding frame and a case; black or sand.",
+    "Photosynthesis turns light, water and carbon dioxide into sugar and oxygen; it takes place in the chloroplasts of green plants.",
+    "Patients with a fever above 39 degrees, a stiff neck or trouble breathing should see a doctor at once.",
+    "Goal in the last minute! The visitors came from behind twice and left with a point that nobody had expected of them.",
+    "El perro duerme en la cocina mientras llueve.",
+    "\u{41f}\u{440}\u{438}\u{432}\u{435}\u{442}, \u{43c}\u{438}\u{440}",
+    "ice cream",
+    "guitar lessons for beginners near me",
+    "not bad at all",
+    "The band's second record is louder, faster and sadder than the first, and it is all the better for it; the drums alone are worth the price.",
+    "Dear customer, your parcel left our warehouse this morning and should be with you by Thursday. If nobody is at home, the driver leaves it with a neighbor. You can change the day or the place of the delivery until midnight.",
+    "Old stone house with a garden, two rooms and a kitchen, ten minutes from the lake; no pets, no smoking, three nights at least.",
 ];
 
 /// Smaller matrices stay f32: BERT's two token types cost 3 KB, and 2e-4 of cosine in int8.
@@ -117,25 +138,6 @@ impl Checkpoint {
         })
     }
 
-    /// For each weight of a product of [`Precision::High`], the input columns with the most energy over
-    /// [`CALIBRATION`], as the f32 model sees them.
-    fn large_columns(&self, graph: &Graph) -> Result<HashMap<usize, Vec<u32>>> {
-        let exact = Pack::parse(self.pack(PackDType::F32)?)?;
-        let energy = TextEncoder::from_pack(&exact, Isa::best())?.column_energy(&CALIBRATION)?;
-        let mut found = HashMap::new();
-        for node in &graph.nodes {
-            if let Op::Linear { x, parts, precision: Precision::High, .. } = &node.op {
-                let energy = &energy[x.0];
-                let mut order: Vec<u32> = (0..energy.len() as u32).collect();
-                order.sort_by(|&a, &b| energy[b as usize].total_cmp(&energy[a as usize]).then(a.cmp(&b)));
-                order.truncate(RESIDUAL_COLUMNS);
-                order.sort_unstable();
-                found.extend(parts.iter().map(|(w, _)| (w.0, order.clone())));
-            }
-        }
-        Ok(found)
-    }
-
     /// The pack's bytes.
     ///
     /// # Errors
@@ -144,76 +146,61 @@ impl Checkpoint {
         let config = json("config.json", self.config.as_bytes())?;
         let graph = models::bert::graph(&config, &self.encoder, &self.weights)?;
         let mut parts = vec![Part::u8(TOKENIZER, &self.tokenizer)];
-        let columns = if dtype == PackDType::Q8 { self.large_columns(&graph)? } else { HashMap::new() };
-        // Weights whose products run in one pass of bytes.
-        let normal: HashSet<usize> = graph
-            .nodes
-            .iter()
-            .filter_map(|node| match &node.op {
-                Op::Linear { parts, precision: Precision::Normal, .. } => Some(parts.iter().map(|(w, _)| w.0)),
-                _ => None,
-            })
-            .flatten()
-            .collect();
+        let matrices = if dtype == PackDType::Q8 { self.matrices(&graph)? } else { HashMap::new() };
         for (at, decl) in graph.weights.iter().enumerate() {
-            let values = self.weights.get(&decl.name)?.to_f32();
-            if let Some(bad) = values.iter().position(|v| !v.is_finite()) {
-                return Err(Error::corrupt("the checkpoint", format!("weight {} holds {} at {bad}", decl.name, values[bad])));
-            }
-            if dtype == PackDType::Q8 && decl.shape.len() == 2 && decl.shape[0] >= MIN_ROWS {
-                let chained = normal.contains(&at);
-                let (q, scales) = quantize_rows(&values, decl.shape[1], chained);
-                parts.push(Part::i8(&decl.name, &decl.shape, &q));
-                parts.push(Part::f32(format!("{}.scale", decl.name), &[decl.shape[0]], &scales));
-                if let Some(columns) = columns.get(&at) {
-                    let rest = residual(&values, &q, &scales, columns, decl.shape[1]);
-                    parts.push(Part::u32(format!("{}.columns", decl.name), &[columns.len()], columns));
-                    parts.push(Part::i8(format!("{}.residual", decl.name), &[decl.shape[0], columns.len()], &rest));
+            let (name, rows) = (&decl.name, decl.shape[0]);
+            if let Some(Quantized { q, scales, outliers, outlier_scales }) = matrices.get(&at) {
+                parts.push(Part::i8(name, &decl.shape, q));
+                parts.push(Part::f32(format!("{name}.scale"), &[rows], scales));
+                if !outliers.is_empty() {
+                    parts.push(Part::u32(format!("{name}.outliers"), &[outliers.len()], outliers));
+                    parts.push(Part::f32(format!("{name}.outliers.scale"), &[rows], outlier_scales));
                 }
+                continue;
+            }
+            let values = self.values(name)?;
+            if dtype == PackDType::Q8 && decl.role == Role::Table && rows >= MIN_ROWS {
+                let (q, scales) = quantize_rows(&values, decl.shape[1]);
+                parts.push(Part::i8(name, &decl.shape, &q));
+                parts.push(Part::f32(format!("{name}.scale"), &[rows], &scales));
             } else {
-                parts.push(Part::f32(&decl.name, &decl.shape, &values));
+                parts.push(Part::f32(name, &decl.shape, &values));
             }
         }
         let metadata = Pack::metadata(&self.name, &self.architecture, &self.config, &self.encoder)?;
         write(&parts, &metadata)
     }
-}
 
-/// What rounding took from `columns`, in 64ths of a step: `[rows, columns]`.
-fn residual(values: &[f32], q: &[i8], scales: &[f32], columns: &[u32], cols: usize) -> Vec<i8> {
-    let mut rest = Vec::with_capacity(scales.len() * columns.len());
-    for (o, &scale) in scales.iter().enumerate() {
-        for &c in columns {
-            let at = o * cols + c as usize;
-            let exact = if scale > 0.0 { values[at] / scale } else { 0.0 };
-            rest.push(((exact - f32::from(q[at])) / RESIDUAL).round_ties_even().clamp(-64.0, 64.0) as i8);
+    /// The matrices of all products in int8, by the weight's number.
+    fn matrices(&self, graph: &Graph) -> Result<HashMap<usize, Quantized>> {
+        let exact = Pack::parse(self.pack(PackDType::F32)?)?;
+        let linears: Vec<(usize, Vec<usize>)> = graph
+            .nodes
+            .iter()
+            .filter_map(|node| match &node.op {
+                Op::Linear { x, parts, .. } => Some((x.0, parts.iter().map(|(w, _)| w.0).collect())),
+                _ => None,
+            })
+            .collect();
+        let read = |at: usize| linears.iter().any(|(x, _)| *x == at);
+        let inputs = TextEncoder::from_pack(&exact, Isa::best())?.outputs(&CALIBRATION, read)?;
+        let quantize = |(x, weights): &(usize, Vec<usize>)| -> Result<Vec<(usize, Quantized)>> {
+            let columns = graph.nodes[*x].shape.cols;
+            let calibration = Calibration::new(&inputs[*x], columns);
+            let of = |&w: &usize| Ok((w, calibration.quantize(&self.values(&graph.weights[w].name)?)));
+            weights.iter().map(of).collect()
+        };
+        let all: Vec<Vec<(usize, Quantized)>> = linears.par_iter().map(quantize).collect::<Result<_>>()?;
+        Ok(all.into_iter().flatten().collect())
+    }
+
+    fn values(&self, name: &str) -> Result<Vec<f32>> {
+        let values = self.weights.get(name)?.to_f32();
+        match values.iter().position(|v| !v.is_finite()) {
+            Some(bad) => Err(Error::corrupt("the checkpoint", format!("weight {name} holds {} at {bad}", values[bad]))),
+            None => Ok(values),
         }
     }
-    rest
-}
-
-/// Symmetric int8 by row of `cols`: the scale maps the largest weight to 127. With `chained` it is widened by the few
-/// per cent that keep every chain of byte products within 16 bits (see [`CHAIN_LIMIT`]).
-pub fn quantize_rows(values: &[f32], cols: usize, chained: bool) -> (Vec<i8>, Vec<f32>) {
-    let mut q = Vec::with_capacity(values.len());
-    let mut scales = Vec::with_capacity(values.len() / cols.max(1));
-    for row in values.chunks_exact(cols) {
-        let mut scale = row.iter().fold(0.0f32, |m, v| m.max(v.abs())) / 127.0;
-        let mut quantized: Vec<i8>;
-        loop {
-            let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
-            quantized = row.iter().map(|v| (v * inverse).round_ties_even().clamp(-127.0, 127.0) as i8).collect();
-            let excess = if chained { chain_excess(&quantized) } else { 0 };
-            if excess <= CHAIN_LIMIT {
-                break;
-            }
-            // A hair more than the ratio: rounding may bring the sum above it again.
-            scale *= 1.002 * excess as f32 / CHAIN_LIMIT as f32;
-        }
-        q.extend(quantized);
-        scales.push(scale);
-    }
-    (q, scales)
 }
 
 /// Makes a pack of the checkpoint in `source` and writes it with its manifest to `out`.

@@ -9,13 +9,13 @@ pub mod normalize;
 pub mod pool;
 pub mod tune;
 
-use super::graph::{Batch, Graph, Op, Precision, Role, Rows, Value, Weight};
+use super::graph::{Batch, Graph, Op, Role, Rows, Value, Weight};
 use super::plan::Plan;
 use crate::error::{Error, Result};
 use crate::format::tensors::{DType, Tensor, TensorFile};
 use embed::Table;
 use isa::Isa;
-use linear::pack::{PackedF32, PackedI8, RESIDUAL, Residual};
+use linear::pack::{MAX_OUTLIERS, PackedF32, PackedI8};
 
 /// A graph with its weights laid out for this processor. Runs share it; each brings its own [`Workspace`].
 pub struct CpuModel {
@@ -145,7 +145,7 @@ impl Loader<'_> {
     fn prepare(&self, op: &Op, isa: Isa) -> Result<Prepared> {
         Ok(match op {
             Op::Embed { parts } => Prepared::Embed(parts.iter().map(|&(w, _)| self.table(w)).collect::<Result<_>>()?),
-            Op::Linear { parts, precision, .. } => self.matrix(parts, *precision, isa)?,
+            Op::Linear { parts, .. } => self.matrix(parts, isa)?,
             Op::LayerNorm { weight, bias, .. } => {
                 Prepared::LayerNorm { weight: self.vector(*weight)?, bias: self.vector(*bias)? }
             }
@@ -182,35 +182,32 @@ impl Loader<'_> {
         Ok(scales)
     }
 
-    /// The residuals of stacked int8 matrices, which share their columns: they read the same inputs.
-    fn residual(&self, parts: &[(&str, Tensor)], k: usize) -> Result<Residual> {
-        let bad = |name: &str, detail: String| Err(Error::corrupt("the model pack", format!("the residual of {name} {detail}")));
-        let mut all = Residual::default();
+    /// The outlier columns of stacked int8 matrices (they read the same inputs, so they share them) and their scales.
+    fn outliers(&self, parts: &[(&str, Tensor)], k: usize) -> Result<(Vec<u32>, Vec<f32>)> {
+        let bad = |name: &str, detail: String| Err(Error::corrupt("the model pack", format!("{name}.outliers {detail}")));
+        let (mut all, mut scales) = (Vec::new(), Vec::new());
         for (at, (name, tensor)) in parts.iter().enumerate() {
-            let columns = match self.file.contains(&format!("{name}.columns")) {
-                true => self.file.u32s(&format!("{name}.columns"))?,
+            let columns = match self.file.contains(&format!("{name}.outliers")) {
+                true => self.file.u32s(&format!("{name}.outliers"))?,
                 false => Vec::new(),
             };
-            if at > 0 && columns != all.columns {
-                return bad(name, "is for other columns than its neighbor's".into());
+            if at > 0 && columns != all {
+                return bad(name, "are other columns than its neighbor's".into());
             }
-            if columns.len() > linear::pack::K_ALIGN || columns.iter().any(|&c| c as usize >= k) {
-                return bad(name, format!("names columns {columns:?} of {k}"));
+            let sorted = columns.windows(2).all(|pair| pair[0] < pair[1]);
+            if columns.len() > MAX_OUTLIERS.min(k.saturating_sub(1)) || !sorted || columns.last().is_some_and(|&c| c as usize >= k) {
+                return bad(name, format!("are {columns:?} of {k} columns"));
             }
             if !columns.is_empty() {
-                let weights = self.file.typed(&format!("{name}.residual"), DType::I8)?;
-                if weights.shape != [tensor.shape[0], columns.len()] {
-                    return bad(name, format!("has shape {:?}", weights.shape));
-                }
-                all.weights.extend(weights.bytes().iter().map(|&b| b as i8));
+                scales.extend(self.scales(&format!("{name}.outliers"), tensor.shape[0])?);
             }
-            all.columns = columns;
+            all = columns;
         }
-        Ok(all)
+        Ok((all, scales))
     }
 
     /// The parts of a linear op stacked to one matrix.
-    fn matrix(&self, parts: &[(Weight, Option<Weight>)], precision: Precision, isa: Isa) -> Result<Prepared> {
+    fn matrix(&self, parts: &[(Weight, Option<Weight>)], isa: Isa) -> Result<Prepared> {
         let k = self.graph.weights[parts[0].0.0].shape[1];
         let tensors = parts.iter().map(|&(w, _)| self.tensor(w, Role::Matrix)).collect::<Result<Vec<_>>>()?;
         let n = tensors.iter().map(|(_, t)| t.shape[0]).sum::<usize>();
@@ -228,21 +225,20 @@ impl Loader<'_> {
                 weights.extend(tensor.bytes().iter().map(|&b| b as i8));
                 scales.extend(self.scales(name, tensor.shape[0])?);
             }
-            let residual = self.residual(&tensors, k)?;
-            return Ok(Prepared::LinearI8(PackedI8::with_residual(isa, precision, &weights, &scales, &residual, n, k), bias));
+            let (columns, apart) = self.outliers(&tensors, k)?;
+            return Ok(Prepared::LinearI8(PackedI8::with_outliers(isa, &weights, &scales, &columns, &apart, n, k), bias));
         }
         let mut weights = Vec::with_capacity(n * k);
         for (name, tensor) in &tensors {
             match tensor.dtype {
                 DType::I8 => {
                     let scales = self.scales(name, tensor.shape[0])?;
-                    let residual = self.residual(&[(name, tensor.clone())], k)?;
-                    let extra = residual.columns.len();
+                    let (columns, apart) = self.outliers(&[(name, tensor.clone())], k)?;
                     for (o, (row, scale)) in tensor.bytes().chunks_exact(k).zip(scales).enumerate() {
                         let start = weights.len();
                         weights.extend(row.iter().map(|&b| f32::from(b as i8) * scale));
-                        for (&c, &r) in residual.columns.iter().zip(&residual.weights[o * extra..]) {
-                            weights[start + c as usize] += f32::from(r) * RESIDUAL * scale;
+                        for &c in &columns {
+                            weights[start + c as usize] = f32::from(row[c as usize] as i8) * apart[o];
                         }
                     }
                 }

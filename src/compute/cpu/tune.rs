@@ -2,11 +2,11 @@
 
 use super::isa::Isa;
 use super::linear::{Epilogue, Scratch, linear_i8, pack::PackedI8};
-use crate::compute::graph::{Activation, Precision};
+use crate::compute::graph::Activation;
 
 /// The fastest of [`Isa::available`] by `now` (milliseconds, any origin), over three interleaved rounds.
 ///
-/// The product is one of [`Precision::High`], as most of an encoder's are. Takes about a millisecond an instruction set. [`Isa::Portable`] is only chosen where it is the only one.
+/// Takes about a millisecond an instruction set. [`Isa::Portable`] is only chosen where it is the only one.
 pub fn fastest(now: impl Fn() -> f64) -> Isa {
     let candidates: Vec<Isa> = Isa::available().into_iter().filter(|&isa| isa != Isa::Portable).collect();
     if candidates.len() < 2 {
@@ -18,7 +18,7 @@ pub fn fastest(now: impl Fn() -> f64) -> Isa {
     let bias = vec![0.0; n];
     let mut out = vec![0.0; rows * n];
     let mut scratch = Scratch::default();
-    let packed: Vec<PackedI8> = candidates.iter().map(|&isa| PackedI8::new(isa, Precision::High, &weights, &vec![1.0; n], n, k)).collect();
+    let packed: Vec<PackedI8> = candidates.iter().map(|&isa| PackedI8::new(isa, &weights, &vec![1.0; n], n, k)).collect();
     let mut best = vec![f64::INFINITY; candidates.len()];
     // The first round warms up: engines compile hot functions better the second time.
     for round in 0..4 {

@@ -1,10 +1,9 @@
 //! `y = activation(x W^T + b) + residual` on the CPU, with W in int8 or f32.
 //!
 //! int8: every row of x becomes integers, `x ~ scale * q + low` with q in 0..=levels (dynamic, per row), and
-//! `y = w_scale * (scale * sum(w q) + low * sum(w))`. The integer sums are exact on every instruction set. Byte products
-//! take q in 0..=127, because those of x86, Arm and relaxed wasm only agree there (and never saturate); where the graph
-//! asks for [`Precision::High`] they run over two planes, `q = 128 * high + low`. simd128 multiplies 16-bit numbers and
-//! takes q in 0..=4095 in one pass.
+//! `y = w_scale * (scale * sum(w q) + low * sum(w))`; the columns of [`pack::Outliers`] go apart, with a scale and low of
+//! their own. The integer sums are exact on every instruction set. Byte products take q in 0..=127, because those of x86,
+//! Arm and relaxed wasm only agree there (and never saturate); simd128 multiplies 16-bit numbers and takes q in 0..=4095.
 //!
 //! The layout of the packed weights is in [`pack`]; the tiles of each instruction set stand in the files beside.
 
@@ -20,8 +19,6 @@ pub mod x86;
 
 use super::isa::Isa;
 use crate::compute::graph::Activation;
-#[cfg(doc)]
-use crate::compute::graph::Precision;
 use crate::math::simd::{self, Simd};
 use pack::{PackedF32, PackedI8};
 
@@ -110,14 +107,24 @@ impl Epilogue<'_> {
 #[derive(Default)]
 pub struct Scratch {
     bytes: Vec<u8>,
-    /// Per row: scale and low.
-    affine: Vec<(f32, f32)>,
+    /// A row without its outliers, padded.
+    row: Vec<f32>,
+    affine: Vec<Affine>,
+}
+
+/// What the integers of a row stand for: `scale * q + low`, and the same of its outliers.
+#[derive(Clone, Copy, Default)]
+struct Affine {
+    scale: f32,
+    low: f32,
+    outlier_scale: f32,
+    outlier_low: f32,
 }
 
 /// `rows` rows of `x` through an int8 matrix.
 pub fn linear_i8(x: &[f32], rows: usize, w: &PackedI8, epilogue: Epilogue<'_>, out: &mut [f32], scratch: &mut Scratch) {
-    assert!(x.len() == rows * w.k && out.len() == rows * w.n);
-    assert!(w.padded_k() as f64 * 127.0 * f64::from(w.levels().min(4095.0)) < f64::from(i32::MAX), "the integer sums would overflow");
+    assert!(w.k > 0 && x.len() == rows * w.k && out.len() == rows * w.n);
+    assert!(w.padded_k() as f64 * 127.0 * f64::from(w.levels()) < f64::from(i32::MAX), "the integer sums would overflow");
     assert!(epilogue.bias.len() == w.blocks() * TILE_COLS && epilogue.residual.is_none_or(|r| r.len() == out.len()));
     // SAFETY: sizes were asserted; an `Isa` other than `Portable` comes from `Isa::available`.
     unsafe {
@@ -145,10 +152,11 @@ pub fn linear_i8(x: &[f32], rows: usize, w: &PackedI8, epilogue: Epilogue<'_>, o
 pub(crate) unsafe fn run<K: Kernel>(x: &[f32], rows: usize, w: &PackedI8, epilogue: Epilogue<'_>, out: &mut [f32], scratch: &mut Scratch) {
     let kp = w.padded_k();
     let width = size_of::<K::A>();
-    let stride = kp * w.planes;
+    let stride = kp + pack::K_ALIGN;
     // A spare row, so that the buffer can be aligned to the type of the activations.
     scratch.bytes.resize((rows.min(BLOCK_ROWS) + 1) * stride * width, 0);
-    scratch.affine.resize(BLOCK_ROWS, (0.0, 0.0));
+    scratch.row.resize(kp, 0.0);
+    scratch.affine.resize(BLOCK_ROWS, Affine::default());
     let shift = scratch.bytes.as_ptr().align_offset(width);
     // SAFETY: the resize above left `min(rows, BLOCK_ROWS) * stride` elements behind `shift`; weights and outputs have
     // the sizes that `linear_i8` asserts.
@@ -159,7 +167,7 @@ pub(crate) unsafe fn run<K: Kernel>(x: &[f32], rows: usize, w: &PackedI8, epilog
             let height = BLOCK_ROWS.min(rows - block);
             for r in 0..height {
                 let row = &x[(block + r) * w.k..][..w.k];
-                scratch.affine[r] = quantize_row::<K>(row, &w.columns, a.add(r * stride), kp, w.planes);
+                scratch.affine[r] = quantize_row::<K>(row, w, &mut scratch.row, a.add(r * stride));
             }
             for nb in 0..w.blocks() {
                 let wp = w.data.as_ptr().add(nb * TILE_COLS * kp);
@@ -168,19 +176,20 @@ pub(crate) unsafe fn run<K: Kernel>(x: &[f32], rows: usize, w: &PackedI8, epilog
                     let real = TILE_ROWS.min(height - r);
                     let rows_at: [*const K::A; TILE_ROWS] = std::array::from_fn(|i| a.add((r + i.min(real - 1)) * stride).cast_const());
                     let acc = K::tile(rows_at, wp, kp, w.chain);
-                    let low_plane = if w.planes == 2 { Some(K::tile(rows_at.map(|p| p.add(kp)), wp, kp, w.chain)) } else { None };
+                    let apart = w.outliers.as_ref().map(|outliers| {
+                        let wp = outliers.data.as_ptr().add(nb * TILE_COLS * pack::K_ALIGN);
+                        (outliers, K::tile(rows_at.map(|p| p.add(kp)), wp, pack::K_ALIGN, false))
+                    });
                     for i in 0..real {
-                        let (scale, low) = scratch.affine[r + i];
+                        let affine = scratch.affine[r + i];
                         let mut v = 0;
                         while v * K::LANES < TILE_COLS {
                             let col = nb * TILE_COLS + v * K::LANES;
-                            let mut sum = K::from_i32(K::sums(&acc, i, v));
-                            if let Some(low_plane) = &low_plane {
-                                sum = K::mul_add(sum, K::splat(128.0), K::from_i32(K::sums(low_plane, i, v)));
+                            let mut y = value::<K>(&acc, i, v, affine.scale, affine.low, &w.sums[col..], &w.scales[col..]);
+                            if let Some((o, acc)) = &apart {
+                                let more = value::<K>(acc, i, v, affine.outlier_scale, affine.outlier_low, &o.sums[col..], &o.scales[col..]);
+                                y = K::add(y, more);
                             }
-                            let low_part = K::mul(K::splat(low), K::load(w.sums.as_ptr().add(col)));
-                            let y = K::mul_add(K::splat(scale), sum, low_part);
-                            let y = K::mul(y, K::load(w.scales.as_ptr().add(col)));
                             epilogue.finish::<K>(y, block + r + i, col, w.n, out);
                             v += 1;
                         }
@@ -193,61 +202,68 @@ pub(crate) unsafe fn run<K: Kernel>(x: &[f32], rows: usize, w: &PackedI8, epilog
     }
 }
 
-/// `x ~ scale * q + low`, q in 0..=levels, in one plane or, `kp` elements apart, the two of `128 * high + low`; gives
-/// `(scale, low)`. The padding up to `kp` meets weights of zero.
+/// What the integer sums of `LANES` outputs are worth.
 ///
 /// # Safety
-/// As [`Simd`]; `q` has `kp * planes` writable elements.
+/// As [`Simd`]; `sums` and `scales` have `LANES` numbers.
 #[inline(always)]
-unsafe fn quantize_row<K: Kernel>(x: &[f32], columns: &[u32], q: *mut K::A, kp: usize, planes: usize) -> (f32, f32) {
-    // SAFETY: `whole + LANES` never passes the end of x or of a padded plane.
+unsafe fn value<K: Kernel>(acc: &K::Acc, row: usize, v: usize, scale: f32, low: f32, sums: &[f32], scales: &[f32]) -> K::F {
+    debug_assert!(sums.len() >= K::LANES && scales.len() >= K::LANES);
     unsafe {
-        let whole = x.len() / K::LANES * K::LANES;
+        let low_part = K::mul(K::splat(low), K::load(sums.as_ptr()));
+        let y = K::mul_add(K::splat(scale), K::from_i32(K::sums(acc, row, v)), low_part);
+        K::mul(y, K::load(scales.as_ptr()))
+    }
+}
+
+/// Quantizes a row and, behind it, its outliers. `plain` is `kp` numbers of room.
+///
+/// # Safety
+/// As [`Simd`]; `q` has `kp + K_ALIGN` writable elements.
+#[inline(always)]
+unsafe fn quantize_row<K: Kernel>(x: &[f32], w: &PackedI8, plain: &mut [f32], q: *mut K::A) -> Affine {
+    let columns = w.outliers.as_ref().map_or(&[][..], |o| &o.columns);
+    plain[..x.len()].copy_from_slice(x);
+    // A number of the row's own stands where no weight is: it widens no range. Outliers are fewer than inputs.
+    let neutral = if columns.is_empty() { x[0] } else { x[(0..x.len()).find(|&i| !columns.contains(&(i as u32))).unwrap_or(0)] };
+    plain[x.len()..].fill(neutral);
+    let mut taken = [0.0f32; pack::K_ALIGN];
+    for (taken, &c) in taken.iter_mut().zip(columns) {
+        *taken = std::mem::replace(&mut plain[c as usize], neutral);
+    }
+    // SAFETY: both are whole vectors, and `q` has room for both.
+    unsafe {
+        let (scale, low) = quantize::<K>(plain, q);
+        if columns.is_empty() {
+            return Affine { scale, low, ..Affine::default() };
+        }
+        let first = taken[0];
+        taken[columns.len()..].fill(first);
+        let (outlier_scale, outlier_low) = quantize::<K>(&taken, q.add(plain.len()));
+        Affine { scale, low, outlier_scale, outlier_low }
+    }
+}
+
+/// `x ~ scale * q + low`, q in 0..=levels; gives `(scale, low)`.
+///
+/// # Safety
+/// As [`Simd`]; x is whole vectors of `LANES`, `q` has as many writable elements.
+#[inline(always)]
+unsafe fn quantize<K: Kernel>(x: &[f32], q: *mut K::A) -> (f32, f32) {
+    // SAFETY: i + LANES never passes the end.
+    unsafe {
         let (mut low, mut high) = (K::splat(f32::INFINITY), K::splat(f32::NEG_INFINITY));
-        let mut i = 0;
-        while i < whole {
+        for i in (0..x.len()).step_by(K::LANES) {
             let v = K::load(x.as_ptr().add(i));
             low = K::min(low, v);
             high = K::max(high, v);
-            i += K::LANES;
         }
-        let (mut low, mut high) = (K::minimum(low), K::maximum(high));
-        // What is left of the row, then the columns that come again.
-        let mut rest = [0.0f32; 8 + 2 * pack::K_ALIGN];
-        let again = columns.iter().map(|&c| x[c as usize] * pack::RESIDUAL);
-        let mut count = 0;
-        for v in x[whole..].iter().copied().chain(again) {
-            low = low.min(v);
-            high = high.max(v);
-            rest[count] = v;
-            count += 1;
-        }
-        rest[count..].fill(low);
-        let levels = if planes == 2 { pack::WIDE_LEVELS } else { K::LEVELS };
+        let (low, high) = (K::minimum(low), K::maximum(high));
         let range = high - low;
-        let (scale, inverse) = if range > 0.0 { (range / levels, levels / range) } else { (0.0, 0.0) };
-        let store = |at: usize, v: K::F| {
-            let v = K::round(K::mul(K::sub(v, K::splat(low)), K::splat(inverse)));
-            if planes == 2 {
-                // v is integral: shifted by 63.5 it never lies on a tie, so rounding is the floor of v / 128.
-                let high = K::round(K::mul(K::sub(v, K::splat(63.5)), K::splat(1.0 / 128.0)));
-                K::store_a(q.add(at), high);
-                K::store_a(q.add(kp + at), K::mul_add(high, K::splat(-128.0), v));
-            } else {
-                K::store_a(q.add(at), v);
-            }
-        };
-        let mut i = 0;
-        while i < whole {
-            store(i, K::load(x.as_ptr().add(i)));
-            i += K::LANES;
-        }
-        if whole < kp {
-            let mut j = 0;
-            while whole + j < kp {
-                store(whole + j, K::load(rest.as_ptr().add(j)));
-                j += K::LANES;
-            }
+        let (scale, inverse) = if range > 0.0 { (range / K::LEVELS, K::LEVELS / range) } else { (0.0, 0.0) };
+        for i in (0..x.len()).step_by(K::LANES) {
+            let v = K::load(x.as_ptr().add(i));
+            K::store_a(q.add(i), K::round(K::mul(K::sub(v, K::splat(low)), K::splat(inverse))));
         }
         (scale, low)
     }

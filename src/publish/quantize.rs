@@ -1,0 +1,170 @@
+//! Weights to int8, one scale an output, so that the products come out right rather than the weights.
+//!
+//! GPTQ (Frantar et al. 2023): the columns are rounded one after the other, and what rounding took from one is made up for
+//! by those that follow, as far as the calibration inputs say that they move together. The input columns with most
+//! energy are kept apart with a scale of their own ([`Outliers`](crate::compute::cpu::linear::pack::Outliers)).
+
+use rayon::prelude::*;
+
+use crate::compute::cpu::linear::pack::{CHAIN_LIMIT, MAX_OUTLIERS, chain_excess};
+
+/// Added to the diagonal of the inputs' second moments, as a share of its mean: calibration texts are few.
+const DAMPING: f64 = 0.1;
+
+/// An int8 matrix `[n, k]`.
+pub struct Quantized {
+    /// Row-major.
+    pub q: Vec<i8>,
+    /// `[n]`.
+    pub scales: Vec<f32>,
+    /// Input columns kept apart, ascending; none for matrices that are hardly wider.
+    pub outliers: Vec<u32>,
+    /// `[n]`: the scales of those columns' weights.
+    pub outlier_scales: Vec<f32>,
+}
+
+/// What the inputs of some matrices look like.
+pub struct Calibration {
+    columns: usize,
+    outliers: Vec<u32>,
+    /// The order of rounding: outliers first, then by falling energy.
+    order: Vec<usize>,
+    /// Row-major upper triangle U with `inverse second moments = U^T U`, in that order.
+    factor: Vec<f64>,
+}
+
+impl Calibration {
+    /// From inputs `[rows, columns]`.
+    pub fn new(inputs: &[f32], columns: usize) -> Self {
+        let mut moments = second_moments(inputs, columns);
+        let energy: Vec<f64> = (0..columns).map(|c| moments[c * columns + c]).collect();
+        let mut order: Vec<usize> = (0..columns).collect();
+        order.sort_by(|&a, &b| energy[b].total_cmp(&energy[a]).then(a.cmp(&b)));
+        let count = if columns >= 4 * MAX_OUTLIERS { MAX_OUTLIERS } else { 0 };
+        let mut outliers: Vec<u32> = order[..count].iter().map(|&c| c as u32).collect();
+        outliers.sort_unstable();
+        let damping = (DAMPING * energy.iter().sum::<f64>() / columns as f64).max(1e-9);
+        (0..columns).for_each(|c| moments[c * columns + c] += damping);
+        let factor = inverse_factor(&moments, columns, &order);
+        Self { columns, outliers, order, factor }
+    }
+
+    /// A matrix `[n, columns]` that reads these inputs.
+    pub fn quantize(&self, weights: &[f32]) -> Quantized {
+        let rows: Vec<(Vec<i8>, f32, f32)> = weights.par_chunks_exact(self.columns).map(|row| self.row(row)).collect();
+        let apart = !self.outliers.is_empty();
+        Quantized {
+            q: rows.iter().flat_map(|(q, ..)| q).copied().collect(),
+            scales: rows.iter().map(|row| row.1).collect(),
+            outliers: self.outliers.clone(),
+            outlier_scales: if apart { rows.iter().map(|row| row.2).collect() } else { Vec::new() },
+        }
+    }
+
+    /// One row: its integers, their scale, and the scale of its outliers' integers.
+    fn row(&self, weights: &[f32]) -> (Vec<i8>, f32, f32) {
+        let count = self.outliers.len();
+        let scale_of = |columns: &[usize]| columns.iter().fold(0.0f32, |m, &c| m.max(weights[c].abs())) / 127.0;
+        let (apart, rest) = self.order.split_at(count);
+        let outlier_scale = scale_of(apart);
+        let mut scale = scale_of(rest);
+        loop {
+            let q = self.round(weights, scale, outlier_scale);
+            let mut main = q.clone();
+            apart.iter().for_each(|&c| main[c] = 0);
+            let excess = chain_excess(&main);
+            if excess <= CHAIN_LIMIT {
+                return (q, scale, outlier_scale);
+            }
+            // A hair more than the ratio: rounding may bring the sum above it again.
+            scale *= 1.002 * excess as f32 / CHAIN_LIMIT as f32;
+        }
+    }
+
+    fn round(&self, weights: &[f32], scale: f32, outlier_scale: f32) -> Vec<i8> {
+        let k = self.columns;
+        let mut left: Vec<f64> = self.order.iter().map(|&c| f64::from(weights[c])).collect();
+        let mut q = vec![0i8; k];
+        for at in 0..k {
+            let step = f64::from(if at < self.outliers.len() { outlier_scale } else { scale });
+            let rounded = if step > 0.0 { (left[at] / step).round_ties_even().clamp(-127.0, 127.0) } else { 0.0 };
+            q[self.order[at]] = rounded as i8;
+            let factor = &self.factor[at * k..(at + 1) * k];
+            let error = (left[at] - rounded * step) / factor[at];
+            for (left, f) in left[at + 1..].iter_mut().zip(&factor[at + 1..]) {
+                *left -= error * f;
+            }
+        }
+        q
+    }
+}
+
+/// `X^T X`, `[columns, columns]`.
+fn second_moments(inputs: &[f32], columns: usize) -> Vec<f64> {
+    let mut moments = vec![0.0f64; columns * columns];
+    moments.par_chunks_exact_mut(columns).enumerate().for_each(|(i, out)| {
+        for row in inputs.chunks_exact(columns) {
+            let factor = f64::from(row[i]);
+            for (out, v) in out.iter_mut().zip(row) {
+                *out += factor * f64::from(*v);
+            }
+        }
+    });
+    moments
+}
+
+/// The upper triangle U of `M^-1 = U^T U` for the positive definite M, its rows and columns taken in `order`.
+///
+/// With the order reversed M = L L^T (Cholesky); reversed back, that L is an upper triangle R with M = R R^T, and
+/// U = R^-1. Rows of both stay contiguous in the loops.
+fn inverse_factor(moments: &[f64], n: usize, order: &[usize]) -> Vec<f64> {
+    let mut lower = vec![0.0f64; n * n];
+    for i in 0..n {
+        let (done, current) = lower.split_at_mut(i * n);
+        let row = &mut current[..n];
+        for j in 0..=i {
+            let value = moments[order[n - 1 - i] * n + order[n - 1 - j]];
+            let other = if j < i { &done[j * n..j * n + j] } else { &[][..] };
+            let dot: f64 = match j < i {
+                true => row[..j].iter().zip(other).map(|(a, b)| a * b).sum(),
+                false => row[..j].iter().map(|a| a * a).sum(),
+            };
+            row[j] = if j < i { (value - dot) / done[j * n + j] } else { (value - dot).max(1e-12).sqrt() };
+        }
+    }
+    // L^-1 row by row: row i = (e_i - sum over j < i of L[i][j] row j) / L[i][i].
+    let mut inverse = vec![0.0f64; n * n];
+    for i in 0..n {
+        let (done, current) = inverse.split_at_mut(i * n);
+        let row = &mut current[..n];
+        for j in 0..i {
+            let factor = lower[i * n + j];
+            for (out, v) in row[..=j].iter_mut().zip(&done[j * n..=j * n + j]) {
+                *out -= factor * v;
+            }
+        }
+        row[i] = 1.0;
+        let pivot = lower[i * n + i];
+        row[..=i].iter_mut().for_each(|v| *v /= pivot);
+    }
+    let mut factor = vec![0.0f64; n * n];
+    for i in 0..n {
+        for j in 0..=i {
+            factor[(n - 1 - i) * n + n - 1 - j] = inverse[i * n + j];
+        }
+    }
+    factor
+}
+
+/// Symmetric int8 by row of `cols`, for tables: the scale maps the largest number to 127.
+pub fn quantize_rows(values: &[f32], cols: usize) -> (Vec<i8>, Vec<f32>) {
+    let mut q = Vec::with_capacity(values.len());
+    let mut scales = Vec::with_capacity(values.len() / cols.max(1));
+    for row in values.chunks_exact(cols) {
+        let scale = row.iter().fold(0.0f32, |m, v| m.max(v.abs())) / 127.0;
+        let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
+        q.extend(row.iter().map(|v| (v * inverse).round_ties_even().clamp(-127.0, 127.0) as i8));
+        scales.push(scale);
+    }
+    (q, scales)
+}
