@@ -22,13 +22,13 @@ use crate::compute::graph::Activation;
 use crate::math::simd::{self, Simd};
 use pack::{PackedF32, PackedI8};
 
-/// Rows and outputs of one tile.
+/// Most rows, and outputs, of one tile.
 pub const TILE_ROWS: usize = 4;
 pub const TILE_COLS: usize = 8;
 /// Rows that are finished over all outputs before the next: their quantized bytes stay in the first-level cache.
 const BLOCK_ROWS: usize = 64;
 
-/// The integer tile of an instruction set: 4 rows of activations by 8 outputs.
+/// The integer tile of an instruction set: up to [`TILE_ROWS`] rows of activations by 8 outputs.
 pub trait Kernel: Simd {
     /// How many neighboring inputs of one output stand together in the packed weights.
     const INTERLEAVE: usize;
@@ -36,8 +36,8 @@ pub trait Kernel: Simd {
     const LEVELS: f32;
     /// The type that activations are stored in.
     type A: Copy + Default;
-    /// 4 x 8 sums.
-    type Acc: Copy;
+    /// The 8 sums of a row.
+    type Row: Copy;
 
     /// Stores `LANES` integral numbers in 0..=`LEVELS`.
     ///
@@ -48,12 +48,12 @@ pub trait Kernel: Simd {
     ///
     /// # Safety
     /// Each `rows` pointer has `k` numbers, `w` has `8 * k` weights in the layout of `INTERLEAVE`.
-    unsafe fn tile(rows: [*const Self::A; TILE_ROWS], w: *const i8, k: usize, chain: bool) -> Self::Acc;
-    /// The sums of `row` for outputs `v * LANES ..`.
+    unsafe fn tile<const R: usize>(rows: [*const Self::A; R], w: *const i8, k: usize, chain: bool) -> [Self::Row; R];
+    /// The sums of a row for outputs `v * LANES ..`.
     ///
     /// # Safety
     /// As [`Simd`].
-    unsafe fn sums(acc: &Self::Acc, row: usize, v: usize) -> Self::I;
+    unsafe fn sums(row: &Self::Row, v: usize) -> Self::I;
 }
 
 /// Everything that follows the sum of a row of outputs.
@@ -170,29 +170,15 @@ pub(crate) unsafe fn run<K: Kernel>(x: &[f32], rows: usize, w: &PackedI8, epilog
                 scratch.affine[r] = quantize_row::<K>(row, w, &mut scratch.row, a.add(r * stride));
             }
             for nb in 0..w.blocks() {
-                let wp = w.data.as_ptr().add(nb * TILE_COLS * kp);
                 let mut r = 0;
                 while r < height {
-                    let real = TILE_ROWS.min(height - r);
-                    let rows_at: [*const K::A; TILE_ROWS] = std::array::from_fn(|i| a.add((r + i.min(real - 1)) * stride).cast_const());
-                    let acc = K::tile(rows_at, wp, kp, w.chain);
-                    let apart = w.outliers.as_ref().map(|outliers| {
-                        let wp = outliers.data.as_ptr().add(nb * TILE_COLS * pack::K_ALIGN);
-                        (outliers, K::tile(rows_at.map(|p| p.add(kp)), wp, pack::K_ALIGN, false))
-                    });
-                    for i in 0..real {
-                        let affine = scratch.affine[r + i];
-                        let mut v = 0;
-                        while v * K::LANES < TILE_COLS {
-                            let col = nb * TILE_COLS + v * K::LANES;
-                            let mut y = value::<K>(&acc, i, v, affine.scale, affine.low, &w.sums[col..], &w.scales[col..]);
-                            if let Some((o, acc)) = &apart {
-                                let more = value::<K>(acc, i, v, affine.outlier_scale, affine.outlier_low, &o.sums[col..], &o.scales[col..]);
-                                y = K::add(y, more);
-                            }
-                            epilogue.finish::<K>(y, block + r + i, col, w.n, out);
-                            v += 1;
-                        }
+                    let place = Place { a: a.add(r * stride), first: block + r, nb };
+                    let affine = &scratch.affine[r..];
+                    match height - r {
+                        1 => finish_tile::<K, 1>(w, place, affine, &epilogue, out),
+                        2 => finish_tile::<K, 2>(w, place, affine, &epilogue, out),
+                        3 => finish_tile::<K, 3>(w, place, affine, &epilogue, out),
+                        _ => finish_tile::<K, TILE_ROWS>(w, place, affine, &epilogue, out),
                     }
                     r += TILE_ROWS;
                 }
@@ -202,17 +188,58 @@ pub(crate) unsafe fn run<K: Kernel>(x: &[f32], rows: usize, w: &PackedI8, epilog
     }
 }
 
+/// Where a tile is.
+struct Place<A> {
+    /// Its first row's integers.
+    a: *const A,
+    /// Its first row in the output.
+    first: usize,
+    /// Its block of outputs.
+    nb: usize,
+}
+
+/// Multiplies `R` rows by 8 outputs and writes what comes of it.
+///
+/// # Safety
+/// As [`run`]; `place.a` has `R` rows of `padded_k + K_ALIGN` integers, `affine` as many entries.
+#[inline(always)]
+unsafe fn finish_tile<K: Kernel, const R: usize>(w: &PackedI8, place: Place<K::A>, affine: &[Affine], epilogue: &Epilogue<'_>, out: &mut [f32]) {
+    let kp = w.padded_k();
+    // SAFETY: the caller's sizes; a block of outputs has 8 columns of sums and scales.
+    unsafe {
+        let rows: [*const K::A; R] = std::array::from_fn(|i| place.a.add(i * (kp + pack::K_ALIGN)));
+        let acc = K::tile(rows, w.data.as_ptr().add(place.nb * TILE_COLS * kp), kp, w.chain);
+        let apart = w.outliers.as_ref().map(|o| {
+            let data = o.data.as_ptr().add(place.nb * TILE_COLS * pack::K_ALIGN);
+            (o, K::tile(rows.map(|p| p.add(kp)), data, pack::K_ALIGN, o.chain))
+        });
+        for i in 0..R {
+            let row = affine[i];
+            let mut v = 0;
+            while v * K::LANES < TILE_COLS {
+                let col = place.nb * TILE_COLS + v * K::LANES;
+                let mut y = value::<K>(K::sums(&acc[i], v), row.scale, row.low, w.sums.as_ptr().add(col), w.scales.as_ptr().add(col));
+                if let Some((o, acc)) = &apart {
+                    let sums = K::sums(&acc[i], v);
+                    let more = value::<K>(sums, row.outlier_scale, row.outlier_low, o.sums.as_ptr().add(col), o.scales.as_ptr().add(col));
+                    y = K::add(y, more);
+                }
+                epilogue.finish::<K>(y, place.first + i, col, w.n, out);
+                v += 1;
+            }
+        }
+    }
+}
+
 /// What the integer sums of `LANES` outputs are worth.
 ///
 /// # Safety
 /// As [`Simd`]; `sums` and `scales` have `LANES` numbers.
 #[inline(always)]
-unsafe fn value<K: Kernel>(acc: &K::Acc, row: usize, v: usize, scale: f32, low: f32, sums: &[f32], scales: &[f32]) -> K::F {
-    debug_assert!(sums.len() >= K::LANES && scales.len() >= K::LANES);
+unsafe fn value<K: Kernel>(acc: K::I, scale: f32, low: f32, sums: *const f32, scales: *const f32) -> K::F {
     unsafe {
-        let low_part = K::mul(K::splat(low), K::load(sums.as_ptr()));
-        let y = K::mul_add(K::splat(scale), K::from_i32(K::sums(acc, row, v)), low_part);
-        K::mul(y, K::load(scales.as_ptr()))
+        let y = K::mul_add(K::splat(scale), K::from_i32(acc), K::mul(K::splat(low), K::load(sums)));
+        K::mul(y, K::load(scales))
     }
 }
 

@@ -2,14 +2,14 @@
 
 use std::arch::aarch64::*;
 
-use super::{Kernel, TILE_COLS, TILE_ROWS};
+use super::{Kernel, TILE_COLS};
 use crate::math::simd::{Simd, neon::Neon};
 
 impl Kernel for Neon {
     const INTERLEAVE: usize = 4;
     const LEVELS: f32 = 127.0;
     type A = u8;
-    type Acc = [[int32x4_t; 2]; TILE_ROWS];
+    type Row = [int32x4_t; 2];
 
     #[inline(always)]
     unsafe fn store_a(p: *mut u8, q: Self::F) {
@@ -17,11 +17,11 @@ impl Kernel for Neon {
     }
 
     #[inline(always)]
-    unsafe fn tile(rows: [*const u8; TILE_ROWS], w: *const i8, k: usize, _chain: bool) -> Self::Acc {
+    unsafe fn tile<const R: usize>(rows: [*const u8; R], w: *const i8, k: usize, _chain: bool) -> [Self::Row; R] {
         // SAFETY: i + 4 <= k, and the block of weights has 8 * k of them; NEON is part of AArch64.
         unsafe {
             // Per row and pair of outputs: lanes [o k01, o k23, o' k01, o' k23].
-            let mut acc = [[vdupq_n_s32(0); 4]; TILE_ROWS];
+            let mut acc = [[vdupq_n_s32(0); 4]; R];
             for i in (0..k).step_by(4) {
                 let w0 = vld1q_s8(w.add(i * TILE_COLS));
                 let w1 = vld1q_s8(w.add(i * TILE_COLS + 16));
@@ -38,7 +38,7 @@ impl Kernel for Neon {
     }
 
     #[inline(always)]
-    unsafe fn sums(acc: &Self::Acc, row: usize, v: usize) -> Self::I {
-        acc[row][v]
+    unsafe fn sums(row: &Self::Row, v: usize) -> Self::I {
+        row[v]
     }
 }

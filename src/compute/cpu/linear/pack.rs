@@ -47,6 +47,8 @@ pub struct Outliers {
     pub data: Vec<i8>,
     pub scales: Vec<f32>,
     pub sums: Vec<f32>,
+    /// As of [`PackedI8`].
+    pub chain: bool,
 }
 
 impl PackedI8 {
@@ -62,7 +64,7 @@ impl PackedI8 {
         let kp = k.next_multiple_of(K_ALIGN);
         let mut main = Layout::new(isa, n, kp);
         let mut apart = Layout::new(isa, n, K_ALIGN);
-        let mut chain = true;
+        let (mut chain, mut chain_apart) = (true, true);
         let mut row = vec![0i8; kp];
         let mut taken = [0i8; K_ALIGN];
         for (o, plain) in weights.chunks_exact(k).enumerate() {
@@ -73,6 +75,7 @@ impl PackedI8 {
             main.put(o, &row);
             apart.put(o, &taken);
             chain &= chain_excess(&row) <= CHAIN_LIMIT;
+            chain_apart &= chain_excess(&taken) <= CHAIN_LIMIT;
         }
         let padded = |scales: &[f32]| {
             let mut scales = scales.to_vec();
@@ -81,7 +84,7 @@ impl PackedI8 {
         };
         let outliers = (!columns.is_empty()).then(|| {
             assert!(outlier_scales.len() == n);
-            Outliers { columns: columns.to_vec(), data: apart.data, scales: padded(outlier_scales), sums: apart.sums }
+            Outliers { columns: columns.to_vec(), data: apart.data, scales: padded(outlier_scales), sums: apart.sums, chain: chain_apart }
         });
         Self { n, k, isa, data: main.data, scales: padded(scales), sums: main.sums, chain, outliers }
     }

@@ -1,13 +1,13 @@
 //! The integer tile in plain Rust; also the oracle of the others.
 
-use super::{Kernel, TILE_COLS, TILE_ROWS};
+use super::{Kernel, TILE_COLS};
 use crate::math::simd::{Simd, portable::Portable};
 
 impl Kernel for Portable {
     const INTERLEAVE: usize = 4;
     const LEVELS: f32 = 127.0;
     type A = u8;
-    type Acc = [[i32; TILE_COLS]; TILE_ROWS];
+    type Row = [i32; TILE_COLS];
 
     #[inline(always)]
     unsafe fn store_a(p: *mut u8, q: Self::F) {
@@ -15,8 +15,8 @@ impl Kernel for Portable {
     }
 
     #[inline(always)]
-    unsafe fn tile(rows: [*const u8; TILE_ROWS], w: *const i8, k: usize, _chain: bool) -> Self::Acc {
-        let mut acc = [[0i32; TILE_COLS]; TILE_ROWS];
+    unsafe fn tile<const R: usize>(rows: [*const u8; R], w: *const i8, k: usize, _chain: bool) -> [Self::Row; R] {
+        let mut acc = [[0i32; TILE_COLS]; R];
         for i in (0..k).step_by(4) {
             // SAFETY: i + 4 <= k, and the block of weights has 8 * k of them.
             unsafe {
@@ -35,7 +35,7 @@ impl Kernel for Portable {
     }
 
     #[inline(always)]
-    unsafe fn sums(acc: &Self::Acc, row: usize, _v: usize) -> Self::I {
-        acc[row]
+    unsafe fn sums(row: &Self::Row, _v: usize) -> Self::I {
+        *row
     }
 }

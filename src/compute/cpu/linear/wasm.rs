@@ -5,7 +5,7 @@
 
 use std::arch::wasm32::*;
 
-use super::{Kernel, TILE_COLS, TILE_ROWS};
+use super::{Kernel, TILE_COLS};
 use crate::math::simd::{Simd, wasm::Wasm};
 
 impl Kernel for Wasm {
@@ -14,7 +14,7 @@ impl Kernel for Wasm {
     const LEVELS: f32 = 4095.0;
     /// 16 bits, so that two activations splat in one load.
     type A = i16;
-    type Acc = [[v128; 2]; TILE_ROWS];
+    type Row = [v128; 2];
 
     #[inline(always)]
     unsafe fn store_a(p: *mut i16, q: Self::F) {
@@ -23,8 +23,8 @@ impl Kernel for Wasm {
     }
 
     #[inline(always)]
-    unsafe fn tile(rows: [*const i16; TILE_ROWS], w: *const i8, k: usize, _chain: bool) -> Self::Acc {
-        let mut acc = [[i32x4_splat(0); 2]; TILE_ROWS];
+    unsafe fn tile<const R: usize>(rows: [*const i16; R], w: *const i8, k: usize, _chain: bool) -> [Self::Row; R] {
+        let mut acc = [[i32x4_splat(0); 2]; R];
         let mut i = 0;
         while i < k {
             // SAFETY: i + 2 <= k, and the block of weights has 8 * k of them.
@@ -43,8 +43,8 @@ impl Kernel for Wasm {
     }
 
     #[inline(always)]
-    unsafe fn sums(acc: &Self::Acc, row: usize, v: usize) -> Self::I {
-        acc[row][v]
+    unsafe fn sums(row: &Self::Row, v: usize) -> Self::I {
+        row[v]
     }
 }
 
@@ -102,7 +102,7 @@ mod relaxed {
         const INTERLEAVE: usize = 4;
         const LEVELS: f32 = 127.0;
         type A = u8;
-        type Acc = [[v128; 2]; TILE_ROWS];
+        type Row = [v128; 2];
 
         #[inline(always)]
         unsafe fn store_a(p: *mut u8, q: Self::F) {
@@ -110,8 +110,8 @@ mod relaxed {
         }
 
         #[inline(always)]
-        unsafe fn tile(rows: [*const u8; TILE_ROWS], w: *const i8, k: usize, _chain: bool) -> Self::Acc {
-            let mut acc = [[i32x4_splat(0); 2]; TILE_ROWS];
+        unsafe fn tile<const R: usize>(rows: [*const u8; R], w: *const i8, k: usize, _chain: bool) -> [Self::Row; R] {
+            let mut acc = [[i32x4_splat(0); 2]; R];
             let mut i = 0;
             while i < k {
                 // SAFETY: i + 4 <= k, and the block of weights has 8 * k of them.
@@ -130,8 +130,8 @@ mod relaxed {
         }
 
         #[inline(always)]
-        unsafe fn sums(acc: &Self::Acc, row: usize, v: usize) -> Self::I {
-            acc[row][v]
+        unsafe fn sums(row: &Self::Row, v: usize) -> Self::I {
+            row[v]
         }
     }
 
@@ -139,7 +139,7 @@ mod relaxed {
         const INTERLEAVE: usize = 4;
         const LEVELS: f32 = 127.0;
         type A = u8;
-        type Acc = [[v128; 2]; TILE_ROWS];
+        type Row = [v128; 2];
 
         #[inline(always)]
         unsafe fn store_a(p: *mut u8, q: Self::F) {
@@ -147,14 +147,23 @@ mod relaxed {
         }
 
         #[inline(always)]
-        unsafe fn tile(rows: [*const u8; TILE_ROWS], w: *const i8, k: usize, chain: bool) -> Self::Acc {
-            if !chain {
-                // SAFETY: the same contract.
-                return unsafe { WasmDot::tile(rows, w, k, chain) };
-            }
+        unsafe fn tile<const R: usize>(rows: [*const u8; R], w: *const i8, k: usize, chain: bool) -> [Self::Row; R] {
             let ones = i16x8_splat(1);
-            let mut acc = [[i32x4_splat(0); 2]; TILE_ROWS];
+            let mut acc = [[i32x4_splat(0); 2]; R];
             let mut i = 0;
+            while !chain && i < k {
+                // SAFETY: i + 4 <= k, and the block of weights has 8 * k of them.
+                unsafe {
+                    let w = [v128_load(w.add(i * TILE_COLS).cast()), v128_load(w.add(i * TILE_COLS + 16).cast())];
+                    for (acc, row) in acc.iter_mut().zip(rows) {
+                        let a = v128_load32_splat(row.add(i).cast());
+                        for v in 0..2 {
+                            acc[v] = i32x4_add(acc[v], i32x4_dot_i16x8(i16x8_relaxed_dot_i8x16_i7x16(w[v], a), ones));
+                        }
+                    }
+                }
+                i += 4;
+            }
             while i < k {
                 for v in 0..2 {
                     // SAFETY: i + 16 <= k, and the block of weights has 8 * k of them.
@@ -180,8 +189,8 @@ mod relaxed {
         }
 
         #[inline(always)]
-        unsafe fn sums(acc: &Self::Acc, row: usize, v: usize) -> Self::I {
-            acc[row][v]
+        unsafe fn sums(row: &Self::Row, v: usize) -> Self::I {
+            row[v]
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Epilogue, Kernel, Scratch, TILE_COLS, TILE_ROWS, pack::PackedI8, run};
+use super::{Epilogue, Kernel, Scratch, TILE_COLS, pack::PackedI8, run};
 use crate::math::simd::{Simd, avx2::Avx2};
 
 /// AVX2 and FMA for the floats, `vpdpbusd` for the bytes.
@@ -19,7 +19,7 @@ impl Kernel for Avx2 {
     const INTERLEAVE: usize = 4;
     const LEVELS: f32 = 127.0;
     type A = u8;
-    type Acc = [__m256i; TILE_ROWS];
+    type Row = __m256i;
 
     #[inline(always)]
     unsafe fn store_a(p: *mut u8, q: Self::F) {
@@ -28,11 +28,11 @@ impl Kernel for Avx2 {
 
     /// `vpmaddubsw` multiplies bytes to 16-bit pair sums; with `chain`, four of those add up before they widen.
     #[inline(always)]
-    unsafe fn tile(rows: [*const u8; TILE_ROWS], w: *const i8, k: usize, chain: bool) -> Self::Acc {
+    unsafe fn tile<const R: usize>(rows: [*const u8; R], w: *const i8, k: usize, chain: bool) -> [Self::Row; R] {
         // SAFETY: i + 16 <= k, and the block of weights has 8 * k of them.
         unsafe {
             let ones = _mm256_set1_epi16(1);
-            let mut acc = [_mm256_setzero_si256(); TILE_ROWS];
+            let mut acc = [_mm256_setzero_si256(); R];
             for i in (0..k).step_by(16) {
                 let w: [__m256i; 4] = std::array::from_fn(|j| _mm256_loadu_si256(w.add((i + 4 * j) * TILE_COLS).cast()));
                 for (acc, row) in acc.iter_mut().zip(rows) {
@@ -52,8 +52,8 @@ impl Kernel for Avx2 {
     }
 
     #[inline(always)]
-    unsafe fn sums(acc: &Self::Acc, row: usize, _v: usize) -> Self::I {
-        acc[row]
+    unsafe fn sums(row: &Self::Row, _v: usize) -> Self::I {
+        *row
     }
 }
 
@@ -96,7 +96,7 @@ impl Kernel for AvxVnni {
     const INTERLEAVE: usize = 4;
     const LEVELS: f32 = 127.0;
     type A = u8;
-    type Acc = [__m256i; TILE_ROWS];
+    type Row = __m256i;
 
     #[inline(always)]
     unsafe fn store_a(p: *mut u8, q: Self::F) {
@@ -104,11 +104,11 @@ impl Kernel for AvxVnni {
     }
 
     #[inline(always)]
-    unsafe fn tile(rows: [*const u8; TILE_ROWS], w: *const i8, k: usize, _chain: bool) -> Self::Acc {
+    unsafe fn tile<const R: usize>(rows: [*const u8; R], w: *const i8, k: usize, _chain: bool) -> [Self::Row; R] {
         // SAFETY: i + 8 <= k, and the block of weights has 8 * k of them.
         unsafe {
             // Two sums a row: the instruction's latency would stall a single one.
-            let mut acc = [[_mm256_setzero_si256(); 2]; TILE_ROWS];
+            let mut acc = [[_mm256_setzero_si256(); 2]; R];
             for i in (0..k).step_by(8) {
                 let w: [__m256i; 2] = std::array::from_fn(|j| _mm256_loadu_si256(w.add((i + 4 * j) * TILE_COLS).cast()));
                 for (acc, row) in acc.iter_mut().zip(rows) {
@@ -122,8 +122,8 @@ impl Kernel for AvxVnni {
     }
 
     #[inline(always)]
-    unsafe fn sums(acc: &Self::Acc, row: usize, _v: usize) -> Self::I {
-        acc[row]
+    unsafe fn sums(row: &Self::Row, _v: usize) -> Self::I {
+        *row
     }
 }
 
