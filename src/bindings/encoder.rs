@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use super::convert::{read, tell, thrown, write};
+use super::convert::{read, thrown, write};
 use super::{AbortHandle, text};
 use crate::engine::download::IfFull;
 use crate::engine::encoder;
@@ -39,7 +39,7 @@ impl EncoderSession {
             let preference = Preference::named(&options.store)?;
             let (world, found) = world::open(&options.space, preference).await?;
             let if_full = if preference == Preference::Auto { IfFull::UseMemory } else { IfFull::Fail };
-            let told = |step| tell(&progress, step);
+            let told = |step| text::tell_and_tune(&progress, step);
             let model = encoder::open(&world, &options.model, if_full, &text::load, &abort, &told).await?;
             Ok(EncoderSession { model, found })
         };

@@ -52,7 +52,7 @@ impl RecommenderSession {
     #[wasm_bindgen(js_name = prepareText)]
     pub async fn prepare_text(&self, progress: Function, abort: &AbortHandle) -> Result<(), JsValue> {
         let abort = abort.abort.clone();
-        self.session.prepare_text(&abort, &|step| tell(&progress, step)).await.map_err(thrown)
+        self.session.prepare_text(&abort, &|step| text::tell_and_tune(&progress, step)).await.map_err(thrown)
     }
 
     /// Opens the text model ahead of the first search.

@@ -2,10 +2,14 @@
 
 use std::rc::Rc;
 
+use js_sys::Function;
+
+use super::convert::tell;
 use crate::compute::cpu::isa::Isa;
 use crate::compute::cpu::tune;
 use crate::encode::TextEncoder;
 use crate::engine::model::{Embedding, TextModel};
+use crate::engine::progress::{Phase, Progress};
 use crate::error::Result;
 use crate::format::pack::{ModelId, Pack};
 
@@ -44,6 +48,14 @@ thread_local! {
 
 fn isa() -> Isa {
     FASTEST.with(|isa| *isa)
+}
+
+/// [`tell`], and while a pack is on its way finds out what is fastest here: the network does not wait for it.
+pub fn tell_and_tune(listener: &Function, step: Progress) {
+    if step.phase == Phase::Model {
+        isa();
+    }
+    tell(listener, step);
 }
 
 fn now() -> f64 {

@@ -7,10 +7,12 @@
 use super::progress::{OnProgress, Phase, Progress};
 use crate::error::{Error, Result};
 use crate::format::pack::hex;
-use crate::platform::{Abort, Ask, Body, Fetch, Platform, Reply, Seal, Store};
+use crate::platform::{Clock, Abort, Ask, Body, Fetch, Platform, Reply, Seal, Store};
 
-/// Bytes that are kept back before they are appended to the partial blob.
+/// Bytes that are kept back before they are appended to the partial blob, at least.
 const FLUSH: usize = 4 << 20;
+/// Milliseconds between two such appends, at least: what comes fast is stored in one piece.
+const FLUSH_PAUSE: f64 = 500.0;
 /// Bytes between two steps of progress.
 const STEP: usize = 128 * 1024;
 /// Room that is made ahead for a file whose size is only claimed so far.
@@ -181,6 +183,7 @@ impl<P: Platform> Downloads<'_, P> {
             }
         }
         let (mut flushed, mut said) = (bytes.len(), bytes.len());
+        let mut flushed_at = self.world.clock().now();
         let mut outcome = Ok(());
         loop {
             match body.chunk().await {
@@ -202,9 +205,10 @@ impl<P: Platform> Downloads<'_, P> {
                     break;
                 }
             }
-            if bytes.len() - flushed >= FLUSH {
+            if bytes.len() - flushed >= FLUSH && self.world.clock().now() - flushed_at >= FLUSH_PAUSE {
                 self.keep(wanted, &bytes[flushed..]).await?;
                 flushed = bytes.len();
+                flushed_at = self.world.clock().now();
             }
         }
         if flushed < bytes.len() {

@@ -121,29 +121,37 @@ impl Layout {
 
     fn put(&mut self, output: usize, row: &[i8]) {
         let block = &mut self.data[output / TILE_COLS * TILE_COLS * self.kp..][..TILE_COLS * self.kp];
-        for (i, group) in row.chunks(self.step).enumerate() {
-            block[(i * TILE_COLS + output % TILE_COLS) * self.step..][..group.len()].copy_from_slice(group);
+        let at = output % TILE_COLS;
+        match self.step {
+            4 => put_groups::<4>(block, at, row),
+            _ => put_groups::<2>(block, at, row),
         }
         self.sums[output] = row.iter().map(|&w| i32::from(w)).sum::<i32>() as f32;
     }
 }
 
+/// Groups of a known size: a model has some ten million weights, and the visitor waits for them.
+fn put_groups<const STEP: usize>(block: &mut [i8], at: usize, row: &[i8]) {
+    let (to, _) = block.as_chunks_mut::<STEP>();
+    let (from, _) = row.as_chunks::<STEP>();
+    for (to, from) in to.chunks_exact_mut(TILE_COLS).zip(from) {
+        to[at] = *from;
+    }
+}
+
 /// The largest sum of the positive, or of the negative, weights of any chain of a row; see [`CHAIN_LIMIT`].
 pub fn chain_excess(row: &[i8]) -> i32 {
-    let mut worst = 0;
-    for chunk in row.chunks(K_ALIGN) {
-        for lane in 0..2 {
-            let (mut plus, mut minus) = (0i32, 0i32);
-            for (i, &w) in chunk.iter().enumerate() {
-                if i / 2 % 2 == lane {
-                    let w = i32::from(w);
-                    if w > 0 { plus += w } else { minus -= w }
-                }
-            }
-            worst = worst.max(plus).max(minus);
-        }
-    }
-    worst
+    let excess = |chunk: &[i8; K_ALIGN]| {
+        // By place: 0 and 1, 4 and 5, .. add up in one lane, the others in its neighbor.
+        let plus: [i16; K_ALIGN] = std::array::from_fn(|i| i16::from(chunk[i]).max(0));
+        let minus: [i16; K_ALIGN] = std::array::from_fn(|i| (-i16::from(chunk[i])).max(0));
+        let lane = |v: &[i16; K_ALIGN], at: usize| (0..4).map(|j| v[4 * j + at] + v[4 * j + at + 1]).sum::<i16>();
+        lane(&plus, 0).max(lane(&plus, 2)).max(lane(&minus, 0)).max(lane(&minus, 2))
+    };
+    let (chunks, rest) = row.as_chunks::<K_ALIGN>();
+    let mut last = [0i8; K_ALIGN];
+    last[..rest.len()].copy_from_slice(rest);
+    i32::from(chunks.iter().map(excess).max().unwrap_or(0).max(excess(&last)))
 }
 
 fn levels(isa: Isa) -> f32 {
