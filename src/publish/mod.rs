@@ -2,6 +2,7 @@
 
 pub mod build;
 pub mod interaction_columns;
+pub mod interaction_text;
 pub mod interactions;
 pub mod item_features;
 pub mod items;

@@ -16,5 +16,6 @@ pub mod methods;
 pub mod rating_report;
 pub mod ratings;
 pub mod sequence;
+pub mod softmax;
 pub mod transformer;
 pub mod transitions;
