@@ -2,6 +2,7 @@
 //! and the blend of them all.
 
 pub mod blend;
+pub mod choices;
 pub mod clusters;
 pub mod content_map;
 pub mod ease;
