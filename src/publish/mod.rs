@@ -7,4 +7,5 @@ pub mod interactions;
 pub mod item_features;
 pub mod items;
 pub mod model;
+pub mod ranker;
 pub mod table;

@@ -17,6 +17,7 @@ pub mod methods;
 pub mod rating_report;
 pub mod ratings;
 pub mod sequence;
+pub mod ship;
 pub mod softmax;
 pub mod transformer;
 pub mod transitions;

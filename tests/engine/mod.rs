@@ -8,3 +8,4 @@ mod offline;
 mod signature;
 mod swap;
 mod text;
+mod trained;

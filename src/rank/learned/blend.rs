@@ -47,6 +47,11 @@ pub fn inverse_deviation(scores: &[f32]) -> f32 {
 }
 
 impl Blend {
+    /// The same sum with this history's deviations folded into the gains: for asking about one history many times.
+    pub fn at(&self, history: &[Seen]) -> Blend {
+        Blend { terms: self.terms.clone(), gains: self.factors(history), scale: Scale::Raw }
+    }
+
     fn factors(&self, history: &[Seen]) -> Vec<f32> {
         match self.scale {
             Scale::Raw => self.gains.clone(),
