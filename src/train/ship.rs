@@ -17,7 +17,7 @@ use crate::{Error, Result};
 
 /// Items whose single-event histories the unit is measured on.
 const SAMPLE: usize = 500;
-/// The rank at which an item still stands out.
+/// The rank at which an item still stands out; in a catalog of fewer than 200 items, one in twenty does.
 const HEAD: usize = 10;
 
 /// The shard's parts. `counts`: people who met each item, of `users`; `keys`: hash of the catalog's keys.
@@ -59,16 +59,17 @@ fn part(term: &dyn Term, gain: f32) -> Result<Trained> {
     Ok(Trained { name, gain, tau, weights })
 }
 
-/// How far the best items stand out after one event of weight 1: the score of the tenth best above the mean of all, in
+/// How far the best items stand out after one event of weight 1: the score of the tenth best ([`HEAD`]) above the mean of all, in
 /// the mean over a seeded sample of the items that somebody met. 1 where no item stands out.
 fn unit(blend: &Blend, counts: &[u32]) -> f32 {
     let mut met: Vec<u32> = (0..counts.len() as u32).filter(|&item| counts[item as usize] > 0).collect();
     Rng::new(1).shuffle(&mut met);
     met.truncate(SAMPLE);
+    let rank = (counts.len() / 20).clamp(1, HEAD);
     let head = |&item: &u32| {
         let scores = blend.scores(&[Seen { item, age: 0.0, weight: 1.0 }]);
         let mean = scores.iter().map(|&score| f64::from(score)).sum::<f64>() / scores.len().max(1) as f64;
-        top_k(&scores, HEAD).last().map_or(0.0, |&tenth| f64::from(scores[tenth as usize]) - mean)
+        top_k(&scores, rank).last().map_or(0.0, |&tenth| f64::from(scores[tenth as usize]) - mean)
     };
     let mean = met.iter().map(head).sum::<f64>() / met.len().max(1) as f64;
     if mean > 1e-9 { mean as f32 } else { 1.0 }

@@ -5,4 +5,5 @@ mod golden;
 mod linear;
 mod ratings;
 mod sequence;
+mod ship;
 mod shipping;
