@@ -40,6 +40,13 @@
 //! 6. The visitor's history never appears in a URL, a header, a log line or an error message.
 //! 7. The same inputs give the same ranking on every device, up to a written tolerance; ties break by item key.
 //!
+//! # How a list is ranked
+//!
+//! A score is a sum of terms, and every term splits its addend by the events behind it ([`rank::term`]). Content terms
+//! compare vectors of the catalog. The trained term comes with the index: `publish::ranker` learns item-item weights and
+//! factors from interactions, chooses gains and fading on held-out events, and puts them into a shard
+//! ([`format::ranker`]) that [`rank::learned`] scores on the device; [`engine::terms`] says how the two are weighed.
+//!
 //! # How the text encoder is fast and right
 //!
 //! int8 weights (one scale an output) by activations quantized to 7 bits per row while they run, so that byte products

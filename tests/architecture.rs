@@ -31,8 +31,6 @@ const STOREYS: [(&str, u32); 18] = [
 /// Longest source file and longest shader, in lines.
 const LONGEST: usize = 400;
 const LONGEST_SHADER: usize = 150;
-/// Files that are still to be divided, and the lines that they may have until then. This list only gets shorter.
-const TO_DIVIDE: [(&str, usize); 2] = [("src/publish/interactions.rs", 493), ("src/train/sequence.rs", 448)];
 /// Everything that may stand at the top, besides dot-files.
 const TOP: [&str; 11] =
     ["Cargo.toml", "Cargo.lock", "src", "www", "models", "tests", "package.json", "package-lock.json", "README.md", "LICENSE", "CHANGELOG.md"];
@@ -291,15 +289,9 @@ fn architecture_files_are_short() {
     for (ending, most) in [(".rs", LONGEST), (".wgsl", LONGEST_SHADER)] {
         for file in sources("src", ending) {
             let lines = file.text.lines().count();
-            let most = TO_DIVIDE.iter().find(|(path, _)| *path == file.path).map_or(most, |(_, lines)| *lines);
             if lines > most {
                 violations.push(format!("{}: {lines} lines, at most {most}", file.path));
             }
-        }
-    }
-    for (path, _) in TO_DIVIDE {
-        if !root().join(path).exists() || fs::read_to_string(root().join(path)).unwrap().lines().count() <= LONGEST {
-            violations.push(format!("{path} is short now: take it off the list"));
         }
     }
     none(violations, "A file is read in one sitting.");

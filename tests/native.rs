@@ -20,7 +20,7 @@ mod rank;
 mod encode;
 /// One open session over twins of the outside world: open, resume, swap, lists, history.
 mod engine;
-/// Items in, index out: bad rows, deltas, builds that stop in the middle.
+/// Items and interactions in, index out: bad rows, deltas, builds that stop in the middle, the ranker.
 mod publish;
 /// Ranking metrics against hand-worked values and ranx, protocols that never leak, interactions in.
 mod evaluate;

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::engine::ask::{Hit, Recommend, Search, Wishes};
 use crate::engine::profile::{Belief, Profile, Remembered, Weighed};
-use crate::engine::report::Report;
+use crate::engine::report::{RankerReport, Report};
 use crate::error::{Error, Result};
 use crate::format::history::EventRow;
 use crate::platform::web::world::Found;
@@ -229,8 +229,23 @@ struct IndexOut {
     bytes: u64,
     attribution: Option<String>,
     model: String,
+    ranker: Option<RankerOut>,
     origin: &'static str,
     problem: Option<ProblemOut>,
+}
+
+#[derive(Serialize)]
+struct RankerOut {
+    file: String,
+    sha256: String,
+    bytes: u64,
+    terms: Vec<String>,
+}
+
+impl From<RankerReport> for RankerOut {
+    fn from(RankerReport { file, sha256, bytes, terms }: RankerReport) -> Self {
+        RankerOut { file, sha256, bytes, terms }
+    }
 }
 
 #[derive(Serialize)]
@@ -298,6 +313,7 @@ impl ReportOut {
                 bytes: report.index_bytes,
                 attribution: report.attribution,
                 model: report.model.0,
+                ranker: report.ranker.map(RankerOut::from),
                 origin: report.origin,
                 problem: report.problem.map(ProblemOut::from),
             },

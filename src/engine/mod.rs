@@ -2,7 +2,7 @@
 //!
 //! * [`session`]: open, and the calls that ask for lists; [`events`]: the calls that concern the history.
 //! * [`sync`]: fetches, verifies and swaps the index; [`download`]: one file, resumed where it broke.
-//! * [`snapshot`]: one index, opened.
+//! * [`snapshot`]: one index, opened; [`terms`]: what the scores of its lists are made of.
 //! * [`model`]: the text model behind a trait, and how its pack gets here.
 //! * [`encoder`]: a session of the encoder alone.
 //! * [`ask`]: what callers pass and get; [`progress`]; [`report`].
@@ -18,5 +18,6 @@ pub mod report;
 pub mod session;
 pub mod snapshot;
 pub mod sync;
+pub mod terms;
 
 pub use session::{Options, Session};

@@ -1,8 +1,20 @@
 //! What a session knows about itself, for `report()`: where things came from, what is damaged, what it cost.
 
 use super::session::Session;
+use super::snapshot::Snapshot;
 use crate::error::Error;
+use crate::format::manifest::Kind;
 use crate::platform::Platform;
+
+/// What the publisher trained, as the index brought it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RankerReport {
+    pub file: String,
+    pub sha256: String,
+    pub bytes: u64,
+    /// The terms' names.
+    pub terms: Vec<String>,
+}
 
 /// A session's account of itself. No key and no event is in it.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +27,8 @@ pub struct Report {
     pub attribution: Option<String>,
     /// Name and SHA-256 of the model that made the vectors.
     pub model: (String, String),
+    /// `None` where the index has no ranker.
+    pub ranker: Option<RankerReport>,
     /// What computes texts; `None` until the first text.
     pub device: Option<String>,
     /// `fetched`, `unchanged` or `stored`.
@@ -53,6 +67,7 @@ impl<P: Platform> Session<P> {
             index_bytes: snapshot.manifest.shards.iter().map(|shard| shard.bytes).sum(),
             attribution: snapshot.manifest.attribution.clone(),
             model: (model.id.name.clone(), model.id.sha256.clone()),
+            ranker: ranker(&snapshot),
             device: self.text.borrow().as_ref().map(|text| text.device()),
             origin: self.origin.get().name(),
             problem: self.problem.borrow().clone(),
@@ -70,4 +85,10 @@ impl<P: Platform> Session<P> {
             history_set_aside: damage.header,
         }
     }
+}
+
+fn ranker(snapshot: &Snapshot) -> Option<RankerReport> {
+    let shard = snapshot.manifest.shards_of(&Kind::Ranker).next()?;
+    let terms = snapshot.trained.as_ref()?.blend.terms.iter().map(|term| term.name().to_owned()).collect();
+    Some(RankerReport { file: shard.file.clone(), sha256: shard.sha256.clone(), bytes: shard.bytes, terms })
 }

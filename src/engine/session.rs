@@ -14,25 +14,17 @@ use super::model::{self, Load, TextModel};
 use super::progress::{OnProgress, Phase, Progress};
 use super::snapshot::Snapshot;
 use super::sync::{self, Origin};
+use super::terms::{self, Past};
 use crate::error::{Error, Result};
 use crate::format::manifest::Manifest;
 use crate::history::event::check_context;
 use crate::history::{Event, Evidence, Log, weights};
 use crate::platform::{Abort, Clock, Platform, Store};
-use crate::rank::content::{Pull, Taste, Toward};
+use crate::rank::content::Toward;
 use crate::rank::list::{Listed, Plan, draw_up};
-use crate::rank::popularity::Popularity;
 use crate::rank::rules::Filter;
 use crate::rank::term::Term;
 
-/// Weight of popularity before any history; it falls with every item that counts.
-const POPULARITY: f32 = 0.3;
-/// Weight of the situation's text against a taste of full confidence.
-const SITUATION: f32 = 0.6;
-/// Weight of what is typical of the catalog, where nothing else is known.
-const TYPICAL: f32 = 0.2;
-/// Least variety where nothing is known of the visitor.
-const FIRST_VARIETY: f32 = 0.6;
 const DAY: f64 = 86_400_000.0;
 
 /// How a session is opened.
@@ -257,23 +249,13 @@ impl<P: Platform> Session<P> {
         self.refresh().await?;
         let snapshot = self.snapshot();
         let events = self.log.events();
-        let (taste, counted) = self.taste(&snapshot, &events, &ask.context);
-        let mut terms = pulls(&snapshot, &taste, 1.0)?;
-        if let Some(query) = &situation {
-            terms.push(Box::new(Toward::new("context", &snapshot.catalog, query, SITUATION)?));
-        }
-        if let Some(values) = &snapshot.popularity {
-            let weight = ask.popularity.map_or(POPULARITY / (1.0 + counted as f32), |weight| weight as f32);
-            terms.push(Box::new(Popularity::new(values.clone(), weight)));
-        }
-        let stranger = taste.likes.is_empty() && situation.is_none();
-        if stranger && snapshot.popularity.is_none() {
-            terms.push(Box::new(Toward::new("typical", &snapshot.catalog, &snapshot.spread.mean, TYPICAL)?));
-        }
+        let evidence = self.weigh(&events, &ask.context);
+        let past = Past { events: &events, evidence: &evidence };
+        let (terms, stranger) = terms::recommend(&snapshot, &past, situation.as_deref(), ask.popularity)?;
         let seed = ask.seed.unwrap_or_else(|| (self.world.clock().now() / DAY) as u64 ^ (events.len() as u64).rotate_left(32));
         let mut plan = plan(&ask.wishes, ask.explore, seed);
         if stranger {
-            plan.diversity = plan.diversity.max(FIRST_VARIETY);
+            plan.diversity = plan.diversity.max(terms::FIRST_VARIETY);
         }
         Ok(self.list(&snapshot, &terms, &filter, &ask.wishes, &events, &plan, None))
     }
@@ -313,8 +295,8 @@ impl<P: Platform> Session<P> {
         let personal = ask.personal as f32;
         let mut terms: Vec<Box<dyn Term>> = vec![Box::new(Toward::new("text", &snapshot.catalog, &query, 1.0 - personal)?)];
         if personal > 0.0 {
-            let (taste, _) = self.taste(&snapshot, &events, &Map::new());
-            terms.extend(pulls(&snapshot, &taste, personal)?);
+            let evidence = self.weigh(&events, &Map::new());
+            terms.extend(terms::pulls(&snapshot, &Past { events: &events, evidence: &evidence }.taste(&snapshot), personal)?);
         }
         Ok(self.list(&snapshot, &terms, &filter, &ask.wishes, &events, &plan(&ask.wishes, 0.0, 0), None))
     }
@@ -322,11 +304,6 @@ impl<P: Platform> Session<P> {
     /// What counts of `events` now, in the situation `context`.
     pub(super) fn weigh(&self, events: &[Event], context: &Map<String, Value>) -> Vec<Evidence> {
         weights::weigh(events, self.world.clock().now(), context, &self.options.weights)
-    }
-
-    fn taste(&self, snapshot: &Snapshot, events: &[Event], context: &Map<String, Value>) -> (Taste, usize) {
-        let evidence = self.weigh(events, context);
-        (Taste::of(&snapshot.catalog, &snapshot.spread, events, &evidence), evidence.len())
     }
 
     #[expect(clippy::too_many_arguments, reason = "one private call that names everything a list is made of")]
@@ -360,17 +337,6 @@ impl<P: Platform> Session<P> {
     pub fn manifest(&self) -> Manifest {
         self.snapshot().manifest.clone()
     }
-}
-
-fn pulls(snapshot: &Snapshot, taste: &Taste, weight: f32) -> Result<Vec<Box<dyn Term>>> {
-    let mut terms: Vec<Box<dyn Term>> = Vec::new();
-    if !taste.likes.is_empty() {
-        terms.push(Box::new(Pull::likes(&snapshot.catalog, taste, weight)?));
-    }
-    if !taste.dislikes.is_empty() {
-        terms.push(Box::new(Pull::dislikes(&snapshot.catalog, taste, &snapshot.spread, weight)?));
-    }
-    Ok(terms)
 }
 
 fn plan(wishes: &Wishes, explore: f64, seed: u64) -> Plan {

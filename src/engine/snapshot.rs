@@ -4,10 +4,12 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::format::manifest::{Kind, Manifest};
+use crate::format::ranker::Ranker;
 use crate::index::catalog::Catalog;
 use crate::rank::content::Spread;
+use crate::rank::learned::shipped::Shipped;
 use crate::rank::popularity;
 use crate::rank::rules::Filter;
 
@@ -21,19 +23,24 @@ pub struct Snapshot {
     pub manifest: Manifest,
     pub catalog: Rc<Catalog>,
     pub spread: Spread,
-    /// 0 to 1 by ordinal, where the catalog says something of it.
+    /// 0 to 1 by ordinal, where the ranker or the catalog says something of it.
     pub popularity: Option<Rc<Vec<f32>>>,
+    /// What the publisher trained, if the index has it.
+    pub trained: Option<Shipped>,
     masks: RefCell<Vec<Mask>>,
 }
 
 impl Snapshot {
     /// Opens an index from its verified shards, in the manifest's order.
     pub fn open(manifest: Manifest, shards: Vec<(Kind, Vec<u8>)>) -> Result<Snapshot> {
-        let items = shards.into_iter().filter(|(kind, _)| *kind == Kind::Items).map(|(_, bytes)| Arc::new(bytes));
-        let catalog = Rc::new(Catalog::open(&manifest, items.collect())?);
+        let (items, rest): (Vec<_>, Vec<_>) = shards.into_iter().partition(|(kind, _)| *kind == Kind::Items);
+        let catalog = Rc::new(Catalog::open(&manifest, items.into_iter().map(|(_, bytes)| Arc::new(bytes)).collect())?);
+        let ranker = rest.into_iter().find(|(kind, _)| *kind == Kind::Ranker);
+        let trained = ranker.map(|(_, bytes)| trained(bytes, &manifest, &catalog)).transpose()?;
         let spread = Spread::of(&catalog);
-        let popularity = popularity::of(&catalog).map(Rc::new);
-        Ok(Snapshot { manifest, catalog, spread, popularity, masks: RefCell::default() })
+        let counted = trained.as_ref().and_then(|trained| popularity::of_counts(&trained.popularity));
+        let popularity = counted.or_else(|| popularity::of(&catalog)).map(Rc::new);
+        Ok(Snapshot { manifest, catalog, spread, popularity, trained, masks: RefCell::default() })
     }
 
     /// Which items a filter allows; worked out once for each of the last few filters.
@@ -55,4 +62,13 @@ impl Snapshot {
         masks.push((filter.clone(), mask.clone()));
         Some(mask)
     }
+}
+
+fn trained(bytes: Vec<u8>, manifest: &Manifest, catalog: &Catalog) -> Result<Shipped> {
+    let what = manifest.shards_of(&Kind::Ranker).next().map_or("the ranker", |shard| &shard.file);
+    let ranker = Ranker::parse(bytes, what)?;
+    if ranker.popularity.len() != catalog.len() || ranker.keys != catalog.keys_hash() {
+        return Err(Error::Mismatch(format!("{what} was learned for other items than the index has. Build the index again, items and interactions in one call.")));
+    }
+    Shipped::open(ranker, what)
 }

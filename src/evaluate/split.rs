@@ -104,6 +104,20 @@ fn leave_one_out(sequences: &[Sequence]) -> Split {
     split
 }
 
+/// Everybody's last event as a case, the rest to learn from; who has a single event is learned from only.
+pub fn hold_out_last(sequences: &[Sequence]) -> (Vec<Sequence>, Vec<Case>) {
+    let (mut train, mut cases) = (Vec::with_capacity(sequences.len()), Vec::new());
+    for sequence in sequences {
+        let last = sequence.len() - usize::from(sequence.len() > 1);
+        let history = sequence.slice(0..last);
+        if last < sequence.len() {
+            cases.push(Case { history: history.clone(), targets: vec![sequence.items[last]] });
+        }
+        train.push(history);
+    }
+    (train, cases)
+}
+
 /// Cuts at the times before which 80 % and 90 % of all events lie.
 fn temporal(sequences: &[Sequence]) -> Split {
     let mut times: Vec<i64> = sequences.iter().flat_map(|s| s.times.iter().copied()).collect();

@@ -8,6 +8,7 @@ pub mod history;
 pub mod manifest;
 pub mod pack;
 pub mod pack_manifest;
+pub mod ranker;
 pub mod shard;
 pub mod signature;
 pub mod tensors;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
-use crate::format::digest::bucket;
+use crate::format::digest::{bucket, keys_hash};
 use crate::format::manifest::{Kind, Manifest, Model};
 use crate::format::shard::ItemShard;
 use crate::math::scan::{Query, scan};
@@ -103,6 +103,11 @@ impl Catalog {
     /// The key of an item; empty for an ordinal past the end.
     pub fn key(&self, ordinal: u32) -> &str {
         self.place(ordinal).map_or("", |(shard, row)| shard.key(row))
+    }
+
+    /// Hash of all keys in the order of their ordinals: what is stored by ordinal names the catalog that it is for.
+    pub fn keys_hash(&self) -> u64 {
+        keys_hash(self.shards.iter().flat_map(|shard| (0..shard.len()).map(|row| shard.key(row))))
     }
 
     /// The ordinal of a key, if there is such an item.

@@ -1,9 +1,7 @@
-//! Interactions in: CSV, TSV, RecBole `.inter`, MovieLens `.dat`, JSON Lines, plain sequences and Parquet, read row by row.
+//! Interactions in, row by row: what a row may hold, which rows are bad, which column is which.
 //!
-//! Memory is 24 bytes a row plus each key once. Not here: opening files (`bin`), Parquet's columns
-//! (`interaction_columns`), cleaning (`evaluate::dataset`).
-
-use std::io::BufRead;
+//! Memory is 24 bytes a row plus each key once. Not here: opening files (`bin`), the layouts of text
+//! (`interaction_text`) and of Parquet (`interaction_columns`), cleaning (`evaluate::dataset`).
 
 use crate::evaluate::dataset::{Interaction, Interactions, Keys};
 use crate::{Error, Result};
@@ -51,7 +49,7 @@ pub struct Row<'a> {
 
 /// Collects rows from any format and keeps the account of bad ones.
 pub struct Reader {
-    file: String,
+    pub(super) file: String,
     options: ReadOptions,
     data: Interactions,
     skipped: Skipped,
@@ -246,211 +244,6 @@ impl Columns {
     }
 }
 
-/// Reads text of any known layout, told by the first line: a header, JSON, `a::b::c::d`, four tab-separated numbers
-/// (MovieLens `u.data`), or a user followed by its items in time order.
-pub fn read_text(file: &str, mut input: impl BufRead, options: ReadOptions) -> Result<(Interactions, Skipped)> {
-    let reader = Reader::new(file, options);
-    let (mut line, mut first) = (0, String::new());
-    while first.trim().is_empty() {
-        first.clear();
-        line += 1;
-        if read_line(&mut input, &mut first, file, line)? == 0 {
-            return Err(Error::input(format!(
-                "{file} is empty. Give a file with a header that names user and item, or JSON Lines, or sequences."
-            )));
-        }
-    }
-    let head = first.trim_end_matches(['\r', '\n']).trim_start_matches('\u{feff}');
-    if head.trim_start().starts_with('{') {
-        return read_json(reader, line, head.to_owned(), input);
-    }
-    let delimiter = ['\t', ',', ';', '|'].into_iter().find(|&d| head.contains(d));
-    if let (Some(delimiter), Some(columns)) = (delimiter, delimiter.and_then(|d| Columns::find(head.split(d)))) {
-        return read_delimited(reader, columns, delimiter, line, input);
-    }
-    let fields: Vec<&str> = split_headless(head);
-    let number = |text: &str| text.trim().parse::<f64>().is_ok();
-    let columns = Columns { user: 0, item: 1, rating: Some(2), time: Some(3), ..Columns::default() };
-    if head.contains("::") && fields.len() >= 2
-        || head.contains('\t') && fields.len() == 4 && fields.iter().all(|f| number(f)) && fields[3].len() >= 9
-    {
-        return read_headless(reader, columns, line, first, input);
-    }
-    if delimiter.is_none() && head.split_whitespace().count() >= 2 && head.split_whitespace().all(number) {
-        return read_sequences(reader, line, first, input);
-    }
-    let found = head.chars().take(120).collect::<String>();
-    Err(Error::input(format!(
-        "{file}, line {line}: the header names no user and item columns (found `{found}`). Name them `user` and `item`, \
-         and optionally `timestamp`, `rating` or `weight`, `event`."
-    )))
-}
-
-fn read_line(input: &mut impl BufRead, line: &mut String, file: &str, number: usize) -> Result<usize> {
-    input.read_line(line).map_err(|e| {
-        Error::input(format!("{file}, line {number}: cannot be read as UTF-8 text ({e}). Save the file as UTF-8."))
-    })
-}
-
-fn split_headless(line: &str) -> Vec<&str> {
-    if line.contains("::") { line.split("::").collect() } else { line.split('\t').collect() }
-}
-
-fn read_delimited(
-    mut reader: Reader,
-    columns: Columns,
-    delimiter: char,
-    mut line: usize,
-    mut input: impl BufRead,
-) -> Result<(Interactions, Skipped)> {
-    let file = reader.file.clone();
-    let mut text = String::new();
-    loop {
-        text.clear();
-        line += 1;
-        if read_line(&mut input, &mut text, &file, line)? == 0 {
-            return reader.finish();
-        }
-        let row = text.trim_end_matches(['\r', '\n']);
-        if row.is_empty() {
-            continue;
-        }
-        if !row.contains('"') {
-            // Only the few columns in use are looked up, in one pass over the line.
-            push_fields(&mut reader, line, columns, |i| row.split(delimiter).nth(i))?;
-            continue;
-        }
-        let mut quoted = csv::ReaderBuilder::new();
-        quoted.delimiter(delimiter as u8).has_headers(false).flexible(true);
-        match quoted.from_reader(row.as_bytes()).records().next() {
-            Some(Ok(record)) => push_fields(&mut reader, line, columns, |i| record.get(i))?,
-            _ => reader.bad(line, "not readable as quoted fields")?,
-        }
-    }
-}
-
-/// One row from a table of fields: missing and unreadable fields make it bad.
-fn push_fields<'f>(
-    reader: &mut Reader,
-    line: usize,
-    columns: Columns,
-    field: impl Fn(usize) -> Option<&'f str>,
-) -> Result<()> {
-    let text = |column: Option<usize>| column.and_then(&field).map(str::trim).filter(|t| !t.is_empty());
-    let (Some(user), Some(item)) = (text(Some(columns.user)), text(Some(columns.item))) else {
-        return reader.bad(line, "the user or the item is missing");
-    };
-    let mut row = Row { user, item, event: text(columns.event), ..Row::default() };
-    for (column, target) in [(columns.rating, &mut row.rating), (columns.weight, &mut row.weight)] {
-        if let Some(text) = text(column) {
-            match text.parse::<f32>() {
-                Ok(value) => *target = Some(value),
-                Err(_) => return reader.bad(line, &format!("`{}` is not a number", shown(text))),
-            }
-        }
-    }
-    if let Some(text) = text(columns.time) {
-        match parse_time(text) {
-            Some(time) => row.time = Some(time),
-            None => return reader.bad(line, &format!("`{}` is not a time", shown(text))),
-        }
-    } else if columns.time.is_some() && field(columns.time.unwrap_or(0)).is_some() {
-        return reader.bad(line, "the time is missing");
-    }
-    if columns.rating.is_some() && row.rating.is_none() && field(columns.rating.unwrap_or(0)).is_some() {
-        return reader.bad(line, "the rating is missing");
-    }
-    reader.push(line, row)
-}
-
-fn read_headless(
-    mut reader: Reader,
-    columns: Columns,
-    mut line: usize,
-    mut text: String,
-    mut input: impl BufRead,
-) -> Result<(Interactions, Skipped)> {
-    loop {
-        let row = text.trim_end_matches(['\r', '\n']);
-        if !row.is_empty() {
-            let fields = split_headless(row);
-            push_fields(&mut reader, line, columns, |i| fields.get(i).copied())?;
-        }
-        text.clear();
-        line += 1;
-        let file = reader.file.clone();
-        if read_line(&mut input, &mut text, &file, line)? == 0 {
-            return reader.finish();
-        }
-    }
-}
-
-fn read_sequences(
-    mut reader: Reader,
-    mut line: usize,
-    mut text: String,
-    mut input: impl BufRead,
-) -> Result<(Interactions, Skipped)> {
-    loop {
-        let mut fields = text.split_whitespace();
-        if let Some(user) = fields.next() {
-            let mut items = 0;
-            for item in fields {
-                items += 1;
-                reader.push(line, Row { user, item, ..Row::default() })?;
-            }
-            if items == 0 {
-                reader.bad(line, "the user has no items")?;
-            }
-        }
-        text.clear();
-        line += 1;
-        let file = reader.file.clone();
-        if read_line(&mut input, &mut text, &file, line)? == 0 {
-            return reader.finish();
-        }
-    }
-}
-
-fn read_json(
-    mut reader: Reader,
-    mut line: usize,
-    mut text: String,
-    mut input: impl BufRead,
-) -> Result<(Interactions, Skipped)> {
-    loop {
-        if !text.trim().is_empty() {
-            match serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&text) {
-                Err(e) => reader.bad(line, &format!("not a JSON object ({e})"))?,
-                Ok(object) => {
-                    let (names, values): (Vec<_>, Vec<String>) =
-                        object.iter().map(|(name, value)| (name.as_str(), json_text(value))).unzip();
-                    match Columns::find(names.into_iter()) {
-                        None => reader.bad(line, "the object names no user and item")?,
-                        Some(columns) => {
-                            push_fields(&mut reader, line, columns, |i| values.get(i).map(String::as_str))?;
-                        }
-                    }
-                }
-            }
-        }
-        text.clear();
-        line += 1;
-        let file = reader.file.clone();
-        if read_line(&mut input, &mut text, &file, line)? == 0 {
-            return reader.finish();
-        }
-    }
-}
-
-fn json_text(value: &serde_json::Value) -> String {
-    match value {
-        serde_json::Value::String(text) => text.clone(),
-        serde_json::Value::Null => String::new(),
-        other => other.to_string(),
-    }
-}
-
 /// A time as the file has it: a whole or decimal number, or `YYYY-MM-DD[ T]hh:mm:ss` (then seconds since 1970).
 /// Negative numbers and dates that do not exist are no times.
 pub fn parse_time(text: &str) -> Option<i64> {
@@ -488,6 +281,7 @@ pub fn parse_time(text: &str) -> Option<i64> {
     Some(days * 86_400 + seconds)
 }
 
-fn shown(text: &str) -> String {
+/// The start of a text of the file's, for messages.
+pub(super) fn shown(text: &str) -> String {
     text.chars().take(60).collect()
 }

@@ -2,10 +2,12 @@
 
 pub mod build;
 pub mod interaction_columns;
+pub mod interaction_text;
 pub mod interactions;
 pub mod item_features;
 pub mod items;
 pub mod model;
 pub mod quantize;
+pub mod ranker;
 pub mod table;
 pub mod weights;

@@ -24,7 +24,7 @@ const JOIN: f32 = 0.30;
 /// How weaker interests fade: with W_c at a tenth of the largest, 0.56 of its strength.
 const FADE: f32 = 0.25;
 /// Total weight at which half of the confidence is reached: a few views count little, one like counts.
-const HALF_CONFIDENCE: f32 = 0.25;
+pub const HALF_CONFIDENCE: f32 = 0.25;
 /// How strongly dislikes push, against likes that draw with 1.
 const PUSH: f32 = 0.6;
 /// Most items that the catalog's mean is taken over.

@@ -15,7 +15,15 @@ pub fn of(catalog: &Catalog) -> Option<Vec<f32>> {
     if !(0..count).step_by(step).any(|ordinal| number(ordinal) > 0.0) {
         return None;
     }
-    let logs: Vec<f32> = (0..count).map(|ordinal| number(ordinal).max(0.0).ln_1p() as f32).collect();
+    scaled((0..count).map(|ordinal| number(ordinal).max(0.0).ln_1p() as f32).collect())
+}
+
+/// The same from how many people met each item, `[items]`; `None` where nobody met any.
+pub fn of_counts(counts: &[u32]) -> Option<Vec<f32>> {
+    scaled(counts.iter().map(|&count| f64::from(count).ln_1p() as f32).collect())
+}
+
+fn scaled(logs: Vec<f32>) -> Option<Vec<f32>> {
     let most = logs.iter().copied().fold(0.0, f32::max);
     (most > 0.0 && most.is_finite()).then(|| logs.into_iter().map(|log| log / most).collect())
 }

@@ -114,6 +114,13 @@ impl Tables {
         parts.iter().sum::<f64>() / self.tables.len().max(1) as f64
     }
 
+    /// Quality of one term by itself.
+    pub fn alone(&self, term: usize) -> f64 {
+        let mut gains = vec![0f32; self.terms];
+        gains[term] = 1.0;
+        self.mean(&gains)
+    }
+
     /// Gains of the `allowed` terms, none negative, that do best: coordinate ascent over a geometric grid from the best
     /// term alone. Returns the gains and the quality reached.
     pub fn fit(&self, allowed: &[bool]) -> (Vec<f32>, f64) {

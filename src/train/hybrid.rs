@@ -5,14 +5,18 @@
 use std::sync::Arc;
 
 use super::blend::Tables;
+use super::choices::Blended;
 use super::methods::Trainer;
 use crate::rank::learned::blend::{Blend, Scale};
 use crate::rank::learned::neighbors::Neighbors;
 use crate::rank::learned::terms::Term;
 use crate::{Error, Result};
 
+/// Rows are not cut below so many entries; a term goes before that.
+const LEAST_ENTRIES: usize = 10;
+
 impl Trainer<'_> {
-    /// Trains what is missing, fits the gains on the validation cases in both scales, and keeps the better one.
+    /// The hybrid of the methods that fit the question: is it about items that nobody met yet?
     pub(super) fn hybrid(&mut self) -> Result<Arc<dyn Term>> {
         let cold = self.data.test_candidates.is_some();
         let mut names = vec!["popularity"];
@@ -22,57 +26,103 @@ impl Trainer<'_> {
             (false, true) => names.extend(["ease", "transitions", "ials", "user-clusters", "sequence"]),
             (false, false) => names.extend(["ease", "ease-content", "transitions", "ials", "user-clusters", "sequence", "content"]),
         }
+        Ok(Arc::new(self.blend(&names)?))
+    }
+
+    /// The blend of some methods within the budget. What was not chosen yet is fitted on the validation cases: gains in
+    /// both scales, the better one is kept; then rows are cut, and if that is not enough, the largest term goes.
+    ///
+    /// # Errors
+    /// [`Error::Input`] where not even popularity fits the budget, and what the terms' training returns.
+    pub fn blend(&mut self, names: &[&str]) -> Result<Blend> {
+        let chosen = match self.choices.blend.clone() {
+            Some(chosen) => chosen,
+            None => self.choose_blend(names)?,
+        };
         let mut terms = Vec::new();
+        for (name, _) in &chosen.gains {
+            self.term(name)?;
+            terms.push(self.cut_term(name, chosen.row_entries)?);
+        }
+        let gains = chosen.gains.iter().map(|(_, gain)| *gain).collect();
+        let blend = Blend { terms, gains, scale: chosen.scale };
+        self.choices.blend = Some(chosen);
+        Ok(blend)
+    }
+
+    fn choose_blend(&mut self, names: &[&str]) -> Result<Blended> {
+        let mut names = names.to_vec();
+        let mut terms: Vec<Arc<dyn Term>> = Vec::new();
         let mut trained = Vec::new();
-        for name in &names {
+        for name in names.drain(..) {
             match self.term(name) {
                 Ok(term) => {
                     terms.push(term);
-                    trained.push(*name);
+                    trained.push(name);
                 }
                 Err(Error::Input(why)) => (self.note)(&format!("hybrid: without {name}: {why}")),
                 Err(other) => return Err(other),
             }
         }
         let names = trained;
-        let (valid, candidates) = (self.data.valid, self.data.valid_candidates);
-        let mut best: Option<(f64, Scale, Vec<f32>)> = None;
-        for scale in [Scale::Raw, Scale::Deviation] {
-            let tables = Tables::new(&terms, valid, candidates, scale);
-            let (mut gains, mut reached) = tables.fit(&vec![true; terms.len()]);
+        let tables = [Scale::Raw, Scale::Deviation].map(|scale| (scale, Tables::new(&terms, self.data.valid, self.data.valid_candidates, scale)));
+        let mut allowed = vec![true; names.len()];
+        let alone = (0..names.len()).map(|at| (names[at].to_owned(), tables[0].1.alone(at)));
+        let best_alone = alone.reduce(|a, b| if b.1 > a.1 { b } else { a }).ok_or_else(|| Error::input("No method could be trained. Give more interactions."))?;
+        loop {
+            let (scale, gains, reached) = self.fit(&tables, &allowed, &names);
+            let used: Vec<usize> = (0..names.len()).filter(|&at| gains[at] != 0.0).collect();
+            let mut row_entries = self.settings.row_entries;
+            let bytes = |entries: usize| used.iter().map(|&at| Ok(self.cut_term(names[at], entries)?.download_bytes())).sum::<Result<usize>>();
+            while bytes(row_entries)? > self.settings.budget_bytes && row_entries > LEAST_ENTRIES {
+                row_entries = (row_entries - 2).max(LEAST_ENTRIES);
+            }
+            let needed = bytes(row_entries)?;
+            if needed <= self.settings.budget_bytes {
+                if row_entries < self.settings.row_entries {
+                    (self.note)(&format!("hybrid: rows cut to {row_entries} entries, {needed} bytes"));
+                }
+                let gains = used.iter().map(|&at| (names[at].to_owned(), gains[at])).collect();
+                return Ok(Blended { scale, gains, row_entries, reached, best_alone });
+            }
+            let largest = used.into_iter().max_by_key(|&at| terms[at].download_bytes());
+            let largest = largest.filter(|_| allowed.iter().filter(|a| **a).count() > 1).ok_or_else(|| {
+                Error::input(format!("The smallest ranker takes {needed} bytes, {} are allowed. Allow more.", self.settings.budget_bytes))
+            })?;
+            (self.note)(&format!("hybrid: without {}: {needed} bytes do not fit {}", names[largest], self.settings.budget_bytes));
+            allowed[largest] = false;
+        }
+    }
+
+    /// The better scale with its gains and the quality reached.
+    fn fit(&self, tables: &[(Scale, Tables); 2], allowed: &[bool], names: &[&str]) -> (Scale, Vec<f32>, f64) {
+        let mut best = (Scale::Raw, vec![0.0; names.len()], f64::MIN);
+        for (scale, tables) in tables {
+            let (mut gains, mut reached) = tables.fit(allowed);
             // The encoder is the one term that costs the device milliseconds: it must earn 2 %.
             if let Some(at) = names.iter().position(|n| *n == "sequence").filter(|&at| gains[at] > 0.0) {
-                let mut allowed = vec![true; terms.len()];
+                let mut allowed = allowed.to_vec();
                 allowed[at] = false;
                 let (without, least) = tables.fit(&allowed);
                 if reached < 1.02 * least {
                     (gains, reached) = (without, least);
                 }
             }
-            let line: Vec<String> = terms.iter().zip(&gains).map(|(t, g)| format!("{} {g:.3}", t.name())).collect();
+            let line: Vec<String> = names.iter().zip(&gains).map(|(name, g)| format!("{name} {g:.3}")).collect();
             (self.note)(&format!("hybrid: {scale:?} {} gives {reached:.4} on validation", line.join(", ")));
-            if best.as_ref().is_none_or(|(b, ..)| reached > *b) {
-                best = Some((reached, scale, gains));
+            let factor = if *scale == Scale::Deviation { self.settings.deviation_earns } else { 1.0 };
+            if reached > factor * best.2 || best.2 == f64::MIN {
+                best = (*scale, gains, reached);
             }
         }
-        let (_, scale, gains) = best.ok_or_else(|| Error::Internal("no scale was tried".into()))?;
-        let used = |(terms, gains): (&[Arc<dyn Term>], &[f32])| -> (Vec<Arc<dyn Term>>, Vec<f32>) {
-            terms.iter().cloned().zip(gains.iter().copied()).filter(|(_, g)| *g != 0.0).unzip()
-        };
-        let (terms, gains) = used((&terms, &gains));
-        let mut blend = Blend { terms, gains, scale };
-        let mut entries = self.settings.row_entries;
-        while blend.download_bytes() > self.settings.budget_bytes && entries > 10 {
-            entries -= 2;
-            for term in &mut blend.terms {
-                if let Some(matrix) = self.matrices.get(term.name()) {
-                    *term = Arc::new(Neighbors { weights: matrix.weights.cut(entries), ..matrix.clone() });
-                }
-            }
+        best
+    }
+
+    /// The term of a method that was trained, its rows cut to `entries`.
+    fn cut_term(&self, name: &str, entries: usize) -> Result<Arc<dyn Term>> {
+        match self.matrices.get(name) {
+            Some(matrix) if entries < self.settings.row_entries => Ok(Arc::new(Neighbors { weights: matrix.weights.cut(entries), ..matrix.clone() })),
+            _ => self.trained.get(name).cloned().ok_or_else(|| Error::Internal(format!("{name} was not trained"))),
         }
-        if entries < self.settings.row_entries {
-            (self.note)(&format!("hybrid: rows cut to {entries} entries, {} bytes", blend.download_bytes()));
-        }
-        Ok(Arc::new(blend))
     }
 }

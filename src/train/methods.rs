@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::blend::{choose, sample, term_quality};
+use super::choices::Choices;
 use super::clusters::clusters;
 use super::content_map::fill_cold;
 use super::ease::ease;
@@ -64,6 +65,8 @@ pub struct Settings {
     pub row_entries: usize,
     /// The hybrid's matrices shrink until it is no larger.
     pub budget_bytes: usize,
+    /// The hybrid by deviations, which is not linear in the events, is taken where it is better by this factor.
+    pub deviation_earns: f64,
     pub knn_shrink: f32,
     pub ease_lambda: f32,
     /// Weight of a unit content row against one user.
@@ -81,6 +84,7 @@ impl Default for Settings {
         Self {
             row_entries: 50,
             budget_bytes: 4_000_000,
+            deviation_earns: 1.0,
             knn_shrink: 10.0,
             ease_lambda: 200.0,
             content_alpha: 7.0,
@@ -102,9 +106,10 @@ pub struct Trainer<'a> {
     pub(super) data: Data<'a>,
     pub(super) settings: Settings,
     matrix: Csr,
-    trained: HashMap<String, Arc<dyn Term>>,
+    pub(super) trained: HashMap<String, Arc<dyn Term>>,
     /// The trained terms that are item-item matrices: these can be cut to fit a budget.
     pub(super) matrices: HashMap<String, Neighbors>,
+    pub(super) choices: Choices,
     /// What to tell the person who waits.
     pub(super) note: &'a dyn Fn(&str),
 }
@@ -113,7 +118,23 @@ impl<'a> Trainer<'a> {
     /// A trainer over `data`.
     pub fn new(data: Data<'a>, settings: Settings, note: &'a dyn Fn(&str)) -> Self {
         let matrix = Csr::binary(data.sequences, data.items);
-        Self { data, settings, matrix, trained: HashMap::new(), matrices: HashMap::new(), note }
+        Self { data, settings, matrix, trained: HashMap::new(), matrices: HashMap::new(), choices: Choices::default(), note }
+    }
+
+    /// The same, with choices that another trainer made on its validation cases.
+    pub fn with_choices(self, choices: Choices) -> Self {
+        Self { choices, ..self }
+    }
+
+    /// What was chosen so far.
+    pub fn choices(&self) -> &Choices {
+        &self.choices
+    }
+
+    /// How fast the past fades for `method`: as chosen before, else what does best on the validation cases.
+    fn tau(&mut self, method: &str, term: impl Fn(f32) -> Box<dyn Term>) -> f32 {
+        let (valid, candidates) = (self.data.valid, self.data.valid_candidates);
+        *self.choices.taus.entry(method.into()).or_insert_with(|| choose(&TAUS, valid, candidates, term))
     }
 
     /// The term of `method`.
@@ -150,7 +171,7 @@ impl<'a> Trainer<'a> {
             "ials" => {
                 let base = self.factors();
                 let with = |tau: f32| Factors { tau, ..base.clone() };
-                let tau = choose(&TAUS, self.data.valid, self.data.valid_candidates, |t| Box::new(with(t)));
+                let tau = self.tau(method, |t| Box::new(with(t)));
                 Arc::new(with(tau))
             }
             "user-clusters" => {
@@ -161,14 +182,14 @@ impl<'a> Trainer<'a> {
                     base.smallest
                 ));
                 let with = |tau: f32| crate::rank::learned::clusters::Clusters { tau, ..base.clone() };
-                let tau = choose(&TAUS, self.data.valid, self.data.valid_candidates, |t| Box::new(with(t)));
+                let tau = self.tau(method, |t| Box::new(with(t)));
                 Arc::new(with(tau))
             }
             "content" => {
                 self.need_content(method)?;
                 let rows = content_rows(self.data.features, n);
                 let with = |tau: f32| Content { rows: rows.clone(), tau };
-                let tau = choose(&TAUS, self.data.valid, self.data.valid_candidates, |t| Box::new(with(t)));
+                let tau = self.tau(method, |t| Box::new(with(t)));
                 Arc::new(with(tau))
             }
             "content-map" => {
@@ -198,7 +219,7 @@ impl<'a> Trainer<'a> {
     /// A neighbors term whose fading is chosen on the validation cases.
     fn neighbors(&mut self, method: &str, weights: SparseRows) -> Arc<dyn Term> {
         let with = |tau: f32, weights: SparseRows| Neighbors { name: method.into(), weights, tau, window: usize::MAX };
-        let tau = choose(&TAUS, self.data.valid, self.data.valid_candidates, |t| Box::new(with(t, weights.clone())));
+        let tau = self.tau(method, |t| Box::new(with(t, weights.clone())));
         let term = with(tau, weights);
         self.matrices.insert(method.into(), term.clone());
         Arc::new(term)
@@ -207,8 +228,8 @@ impl<'a> Trainer<'a> {
     /// EASE. With fewer users than items each lambda is cheap (the small dual system), and the best of a few is taken.
     fn ease(&mut self, method: &str) -> Result<Arc<dyn Term>> {
         let n = self.data.items;
-        let base = self.settings.ease_lambda;
-        let cheap = self.matrix.rows() * 5 <= n * 4 && !self.data.valid.is_empty();
+        let base = self.choices.ease_lambda.unwrap_or(self.settings.ease_lambda);
+        let cheap = self.choices.ease_lambda.is_none() && self.matrix.rows() * 5 <= n * 4 && !self.data.valid.is_empty();
         let cases = sample(self.data.valid, 1000);
         let mut best: Option<(f64, SparseRows, f32)> = None;
         for factor in if cheap { &[1.0, 0.25, 0.5, 2.0, 4.0][..] } else { &[1.0][..] } {
@@ -227,17 +248,21 @@ impl<'a> Trainer<'a> {
         }
         let (_, rows, lambda) = best.ok_or_else(|| Error::Internal("no lambda was tried".into()))?;
         (self.note)(&format!("{method}: lambda {lambda}"));
+        self.choices.ease_lambda = Some(lambda);
         Ok(self.neighbors(method, rows))
     }
 
     /// iALS item factors. Small data affords trying regularizations first, with half of the sweeps.
-    fn factors(&self) -> Factors {
+    fn factors(&mut self) -> Factors {
         let mut settings = self.settings.ials;
+        if let Some((lambda, alpha0)) = self.choices.ials {
+            (settings.lambda, settings.alpha0) = (lambda, alpha0);
+        }
         let quantized = |settings: &IalsSettings| {
             let (_, items) = ials(&self.matrix, settings, &mut |_| {});
             Factors::quantize(&items, settings.dim, settings.alpha0, settings.lambda, settings.nu)
         };
-        if self.matrix.indices.len() <= 400_000 && !self.data.valid.is_empty() {
+        if self.choices.ials.is_none() && self.matrix.indices.len() <= 400_000 && !self.data.valid.is_empty() {
             let cases = sample(self.data.valid, 500);
             let mut best = f64::MIN;
             let mut consider = |lambda: f32, alpha0: f32| {
@@ -276,7 +301,9 @@ impl<'a> Trainer<'a> {
             }
             (self.note)(&format!("ials: lambda {:.5}, alpha0 {:.3}", settings.lambda, settings.alpha0));
         }
-        quantized(&settings)
+        let factors = quantized(&settings);
+        self.choices.ials = Some((settings.lambda, settings.alpha0));
+        factors
     }
 
     fn content_map(&mut self, method: &str) -> Result<Arc<dyn Term>> {
@@ -304,8 +331,10 @@ impl<'a> Trainer<'a> {
         Ok(self.neighbors(method, weights))
     }
 
-    fn sequence(&self) -> Result<Arc<dyn Term>> {
+    fn sequence(&mut self) -> Result<Arc<dyn Term>> {
         let start = Instant::now();
+        let mut settings = self.settings.sequence.clone();
+        settings.epochs = self.choices.epochs.unwrap_or(settings.epochs);
         let clock = || start.elapsed().as_secs_f64();
         let features = (!self.data.features.is_empty()).then_some(self.data.features);
         let (encoder, epoch) = train_sequence(
@@ -314,7 +343,7 @@ impl<'a> Trainer<'a> {
             features,
             self.data.valid,
             self.data.valid_candidates,
-            &self.settings.sequence,
+            &settings,
             &clock,
             &mut |e| {
                 (self.note)(&format!(
@@ -327,6 +356,7 @@ impl<'a> Trainer<'a> {
             },
         )?;
         (self.note)(&format!("sequence: kept epoch {epoch}"));
+        self.choices.epochs = Some(epoch);
         Ok(Arc::new(encoder))
     }
 }

@@ -2,6 +2,7 @@
 //! and the blend of them all.
 
 pub mod blend;
+pub mod choices;
 pub mod clusters;
 pub mod content_map;
 pub mod ease;
@@ -16,5 +17,7 @@ pub mod methods;
 pub mod rating_report;
 pub mod ratings;
 pub mod sequence;
+pub mod ship;
+pub mod softmax;
 pub mod transformer;
 pub mod transitions;

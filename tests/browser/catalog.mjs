@@ -20,16 +20,22 @@ export function random(seed) {
   };
 }
 
-/** FNV-1a and MurmurHash3's finalizer, the high bits of which deal keys to buckets. */
-function bucketOf(key, buckets) {
-  const mask = (1n << 64n) - 1n;
+const mask = (1n << 64n) - 1n;
+
+/** FNV-1a and MurmurHash3's finalizer. */
+function keyHash(key) {
   let h = 0xcbf29ce484222325n;
   for (const byte of Buffer.from(key)) h = ((h ^ BigInt(byte)) * 0x100000001b3n) & mask;
   h = ((h ^ (h >> 33n)) * 0xff51afd7ed558ccdn) & mask;
   h = ((h ^ (h >> 33n)) * 0xc4ceb9fe1a85ec53n) & mask;
-  h ^= h >> 33n;
-  return buckets === 1 ? 0 : Number(h >> BigInt(64 - Math.log2(buckets)));
+  return h ^ (h >> 33n);
 }
+
+/** The high bits deal keys to buckets. */
+const bucketOf = (key, buckets) => (buckets === 1 ? 0 : Number(keyHash(key) >> BigInt(64 - Math.log2(buckets))));
+
+/** Ties a ranker to the keys in the order of their ordinals. */
+const keysHash = (keys) => keys.reduce((h, key) => ((((h << 5n) | (h >> 59n)) & mask) ^ keyHash(key)) * 0x9e3779b97f4a7c15n & mask, 0n);
 
 /** The bytes of a safetensors file: `tensors` is `[[name, dtype, shape, bytes], ...]`. */
 export function safetensors(tensors, metadata) {
@@ -79,14 +85,36 @@ function shard(items, model, dim, bucket, buckets) {
   return safetensors(tensors, { format: 'palate-shard', version: '1', kind: 'items', bucket: `${bucket}`, buckets: `${buckets}`, model: model.name, 'model.sha256': model.sha256 });
 }
 
+/** A ranker of one linear term: who met `from` goes on to `to`, for each of `pairs`; `popular` were met by all nine people. */
+function ranker(keys, pairs, popular) {
+  const rows = keys.map((key) => pairs.filter(([from]) => from === key).map(([, to]) => keys.indexOf(to)).sort((a, b) => a - b));
+  const columns = rows.flat();
+  const floats = (values) => Buffer.from(Float32Array.from(values).buffer);
+  const words = (values) => Buffer.from(Uint32Array.from(values).buffer);
+  const offsets = [0];
+  for (const row of rows) offsets.push(offsets.at(-1) + row.length);
+  const tensors = [
+    ['popularity', 'U32', [keys.length], words(keys.map((key) => (popular.includes(key) ? 9 : 1)))],
+    ['gains', 'F32', [1], floats([1])],
+    ['taus', 'F32', [1], floats([0])],
+    ['transitions.offsets', 'U32', [offsets.length], words(offsets)],
+    ['transitions.scales', 'F32', [keys.length], floats(keys.map(() => 0.1))],
+    ['transitions.base', 'F32', [0], Buffer.alloc(0)],
+    ['transitions.columns', 'U8', [columns.length, 2], Buffer.from(Uint16Array.from(columns).buffer)],
+    ['transitions.values', 'I8', [columns.length], Buffer.from(Int8Array.from(columns, () => 100).buffer)],
+  ];
+  const hash = keysHash(keys).toString(16).padStart(16, '0');
+  return safetensors(tensors, { format: 'palate-shard', version: '1', kind: 'ranker', users: '9', keys: hash, scale: 'raw', unit: '1', terms: 'transitions:rows' });
+}
+
 /** The model that the indexes of this file claim to be made with, where nothing else is said. */
 export const NO_MODEL = { name: 'none', sha256: sha256('no such model') };
 
 /**
  * `{ manifest, files }` of an index with `perTopic` items of each topic: the manifest as an object, files by name.
- * `edition` changes the title of each topic's item 0; `prefix` stands before every key.
+ * `edition` changes the title of each topic's item 0; `prefix` stands before every key; `pairs` and `popular` make a ranker.
  */
-export function makeIndex({ perTopic = 25, dim = 32, buckets = 1, model = NO_MODEL, edition = 0, prefix = '', file } = {}) {
+export function makeIndex({ perTopic = 25, dim = 32, buckets = 1, model = NO_MODEL, edition = 0, prefix = '', file, pairs, popular = [] } = {}) {
   const dealt = Array.from({ length: buckets }, () => []);
   TOPICS.forEach((name, topic) => {
     for (let n = 0; n < perTopic; n += 1) {
@@ -96,14 +124,17 @@ export function makeIndex({ perTopic = 25, dim = 32, buckets = 1, model = NO_MOD
   });
   const files = {};
   const shards = [];
-  dealt.forEach((items, bucket) => {
-    if (items.length === 0) return;
-    const bytes = shard(items, model, dim, bucket, buckets);
+  const add = (kind, bytes, items) => {
     const hash = sha256(bytes);
-    const name = `items-${hash.slice(0, 16)}.safetensors`;
+    const name = `${kind}-${hash.slice(0, 16)}.safetensors`;
     files[name] = bytes;
-    shards.push({ kind: 'items', file: name, sha256: hash, bytes: bytes.length, items: items.length });
+    shards.push({ kind, file: name, sha256: hash, bytes: bytes.length, items });
+  };
+  dealt.forEach((items, bucket) => {
+    if (items.length > 0) add('items', shard(items, model, dim, bucket, buckets), items.length);
   });
+  // `shard` has sorted each bucket's items: this is the order of the ordinals.
+  if (pairs) add('ranker', ranker(dealt.flat().map(({ key }) => key), pairs, popular), 4 * perTopic);
   const manifest = { format: 'palate-index', version: 1, items: 4 * perTopic, models: { text: { ...model, dim, ...(file ? { file } : {}) } }, shards, fields: {} };
   return { manifest, files };
 }

@@ -36,3 +36,31 @@ for (const store of ['opfs', 'indexeddb', 'memory']) {
     await page.context().close();
   });
 }
+
+test('engine: what the publisher trained leads elsewhere than content, and says so', async () => {
+  const { manifest } = site.publish({ buckets: 2, pairs: [['tea-3', 'boots-7'], ['tea-3', 'lamps-2'], ['films-1', 'lamps-9']], popular: ['boots-1'] }, 'trained');
+  const page = await site.blank();
+  const seen = await page.evaluate(async () => {
+    const { Recommender } = await library();
+    const shop = await Recommender.open({ index: '/x/trained/manifest.json', textModel: false });
+    const first = await shop.recommend({ k: 100, diversity: 0, explain: true });
+    await shop.record({ item: 'tea-3', event: 'like' });
+    const second = await shop.recommend({ k: 5, diversity: 0, explain: true });
+    const report = shop.report();
+    await shop.close();
+    return { first, second, report };
+  });
+  assert.equal(seen.first.reduce((most, hit) => (hit.score > most.score ? hit : most)).key, 'boots-1', 'without a history the popular one');
+  assert.ok(seen.first.every(({ reasons }) => reasons.every(({ term }) => term === 'popularity')));
+  assert.deepEqual(seen.second.slice(0, 2).map(({ key }) => key).sort(), ['boots-7', 'lamps-2']);
+  for (const { score, reasons } of seen.second) assert.ok(Math.abs(reasons.reduce((sum, { weight }) => sum + weight, 0) - score) < 1e-3);
+  const [reason] = seen.second[0].reasons;
+  assert.equal(reason.term, 'trained');
+  assert.deepEqual(reason.because, ['tea-3']);
+  assert.ok(Math.abs(reason.shares[0] - reason.weight) < 1e-5 && reason.weight > 0.5, JSON.stringify(reason));
+  assert.ok(seen.second[2].key.startsWith('tea-'), 'then content');
+  const shard = manifest.shards.find(({ kind }) => kind === 'ranker');
+  assert.deepEqual(seen.report.index.ranker, { file: shard.file, sha256: shard.sha256, bytes: shard.bytes, terms: ['transitions'] });
+  assert.deepEqual(page.problems, []);
+  await page.context().close();
+});

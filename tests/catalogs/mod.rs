@@ -1,6 +1,7 @@
 //! Catalogs that tests share: a seeded generator, an encoder that needs no model, items made up and real.
 
 pub mod checkpoint;
+pub mod crowd;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -161,3 +161,77 @@ fn cli_build_signs_and_inspect_knows_by_whom() {
     shop.ok(&BUILD);
     shop.fails(&["inspect", "index", "--public-key", &mine], &["no signature"]);
 }
+
+/// Eight people who go from boots to socks, six who go from tea to the lamp; one bad row at the end if wanted.
+fn walks(bad: &str) -> Vec<u8> {
+    let mut text = String::from("user,item,timestamp\n");
+    for user in 0..14 {
+        let steps = if user < 8 { ["boots", "socks", "chair"] } else { ["tea", "lamp", "chair"] };
+        steps.iter().enumerate().for_each(|(at, item)| text += &format!("u{user},{item},{at}\n"));
+    }
+    (text + bad).into_bytes()
+}
+
+#[test]
+fn cli_build_learns_a_ranker_that_inspect_and_recommend_know() {
+    let shop = Shop::new();
+    shop.file("walks.csv", &walks("u1,gone-1,7\n"));
+    let report = shop.ok(&[&BUILD[..], &["--interactions", "walks.csv", "--json"]].concat());
+    assert!(report.err.contains("1 interactions with 1 items that are not among the items were left out: gone-1"), "{}", report.err);
+    let ranker = &report.json().remove(0)["ranker"];
+    assert_eq!((&ranker["users"], &ranker["interactions"], &ranker["items_met"]), (&14.into(), &42.into(), &5.into()), "{ranker}");
+    assert_eq!((&ranker["unknown_rows"], &ranker["unknown"][0]), (&1.into(), &"gone-1".into()));
+    assert!(ranker["terms"].as_array().is_some_and(|terms| !terms.is_empty()), "{ranker}");
+
+    let inspected = shop.ok(&["inspect", "index", "--json"]).json().remove(0);
+    assert_eq!(inspected["verified"], true);
+    assert_eq!(inspected["ranker"]["users"], 14);
+    let file = inspected["files"].as_array().unwrap().iter().find(|file| file["kind"] == "ranker").unwrap().clone();
+    assert_eq!(file["bytes"], ranker["bytes"]);
+    assert!(shop.ok(&["inspect", "index"]).out.contains("ranker       "));
+
+    shop.file("history.jsonl", b"{\"item\": \"tea\", \"event\": \"like\"}\n");
+    let hits = shop.ok(&["recommend", "--index", "index", "--history", "history.jsonl", "--json"]).json().remove(0);
+    let lamp = hits["hits"].as_array().unwrap().iter().find(|hit| hit["key"] == "lamp").unwrap().clone();
+    let reason = lamp["reasons"].as_array().unwrap().iter().find(|reason| reason["term"] == "trained").unwrap().clone();
+    assert_eq!(reason["because"][0]["key"], "tea");
+
+    // The same again: the same bytes. Without interactions: no ranker, and a word about it.
+    let before = shop.snapshot("index");
+    shop.ok(&[&BUILD[..], &["--interactions", "walks.csv"]].concat());
+    assert_eq!(shop.snapshot("index"), before);
+    let ran = shop.ok(&[&BUILD[..], &["--base", "index"]].concat());
+    assert!(ran.err.contains("this index gets none"), "{}", ran.err);
+    assert_eq!(shop.ok(&["inspect", "index", "--json"]).json().remove(0)["ranker"], serde_json::Value::Null);
+
+    // A damaged ranker is found.
+    shop.ok(&[&BUILD[..], &["--interactions", "walks.csv"]].concat());
+    let name = format!("index/{}", file["file"].as_str().unwrap());
+    let mut bytes = std::fs::read(shop.at(&name)).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    shop.file(&name, &bytes);
+    let ran = shop.run(&["inspect", "index"]);
+    assert!(ran.code == 1 && ran.err.contains("ranker-"), "{}", ran.err);
+}
+
+#[test]
+fn cli_build_refuses_bad_interactions_before_writing() {
+    let shop = Shop::new();
+    shop.file("walks.csv", &walks("u1,tea,soon\n,tea,3\n"));
+    let learn = |more: &[&'static str]| [&BUILD[..], &["--interactions", "walks.csv"], more].concat();
+    shop.fails(&learn(&[]), &["walks.csv, line 44", "time"]);
+    assert!(!shop.at("index").exists());
+    let ran = shop.ok(&learn(&["--skip-bad"]));
+    assert!(ran.err.contains("walks.csv, line 45"), "{}", ran.err);
+    std::fs::remove_dir_all(shop.at("index")).unwrap();
+
+    shop.file("walks.csv", &walks(""));
+    shop.fails(&learn(&["--ranker-bytes", "99"]), &["99 are allowed", "--ranker-bytes"]);
+    shop.file("others.csv", b"user,item\na,x\na,y\n");
+    shop.fails(&[&BUILD[..], &["--interactions", "others.csv"]].concat(), &["None of the 2 items", "x, y"]);
+    shop.fails(&[&BUILD[..], &["--interactions", "absent.csv"]].concat(), &["absent.csv"]);
+    assert!(!shop.at("index").exists());
+    let ran = shop.run(&[&BUILD[..], &["--min-rating", "4"]].concat());
+    assert!(ran.code == 2 && ran.err.contains("--interactions"), "{}", ran.err);
+}

@@ -1,4 +1,4 @@
-//! One open session over twins of the outside world: open, resume, swap, lists, history.
+//! One open session over twins of the outside world: open, resume, swap, lists, history, the ranker.
 
 mod download;
 mod events;
@@ -8,3 +8,4 @@ mod offline;
 mod signature;
 mod swap;
 mod text;
+mod trained;

@@ -1,7 +1,8 @@
 //! Interactions in: every layout gives the same rows, and what is wrong is named by file and line.
 
 use palate::evaluate::dataset::{Interactions, Keys};
-use palate::publish::interactions::{ReadOptions, parse_time, read_text};
+use palate::publish::interaction_text::read_text;
+use palate::publish::interactions::{ReadOptions, parse_time};
 
 fn rows(data: &Interactions) -> Vec<(String, String, i64, f32)> {
     let name = |r: &palate::evaluate::dataset::Interaction| {

@@ -1,4 +1,5 @@
 //! Tests of `src/format`.
 
 mod manifest;
+mod ranker;
 mod shard;

@@ -2,4 +2,5 @@
 
 mod build;
 mod items;
+mod ranker;
 mod weights;

@@ -11,11 +11,11 @@ use palate::train::features::{Features, tf_idf};
 use palate::train::methods::{Data, METHODS, Settings, Trainer};
 use palate::train::sequence::SequenceSettings;
 
-const ITEMS: usize = 20;
+pub const ITEMS: usize = 20;
 const USERS: usize = 200;
 
 /// What each person met, in random order, and the one same-colored item left out.
-fn checkerboard() -> (Vec<Sequence>, Vec<Case>) {
+pub fn checkerboard() -> (Vec<Sequence>, Vec<Case>) {
     let mut sequences = Vec::new();
     let mut cases = Vec::new();
     for user in 0..USERS as u32 {
@@ -34,7 +34,7 @@ fn checkerboard() -> (Vec<Sequence>, Vec<Case>) {
     (sequences, cases)
 }
 
-fn features() -> Features {
+pub fn features() -> Features {
     let terms: Vec<Vec<(String, f32)>> = (0..ITEMS)
         .map(|i| {
             // Five of a color's ten words each: no word is so common that it would be dropped.
@@ -45,7 +45,7 @@ fn features() -> Features {
     Features { sparse: tf_idf(&terms), ..Features::default() }
 }
 
-fn settings() -> Settings {
+pub fn settings() -> Settings {
     let mut settings = Settings { ease_lambda: 5.0, content_alpha: 1.0, row_entries: 20, ..Settings::default() };
     settings.transitions.lambda = 5.0;
     settings.ials.dim = 8;

@@ -6,4 +6,5 @@ mod golden;
 mod linear;
 mod ratings;
 mod sequence;
+mod ship;
 mod shipping;

@@ -61,7 +61,7 @@ export interface SearchOptions extends ListOptions {
 
 /** A part of a score. */
 export interface Reason {
-  /** 'liked', 'disliked', 'context', 'text', 'similar', 'popularity', 'typical' or 'explore'. */
+  /** 'trained' (what others met beside the history), 'liked', 'disliked', 'context', 'text', 'similar', 'popularity', 'typical' or 'explore'. */
   term: string;
   /** The term's addend: the weights of all reasons sum to the score. */
   weight: number;
@@ -120,6 +120,8 @@ export interface Report {
     bytes: number;
     attribution: string | null;
     model: string;
+    /** What the publisher trained on interactions: its file and the names of its terms; `null` where the index has none. */
+    ranker: { file: string; sha256: string; bytes: number; terms: string[] } | null;
     /** Whether the index was fetched, had not changed, or is the one of an earlier visit because no newer could be had. */
     origin: 'fetched' | 'unchanged' | 'stored';
     problem: Problem | null;

@@ -7,15 +7,21 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
+use palate::evaluate::dataset::{Interactions, Keys};
+use palate::format::manifest::Kind;
 use palate::format::signature::{signed_bytes, with_signature};
 use palate::platform::native::Signer;
 use palate::platform::native::folder::{Folder, open};
 use palate::publish::build::{Base, Built, Options, build, write};
+use palate::publish::interactions::ReadOptions;
 use palate::publish::items::{Bad, Item, Reader, Template};
+use palate::publish::ranker::{self, Learned};
+use palate::index::Catalog;
 use palate::publish::table;
 use palate::{Error, Result};
 use serde_json::{Value, json};
 
+use crate::interactions;
 use crate::pack::{self, Found};
 use crate::terminal::{bar, bold, count, dim, line, note, size, spinner, tick};
 
@@ -58,6 +64,22 @@ pub struct Build {
     /// Don't put the model beside the index: pages then can't search by text unless they name a model.
     #[arg(long)]
     no_model: bool,
+    /// Interactions that the ranker is learned from: CSV, TSV, Parquet, JSON Lines, RecBole `.inter`, MovieLens, or one
+    /// sequence a line. Rows with items that are not among the items are counted and left out.
+    #[arg(long, value_name = "FILE")]
+    interactions: Option<PathBuf>,
+    /// Ratings or weights below this are no positives.
+    #[arg(long, value_name = "VALUE", requires = "interactions")]
+    min_rating: Option<f32>,
+    /// The rating scale, `LOW,HIGH`; inferred where not given.
+    #[arg(long, value_name = "LOW,HIGH", value_delimiter = ',', num_args = 1, requires = "interactions")]
+    scale: Option<Vec<f32>>,
+    /// Most bytes that visitors download for the ranker.
+    #[arg(long, value_name = "BYTES", default_value_t = 4_000_000, requires = "interactions")]
+    ranker_bytes: usize,
+    /// Try the sequence encoder too (minutes); it is shipped where it is worth its cost.
+    #[arg(long, requires = "interactions")]
+    sequence: bool,
     /// Sign the manifest with the key of this file, made by `palate key new`.
     #[arg(long, value_name = "KEYFILE")]
     sign: Option<PathBuf>,
@@ -72,16 +94,30 @@ impl Build {
         let signer = self.sign.as_deref().map(Signer::read).transpose()?;
         let (items, bad) = self.read()?;
         self.count_missing_media(&items);
+        let interactions = self.read_interactions()?;
         let pack = pack::find(&self.text_model)?;
         let (mut options, pack_file) = (self.options(), self.pack_file(&pack)?);
         options.model_file = self.model_at.clone().or_else(|| pack_file.as_ref().map(|(name, _)| name.clone()));
         let base = self.base.as_ref().map(|path| Base::open(&Folder::new(path))).transpose()?;
+        if interactions.is_none() && base.as_ref().is_some_and(|base| base.manifest.shards_of(&Kind::Ranker).next().is_some()) {
+            note("the base has a ranker, and this index gets none. Give --interactions to learn one.");
+        }
         let encoder = pack::open(pack)?;
 
         let mut progress = None;
-        let built = build(items, &encoder, base.as_ref(), &options, None, &mut |done, total| {
+        let mut learned = None;
+        let mut learn = |catalog: &Catalog| {
+            let Some(interactions) = &interactions else { return Ok(Vec::new()) };
+            let (bytes, account) = self.learn(catalog, interactions)?;
+            learned = Some(account);
+            Ok(vec![(Kind::Ranker, bytes)])
+        };
+        let built = build(items, &encoder, base.as_ref(), &options, Some(&mut learn), &mut |done, total| {
             let bar = progress.get_or_insert_with(|| bar(total, "encoding texts"));
             bar.set_position(done as u64);
+            if done >= total {
+                bar.finish_and_clear();
+            }
         });
         if let Some(bar) = progress {
             bar.finish_and_clear();
@@ -98,7 +134,31 @@ impl Build {
             manifest = with_signature(&manifest, &signer.sign(signed_bytes(&manifest)));
         }
         write(&built, &manifest, &out)?;
-        self.report(&built, &bad, start.elapsed().as_secs_f64())
+        self.report(&built, &bad, learned.as_ref(), start.elapsed().as_secs_f64())
+    }
+
+    fn read_interactions(&self) -> Result<Option<Interactions>> {
+        let Some(path) = &self.interactions else { return Ok(None) };
+        let options = ReadOptions { skip_bad: self.skip_bad, scale: interactions::scale(self.scale.as_deref())?, numbered: Keys::default(), ..ReadOptions::default() };
+        let (interactions, skipped) = interactions::read(path, options)?;
+        interactions::note_skipped(&skipped);
+        Ok(Some(interactions))
+    }
+
+    fn learn(&self, catalog: &Catalog, interactions: &Interactions) -> Result<(Vec<u8>, Learned)> {
+        let options = ranker::Options { min_value: self.min_rating, budget_bytes: self.ranker_bytes, sequence: self.sequence, ..ranker::Options::default() };
+        let spinner = spinner("learning the ranker");
+        let learned = ranker::ranker(catalog, interactions, &options, &|text| spinner.suspend(|| eprintln!("  {text}")));
+        spinner.finish_and_clear();
+        let learned = learned.map_err(|error| match error {
+            Error::Input(text) => Error::Input(format!("{text} (--ranker-bytes, --min-rating and --interactions decide.)")),
+            other => other,
+        })?;
+        if learned.1.unknown_rows > 0 {
+            let (l, more) = (&learned.1, if learned.1.unknown_items > learned.1.unknown.len() { ", …" } else { "" });
+            note(&format!("{} interactions with {} items that are not among the items were left out: {}{more}", count(l.unknown_rows), count(l.unknown_items), l.unknown.join(", ")));
+        }
+        Ok(learned)
     }
 
     fn read(&self) -> Result<(Vec<Item>, Bad)> {
@@ -153,7 +213,7 @@ impl Build {
         Ok(Some((name.to_string(), pack.bytes.clone())))
     }
 
-    fn report(&self, built: &Built, bad: &Bad, seconds: f64) -> Result<()> {
+    fn report(&self, built: &Built, bad: &Bad, learned: Option<&Learned>, seconds: f64) -> Result<()> {
         let r = &built.report;
         if self.json {
             return line(
@@ -162,6 +222,7 @@ impl Build {
                     "without_text": r.without_text, "added": r.added, "changed": r.changed, "removed": r.removed,
                     "shards": r.shards, "new_shards": r.new_shards, "bytes": r.bytes, "delta_bytes": r.delta_bytes,
                     "seconds": (seconds * 1000.0).round() / 1000.0, "note": r.note,
+                    "ranker": learned.map(learned_json),
                 })
                 .to_string(),
             );
@@ -174,6 +235,45 @@ impl Build {
         if self.base.is_some() {
             line(&format!("  {} added, {} changed, {} removed: visitors fetch {} ({} shards)", count(r.added), count(r.changed), count(r.removed), size(r.delta_bytes), r.new_shards))?;
         }
+        if let Some(learned) = learned {
+            print_learned(learned)?;
+        }
         line(&format!("  {}", self.out.join("manifest.json").display()))
     }
+}
+
+/// Name, gain, fading and size of each term.
+fn terms(learned: &Learned) -> impl Iterator<Item = (&str, f32, f32, usize)> {
+    let gains = learned.blended.gains.iter();
+    gains.zip(&learned.taus).zip(&learned.term_bytes).map(|(((name, gain), tau), bytes)| (name.as_str(), *gain, *tau, *bytes))
+}
+
+fn learned_json(learned: &Learned) -> Value {
+    let tau = |tau: f32| tau.is_finite().then_some(tau);
+    let terms: Vec<Value> = terms(learned).map(|(name, gain, fades, bytes)| json!({"name": name, "gain": gain, "tau": tau(fades), "bytes": bytes})).collect();
+    let (alone, best) = &learned.blended.best_alone;
+    json!({
+        "bytes": learned.bytes, "users": learned.users, "interactions": learned.cleaning.kept, "items_met": learned.items_met,
+        "unknown_rows": learned.unknown_rows, "unknown_items": learned.unknown_items, "unknown": learned.unknown, "terms": terms,
+        "row_entries": learned.blended.row_entries, "held_out": learned.held_out, "quality": learned.blended.reached,
+        "best_alone": {"name": alone, "quality": best},
+    })
+}
+
+fn print_learned(learned: &Learned) -> Result<()> {
+    line(&format!(
+        "{} ranker from {} interactions of {} people with {} items, {}",
+        tick(),
+        bold(&count(learned.cleaning.kept)),
+        count(learned.users),
+        count(learned.items_met),
+        size(learned.bytes as u64)
+    ))?;
+    line(&format!("  {}", learned.cleaning.line()))?;
+    for (name, gain, tau, bytes) in terms(learned) {
+        let fades = if tau.is_finite() { format!("an event counts 1/e after {tau} others") } else { "the past does not fade".into() };
+        line(&format!("  {name:<13} gain {gain:.3}, {}, {}", size(bytes as u64), dim(&fades)))?;
+    }
+    let (alone, best) = &learned.blended.best_alone;
+    line(&format!("  on {} held-out events: {:.4} (mean of NDCG@10 and @100), {alone} alone {best:.4}", count(learned.held_out), learned.blended.reached))
 }

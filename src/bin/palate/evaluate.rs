@@ -2,23 +2,23 @@
 //!
 //! Not here: metrics (`palate::evaluate`), training (`palate::train`).
 
-use std::fs::File;
-use std::io::{BufReader, IsTerminal};
-use std::path::{Path, PathBuf};
+use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
 use palate::evaluate::dataset::{Cleaning, Interactions, Keys, Sequence};
 use palate::evaluate::report::{Context, Figures, differences, figures, judge_cases, pool};
 use palate::evaluate::split::{Case, Protocol, Split, split};
-use palate::publish::interaction_columns::read_parquet;
-use palate::publish::interactions::{ReadOptions, read_text};
+use palate::publish::interactions::ReadOptions;
 use palate::rank::learned::terms::{Term, history_of};
 use palate::publish::item_features::ItemContent;
 use palate::train::features::Features;
 use palate::train::rating_report::{RatingOutcome, rating_report};
 use palate::train::methods::{Data, METHODS, Settings, Trainer};
 use palate::{Error, Result};
+
+use crate::interactions::{note_skipped, open, read, scale};
 
 /// Options of `palate evaluate`.
 #[derive(Args)]
@@ -206,25 +206,15 @@ impl Evaluate {
     }
 
     fn read_interactions(&self, catalog: &Keys) -> Result<Interactions> {
-        let scale = match self.scale.as_deref() {
-            None => None,
-            Some([low, high]) if low < high => Some((*low, *high)),
-            Some(_) => return Err(Error::input("--scale takes two numbers, `LOW,HIGH`. Give them in that order.")),
-        };
         let options = ReadOptions {
             skip_bad: self.skip_bad,
-            scale,
+            scale: scale(self.scale.as_deref())?,
             numbered: catalog.clone(),
             known_only: self.items.is_some(),
             ..ReadOptions::default()
         };
-        let (interactions, skipped) = read_file(&self.interactions, options)?;
-        for text in &skipped.first {
-            self.note(&format!("skipped: {text}"));
-        }
-        if skipped.rows > skipped.first.len() {
-            self.note(&format!("skipped: {} bad rows in all", skipped.rows));
-        }
+        let (interactions, skipped) = read(&self.interactions, options)?;
+        note_skipped(&skipped);
         Ok(interactions)
     }
 
@@ -352,19 +342,4 @@ fn time_one(term: &dyn Term, cases: &[Case], k: usize) -> f64 {
         std::hint::black_box(palate::math::topk::top_k(&scores, k));
     }
     start.elapsed().as_secs_f64() * 1e3 / sample.len().max(1) as f64
-}
-
-fn open(path: &Path) -> Result<(String, BufReader<File>)> {
-    let name = path.display().to_string();
-    let file = File::open(path)
-        .map_err(|e| Error::NotFound(format!("{name} cannot be opened ({e}). Check the path.")))?;
-    Ok((name, BufReader::with_capacity(1 << 20, file)))
-}
-
-fn read_file(path: &Path, options: ReadOptions) -> Result<(Interactions, palate::publish::interactions::Skipped)> {
-    let (name, input) = open(path)?;
-    match path.extension().is_some_and(|e| e == "parquet") {
-        true => read_parquet(&name, input.into_inner(), options),
-        false => read_text(&name, input, options),
-    }
 }

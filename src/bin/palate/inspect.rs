@@ -3,14 +3,14 @@
 //! Not here: the checks themselves (`palate::format`, `palate::index`).
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use clap::Args;
 use palate::format::digest::sha256;
 use palate::format::manifest::{FILE, FORMAT, Kind, MAX_BYTES, Manifest};
 use palate::format::pack::Pack;
+use palate::format::ranker::Ranker;
 use palate::format::signature::{public_key, signed_part};
-use palate::index::Catalog;
+use palate::engine::snapshot::Snapshot;
 use palate::platform::native::folder::Folder;
 use palate::platform::native::signing::verify;
 use palate::{Error, Result};
@@ -69,13 +69,14 @@ impl Inspect {
             }
         }
         let mut files = Vec::new();
-        let mut contents = Vec::new();
+        let (mut contents, mut ranker) = (Vec::new(), None);
         for shard in &manifest.shards {
             let problem = folder.read(&shard.file, shard.bytes).and_then(|content| {
                 shard.verify(&content)?;
-                if shard.kind == Kind::Items {
-                    contents.push(Arc::new(content));
+                if shard.kind == Kind::Ranker {
+                    ranker = Some(Ranker::parse(content.clone(), &shard.file)?);
                 }
+                contents.push((shard.kind.clone(), content));
                 Ok(())
             });
             files.push(Checked {
@@ -98,12 +99,12 @@ impl Inspect {
             files.push(Checked { kind: "model".into(), file: file.clone(), bytes: size, sha256: model.id.sha256.clone(), items: None, problem });
         }
         // Only when every file is whole can what is inside be judged.
-        let inside = files.iter().all(|f| f.problem.is_none()).then(|| Catalog::open(&manifest, contents));
+        let inside = files.iter().all(|f| f.problem.is_none()).then(|| Snapshot::open(manifest.clone(), contents));
         let without_vector = match &inside {
-            Some(Ok(catalog)) => (0..catalog.len() as u32).filter(|&ordinal| !catalog.has_vector(ordinal)).count(),
+            Some(Ok(Snapshot { catalog, .. })) => (0..catalog.len() as u32).filter(|&ordinal| !catalog.has_vector(ordinal)).count(),
             _ => 0,
         };
-        let inside = inside.and_then(|catalog| catalog.err());
+        let inside = inside.and_then(|opened| opened.err());
         let total: u64 = files.iter().map(|f| f.bytes).sum();
         if self.json {
             let models = manifest.models.iter().map(|(modality, m)| (modality.clone(), json!({"name": m.id.name, "sha256": m.id.sha256, "dim": m.dim, "file": m.file})));
@@ -112,7 +113,7 @@ impl Inspect {
                 &json!({
                     "kind": "index", "items": manifest.items, "without_vector": without_vector, "bytes": total,
                     "models": Value::Object(models.collect()), "fields": Value::Object(fields.collect()),
-                    "attribution": manifest.attribution, "signed": manifest.signature.is_some(),
+                    "ranker": ranker.as_ref().map(ranker_json), "attribution": manifest.attribution, "signed": manifest.signature.is_some(),
                     "files": files.iter().map(Checked::to_json).collect::<Vec<_>>(),
                     "problem": inside.as_ref().map(Error::to_string),
                     "verified": inside.is_none() && files.iter().all(|f| f.problem.is_none()),
@@ -126,6 +127,10 @@ impl Inspect {
             }
             for (name, field) in &manifest.fields {
                 line(&format!("  {:<12} {} of {} items", name, field.kind.as_str(), count(field.items as usize)))?;
+            }
+            if let Some(ranker) = &ranker {
+                let names: Vec<&str> = ranker.terms.iter().map(|term| term.name.as_str()).collect();
+                line(&format!("  {:<12} {} from {} people", "ranker", names.join(", "), count(ranker.users as usize)))?;
             }
             if let Some(text) = &manifest.attribution {
                 line(&format!("  {:<12} {text}", "attribution"))?;
@@ -185,6 +190,11 @@ impl Checked {
             None => line(&format!("    {}", dim(&self.sha256))),
         }
     }
+}
+
+fn ranker_json(ranker: &Ranker) -> Value {
+    let terms: Vec<Value> = ranker.terms.iter().map(|term| json!({"name": term.name, "gain": term.gain, "tau": term.tau.is_finite().then_some(term.tau)})).collect();
+    json!({"users": ranker.users, "scale": if ranker.by_deviation { "deviation" } else { "raw" }, "terms": terms})
 }
 
 /// The first problem, if any, so that the command fails.

@@ -6,6 +6,7 @@ mod build;
 mod encode;
 mod evaluate;
 mod inspect;
+mod interactions;
 mod key;
 mod model;
 mod pack;

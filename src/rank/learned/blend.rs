@@ -30,15 +30,28 @@ pub struct Part {
     pub shares: Shares,
 }
 
-/// 1 / deviation of `scores` (1 where all are equal).
-pub fn inverse_deviation(scores: &[f32]) -> f32 {
+/// Standard deviation of `scores`; 0 where all are equal (to rounding).
+pub fn deviation(scores: &[f32]) -> f64 {
     let n = scores.len().max(1) as f64;
     let (sum, squares) = scores.iter().fold((0f64, 0f64), |(s, q), &v| (s + f64::from(v), q + f64::from(v).powi(2)));
     let variance = squares / n - (sum / n).powi(2);
-    if variance > 1e-20 { (1.0 / variance.sqrt()) as f32 } else { 1.0 }
+    if variance > 1e-20 { variance.sqrt() } else { 0.0 }
+}
+
+/// 1 / deviation of `scores` (1 where all are equal).
+pub fn inverse_deviation(scores: &[f32]) -> f32 {
+    match deviation(scores) {
+        0.0 => 1.0,
+        deviation => (1.0 / deviation) as f32,
+    }
 }
 
 impl Blend {
+    /// The same sum with this history's deviations folded into the gains: for asking about one history many times.
+    pub fn at(&self, history: &[Seen]) -> Blend {
+        Blend { terms: self.terms.clone(), gains: self.factors(history), scale: Scale::Raw }
+    }
+
     fn factors(&self, history: &[Seen]) -> Vec<f32> {
         match self.scale {
             Scale::Raw => self.gains.clone(),

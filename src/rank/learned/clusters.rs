@@ -52,7 +52,7 @@ impl Term for Clusters {
     }
 
     fn download_bytes(&self) -> usize {
-        self.centroids.download_bytes() + 2 * self.norms.len()
+        self.centroids.download_bytes() + 4 * self.norms.len()
     }
 
     fn add(&self, history: &[Seen], gain: f32, out: &mut [f32]) {

@@ -134,7 +134,7 @@ impl Term for Factors {
     }
 
     fn download_bytes(&self) -> usize {
-        self.values.len() + 2 * self.scales.len() + 4 * self.gram.len()
+        self.values.len() + 4 * self.scales.len() + 4 * self.gram.len()
     }
 
     fn add(&self, history: &[Seen], gain: f32, out: &mut [f32]) {

@@ -13,6 +13,7 @@
 //! * [`ratings`]: predicted ratings.
 //! * [`held`]: such a term and one history, for the list's stages.
 //! * [`blend`]: the weighted sum of all.
+//! * [`shipped`]: the blend from the index.
 
 pub mod blend;
 pub mod clusters;
@@ -23,5 +24,6 @@ pub mod neighbors;
 pub mod popularity;
 pub mod ratings;
 pub mod sequence;
+pub mod shipped;
 pub mod sparse;
 pub mod terms;

@@ -34,7 +34,7 @@ impl Term for Popularity {
     }
 
     fn download_bytes(&self) -> usize {
-        2 * self.shares.len()
+        4 * self.shares.len()
     }
 
     fn add(&self, history: &[Seen], gain: f32, out: &mut [f32]) {

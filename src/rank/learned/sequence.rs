@@ -176,7 +176,7 @@ impl Term for SequenceEncoder {
     }
 
     fn download_bytes(&self) -> usize {
-        self.table.len() + 2 * self.scales.len() + 2 * self.blocks.len()
+        self.table.len() + 4 * self.scales.len() + 4 * self.blocks.len()
     }
 
     fn add(&self, history: &[Seen], gain: f32, out: &mut [f32]) {

@@ -6,9 +6,9 @@
 ///
 /// | part | bytes |
 /// | --- | --- |
-/// | per row: count, scale | 2 + 4 |
+/// | per row: offset, scale | 4 + 4 |
 /// | per entry: column, weight | 2 (3 above 65,536 items) + 1 |
-/// | per column, where there is a base: half float | 2 |
+/// | per column, where there is a base | 4 |
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct SparseRows {
     columns: usize,
@@ -141,7 +141,7 @@ impl SparseRows {
     /// Bytes to download, see the table above.
     pub fn download_bytes(&self) -> usize {
         let index = if self.columns <= 1 << 16 { 2 } else { 3 };
-        self.rows() * 6 + self.indices.len() * (index + 1) + 2 * self.base.len()
+        self.rows() * 8 + self.indices.len() * (index + 1) + 4 * self.base.len()
     }
 
     /// Number of entries.

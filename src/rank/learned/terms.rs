@@ -29,7 +29,7 @@ pub struct Shares {
 }
 
 /// One addend of a score.
-pub trait Term: Send + Sync {
+pub trait Term: std::any::Any + Send + Sync {
     /// Stable name, as in reasons and on the command line.
     fn name(&self) -> &str;
 

@@ -1,0 +1,49 @@
+//! Interactions from files of any layout, as several subcommands take them.
+//!
+//! Not here: what a row may hold (`palate::publish::interactions`).
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+use palate::evaluate::dataset::Interactions;
+use palate::publish::interaction_columns::read_parquet;
+use palate::publish::interaction_text::read_text;
+use palate::publish::interactions::{ReadOptions, Skipped};
+use palate::{Error, Result};
+
+/// Opens a file; its name for messages.
+pub fn open(path: &Path) -> Result<(String, BufReader<File>)> {
+    let name = path.display().to_string();
+    let file = File::open(path)
+        .map_err(|e| Error::NotFound(format!("{name} cannot be opened ({e}). Check the path.")))?;
+    Ok((name, BufReader::with_capacity(1 << 20, file)))
+}
+
+/// Reads interactions: Parquet by the file's ending, text of any layout otherwise.
+pub fn read(path: &Path, options: ReadOptions) -> Result<(Interactions, Skipped)> {
+    let (name, input) = open(path)?;
+    match path.extension().is_some_and(|e| e == "parquet") {
+        true => read_parquet(&name, input.into_inner(), options),
+        false => read_text(&name, input, options),
+    }
+}
+
+/// The value of `--scale`.
+pub fn scale(given: Option<&[f32]>) -> Result<Option<(f32, f32)>> {
+    match given {
+        None => Ok(None),
+        Some([low, high]) if low < high => Ok(Some((*low, *high))),
+        Some(_) => Err(Error::input("--scale takes two numbers, `LOW,HIGH`. Give them in that order.")),
+    }
+}
+
+/// Names the rows that were left out.
+pub fn note_skipped(skipped: &Skipped) {
+    for text in &skipped.first {
+        eprintln!("skipped: {text}");
+    }
+    if skipped.rows > skipped.first.len() {
+        eprintln!("skipped: {} bad rows in all", skipped.rows);
+    }
+}

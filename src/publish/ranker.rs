@@ -1,0 +1,190 @@
+//! Interactions to the index's ranker shard: cleaned, learned from, chosen on held-out events, learned again from all.
+//!
+//! Not here: reading files (`interaction_text`, `interaction_columns`), the methods (`train`), the bytes (`format`).
+
+use crate::evaluate::dataset::{Account, Cleaning, Interaction, Interactions, Keys};
+use crate::evaluate::split::hold_out_last;
+use crate::format::ranker::write;
+use crate::index::Catalog;
+use crate::train::choices::Blended;
+use crate::train::features::{Features, unit_rows};
+use crate::train::methods::{Data, Settings, Trainer};
+use crate::train::ship;
+use crate::{Error, Result};
+
+/// Catalogs up to here afford dense item-item algebra on one machine (20,000 squared floats are 1.6 GB, a few of them
+/// are needed); larger ones take neighbors by cosine.
+pub const MAX_DENSE: usize = 20_000;
+/// What the shard has besides its tensors: names, sizes, alignment.
+const HEADER: usize = 4096;
+/// Unknown items that are named.
+const NAMED: usize = 5;
+
+/// What the publisher decides.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Ratings or weights below this say nothing good about an item. `None`: all ratings count, and of weights and events
+    /// those above 0.
+    pub min_value: Option<f32>,
+    /// Most bytes of the shard.
+    pub budget_bytes: usize,
+    /// Whether the sequence encoder is tried (minutes); it is taken where it earns 2 % on the held-out events.
+    pub sequence: bool,
+    /// Settings of the methods; the budget above counts.
+    pub settings: Settings,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { min_value: None, budget_bytes: 4_000_000, sequence: false, settings: Settings::default() }
+    }
+}
+
+/// What was learned from what.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Learned {
+    pub cleaning: Account,
+    /// Rows with an item that the catalog does not have, how many such items, and the first few.
+    pub unknown_rows: usize,
+    pub unknown_items: usize,
+    pub unknown: Vec<String>,
+    pub users: usize,
+    /// Items that somebody met.
+    pub items_met: usize,
+    /// Held-out events that the choices were made on.
+    pub held_out: usize,
+    /// The blend, and how good it was on these.
+    pub blended: Blended,
+    /// Size of each term, in the blend's order.
+    pub term_bytes: Vec<usize>,
+    /// Events after which one counts 1/e, in the blend's order; infinite: never.
+    pub taus: Vec<f32>,
+    /// Size of the shard.
+    pub bytes: usize,
+}
+
+/// The bytes of the ranker shard for `catalog`. `note` hears what is going on. The same catalog and interactions give
+/// the same bytes on one machine.
+///
+/// # Errors
+/// [`Error::Input`] where nothing can be learned, or nothing fits the budget.
+pub fn ranker(catalog: &Catalog, interactions: &Interactions, options: &Options, note: &dyn Fn(&str)) -> Result<(Vec<u8>, Learned)> {
+    let items = catalog.len();
+    let known = known(catalog, interactions)?;
+    // Without ratings, what is not above 0 was a dismissal.
+    let least = options.min_value.or((!interactions.has_rating).then_some(f32::MIN_POSITIVE));
+    let (sequences, cleaning) = known.interactions.sequences(&Cleaning { min_value: least, ..Cleaning::default() })?;
+    let (train, held_out) = hold_out_last(&sequences);
+    if held_out.is_empty() {
+        return Err(Error::input("Nobody in the interactions met two items, so there is nothing to learn from. Give more interactions."));
+    }
+    let fixed = 4 * items + HEADER;
+    let mut settings = options.settings.clone();
+    settings.budget_bytes = options.budget_bytes.checked_sub(fixed).ok_or_else(|| {
+        Error::input(format!("The ranker's popularity alone takes {fixed} bytes, {} are allowed. Allow more.", options.budget_bytes))
+    })?;
+    // One that is linear in the events gives exact reasons: the other has to be worth it.
+    settings.deviation_earns = 1.02;
+    let features = features(catalog);
+    let data = |sequences| Data { sequences, items, features: &features, valid: &[], valid_candidates: None, test_candidates: None };
+
+    let methods = methods(items, !features.is_empty(), options.sequence);
+    let mut chooser = Trainer::new(Data { valid: &held_out, ..data(&train) }, settings.clone(), note);
+    chooser.blend(&methods)?;
+    let choices = chooser.choices().clone();
+    drop(chooser);
+    note("the held-out events are learned from too");
+    let mut trainer = Trainer::new(data(&sequences), settings, note).with_choices(choices);
+    let blend = trainer.blend(&methods)?;
+    let choices = trainer.choices();
+    let blended = choices.blend.clone().ok_or_else(|| Error::Internal("no blend was chosen".into()))?;
+
+    let counts = data(&sequences).counts();
+    let bytes = write(&ship::ranker(&blend, &counts, sequences.len(), catalog.keys_hash())?)?;
+    if bytes.len() > options.budget_bytes {
+        return Err(Error::Internal(format!("a ranker of {} bytes was made where {} are allowed", bytes.len(), options.budget_bytes)));
+    }
+    let taus = blended.gains.iter().map(|(name, _)| choices.taus.get(name).copied().unwrap_or(f32::INFINITY)).collect();
+    let learned = Learned {
+        cleaning,
+        unknown_rows: known.rows,
+        unknown_items: known.items,
+        unknown: known.first,
+        users: sequences.len(),
+        items_met: counts.iter().filter(|&&count| count > 0).count(),
+        held_out: held_out.len(),
+        term_bytes: blend.terms.iter().map(|term| term.download_bytes()).collect(),
+        taus,
+        blended,
+        bytes: bytes.len(),
+    };
+    Ok((bytes, learned))
+}
+
+/// What is tried, cheapest first.
+fn methods(items: usize, content: bool, sequence: bool) -> Vec<&'static str> {
+    let mut methods = vec!["popularity"];
+    match (items <= MAX_DENSE, content) {
+        (true, true) => methods.extend(["ease", "ease-content", "transitions"]),
+        (true, false) => methods.extend(["ease", "transitions"]),
+        (false, _) => methods.push("item-knn"),
+    }
+    methods.push("ials");
+    if sequence {
+        methods.push("sequence");
+    }
+    methods
+}
+
+/// Interactions in the catalog's ordinals, and what had to be left out.
+struct Known {
+    interactions: Interactions,
+    rows: usize,
+    items: usize,
+    first: Vec<String>,
+}
+
+fn known(catalog: &Catalog, interactions: &Interactions) -> Result<Known> {
+    let mut items = Keys::default();
+    for ordinal in 0..catalog.len() as u32 {
+        items.intern(catalog.key(ordinal));
+    }
+    let names = &interactions.items;
+    let ordinals: Vec<Option<u32>> = (0..names.len() as u32).map(|item| items.get(names.name(item))).collect();
+    // A table of keys may hold more than the rows name.
+    let mut unknown = vec![false; names.len()];
+    let mut known = Known { interactions: Interactions { items, rows: Vec::new(), ..interactions.clone() }, rows: 0, items: 0, first: Vec::new() };
+    for row in &interactions.rows {
+        match ordinals[row.item as usize] {
+            Some(item) => known.interactions.rows.push(Interaction { item, ..*row }),
+            None => {
+                known.rows += 1;
+                if !std::mem::replace(&mut unknown[row.item as usize], true) {
+                    known.items += 1;
+                    if known.first.len() < NAMED {
+                        known.first.push(names.name(row.item).to_owned());
+                    }
+                }
+            }
+        }
+    }
+    if known.interactions.rows.is_empty() {
+        return Err(Error::input(format!(
+            "None of the {} items of the interactions is among the items (the first: {}). Give interactions with these items' ids.",
+            known.items,
+            known.first.join(", ")
+        )));
+    }
+    Ok(known)
+}
+
+/// The catalog's own vectors as content, by ordinal; none where no item has one.
+fn features(catalog: &Catalog) -> Features {
+    let items = catalog.len() as u32;
+    if !(0..items).any(|ordinal| catalog.has_vector(ordinal)) {
+        return Features::default();
+    }
+    let mut dense: Vec<f32> = (0..items).flat_map(|ordinal| catalog.vector(ordinal)).collect();
+    unit_rows(&mut dense, catalog.dim());
+    Features { dense, dim: catalog.dim(), ..Features::default() }
+}

@@ -1,0 +1,253 @@
+//! Ranker shards: round trips, damage at every byte, and forgeries whose container is sound.
+
+use std::collections::BTreeMap;
+
+use palate::format::manifest::{Kind, Shard};
+use palate::format::ranker::{Factors, Ranker, Rows, Sequence, Trained, Weights, write};
+use palate::format::tensors::{Part, TensorFile, write as write_tensors};
+use palate::rank::learned::sequence::{BlockLayout, Shape};
+use palate::rank::learned::shipped::Shipped;
+use palate::rank::learned::terms::{Term, history_of};
+use palate::{Error, Result};
+
+use crate::catalogs::Seeded;
+
+const ITEMS: usize = 6;
+
+/// One term of each kind over six items.
+fn ranker(seed: u64) -> Ranker {
+    let mut chance = Seeded(seed);
+    let mut bytes = |n: usize| (0..n).map(|_| chance.next() as i8).collect::<Vec<i8>>();
+    let rows = Rows {
+        offsets: vec![0, 2, 2, 3, 5, 5, 6],
+        columns: vec![1, 5, 0, 2, 4, 3],
+        values: bytes(6),
+        scales: vec![0.01, 1.0, 0.5, 0.02, 1.0, 0.1],
+        base: vec![-0.25, 0.0, 0.5, 0.125, 0.0, 0.0],
+    };
+    let factors = Factors { dim: 2, values: bytes(2 * ITEMS), scales: vec![0.01; ITEMS], gram: vec![2.0, 0.5, 0.5, 1.0], alpha0: 0.1, lambda: 0.01, nu: 1.0 };
+    let shape = Shape { items: ITEMS, dim: 4, heads: 2, blocks: 1, window: 3, hidden: 4 };
+    let parameters = BlockLayout::new(&shape).len + 8;
+    let sequence = Sequence {
+        dim: 4,
+        sizes: [2, 1, 3, 4],
+        table: bytes(4 * ITEMS),
+        scales: vec![0.01; ITEMS],
+        blocks: bytes(parameters).into_iter().map(|b| f32::from(b) / 256.0).collect(),
+    };
+    let term = |name: &str, gain, tau, weights| Trained { name: name.into(), gain, tau, weights };
+    Ranker {
+        keys: 0xfedc_ba98_7654_3210,
+        users: 9,
+        popularity: vec![9, 0, 3, 4, 0, 1],
+        by_deviation: seed % 2 == 1,
+        unit: 0.375,
+        terms: vec![
+            term("popularity", 0.3, f32::INFINITY, Weights::Popularity),
+            term("ease", 1.0, 8.0, Weights::Rows(rows.clone())),
+            term("transitions", 0.5, 2.0, Weights::Rows(Rows { base: Vec::new(), ..rows })),
+            term("ials", 2.0, f32::INFINITY, Weights::Factors(factors)),
+            term("sequence", 0.25, f32::INFINITY, Weights::Sequence(sequence)),
+        ],
+    }
+}
+
+/// Scores and explains with whatever was read.
+fn touch(ranker: Ranker) {
+    let items = ranker.popularity.len() as u32;
+    if let Ok(shipped) = Shipped::open(ranker, "a ranker") {
+        let history = history_of(&[0, 3, items.saturating_sub(1), items + 7]);
+        let scores = shipped.blend.at(&history).scores(&history);
+        assert_eq!(scores.len(), if shipped.blend.terms.is_empty() { 0 } else { items as usize });
+        shipped.blend.shares(&history, 0);
+    }
+}
+
+#[test]
+fn ranker_survives_a_round_trip() {
+    for seed in 0..4 {
+        let before = ranker(seed);
+        let bytes = write(&before).unwrap();
+        let after = Ranker::parse(bytes.clone(), "a ranker").unwrap();
+        assert_eq!(after, before);
+        assert_eq!(write(&after).unwrap(), bytes, "the same ranker gives the same bytes");
+        assert!(Shipped::open(after, "a ranker").is_ok());
+    }
+    let empty = Ranker { terms: Vec::new(), ..ranker(0) };
+    assert_eq!(Ranker::parse(write(&empty).unwrap(), "a ranker").unwrap(), empty);
+}
+
+#[test]
+fn ranker_of_many_items_takes_wider_ordinals() {
+    let items = (1 << 16) + 2;
+    let last = items as u32 - 1;
+    let mut offsets = vec![0u32; items + 1];
+    offsets[items] = 2;
+    let rows = Rows { offsets, columns: vec![300, last], values: vec![7, -9], scales: vec![1.0; items], base: Vec::new() };
+    let term = Trained { name: "ease".into(), gain: 1.0, tau: f32::INFINITY, weights: Weights::Rows(rows) };
+    let before = Ranker { popularity: vec![1; items], terms: vec![term], ..ranker(0) };
+    let bytes = write(&before).unwrap();
+    assert_eq!(Ranker::parse(bytes, "a ranker").unwrap(), before);
+}
+
+#[test]
+fn ranker_flipped_at_any_byte_is_caught_by_its_hash_and_never_panics_without() {
+    let bytes = write(&ranker(2)).unwrap();
+    let entry = Shard::of(Kind::Ranker, &bytes, ITEMS as u32);
+    let mut refused = 0;
+    for at in 0..bytes.len() {
+        for flip in [0x01, 0x08, 0x80, 0xff] {
+            let mut bad = bytes.clone();
+            bad[at] ^= flip;
+            assert_eq!(entry.verify(&bad).unwrap_err().code(), "corrupt", "byte {at}");
+            match Ranker::parse(bad, "a ranker") {
+                Ok(ranker) => touch(ranker),
+                Err(error) => {
+                    assert!(matches!(error.code(), "corrupt" | "version"), "byte {at}: {error}");
+                    refused += 1;
+                }
+            }
+        }
+    }
+    assert!(refused > bytes.len(), "{refused} of {} were seen without the hash", 4 * bytes.len());
+}
+
+#[test]
+fn ranker_cut_at_any_byte_is_refused() {
+    let bytes = write(&ranker(3)).unwrap();
+    for end in 0..bytes.len() {
+        assert_eq!(Ranker::parse(bytes[..end].to_vec(), "a ranker").unwrap_err().code(), "corrupt", "cut at {end}");
+    }
+    assert!(Ranker::parse([bytes.as_slice(), &[0; 8]].concat(), "a ranker").is_err());
+}
+
+#[test]
+fn ranker_noise_never_panics() {
+    let mut chance = Seeded(11);
+    let bytes = write(&ranker(4)).unwrap();
+    for _ in 0..3000 {
+        let mut bad = bytes.clone();
+        for _ in 0..1 + chance.below(8) {
+            let at = chance.below(bad.len());
+            bad[at] = chance.next() as u8;
+        }
+        if let Ok(ranker) = Ranker::parse(bad, "a ranker") {
+            touch(ranker);
+        }
+    }
+}
+
+/// A ranker that the container accepts, with one tensor or metadata word replaced.
+struct Forgery {
+    parts: BTreeMap<String, Part<'static>>,
+    metadata: BTreeMap<String, String>,
+}
+
+impl Forgery {
+    fn new() -> Self {
+        let file = TensorFile::parse(write(&ranker(0)).unwrap(), "a ranker").unwrap();
+        let part = |name: &str| {
+            let tensor = file.get(name).unwrap();
+            (name.to_string(), Part { name: name.to_string(), dtype: tensor.dtype, shape: tensor.shape.clone(), bytes: tensor.bytes().to_vec().into() })
+        };
+        Self { parts: file.names().map(part).collect(), metadata: file.metadata().clone() }
+    }
+
+    fn with(mut self, part: Part<'static>) -> Self {
+        assert!(self.parts.insert(part.name.clone(), part).is_some(), "a tensor is replaced");
+        self
+    }
+
+    fn without(mut self, name: &str) -> Self {
+        assert!(self.parts.remove(name).is_some(), "{name}");
+        self
+    }
+
+    fn word(mut self, name: &str, value: &str) -> Self {
+        assert!(self.metadata.insert(name.into(), value.into()).is_some(), "{name}");
+        self
+    }
+
+    fn parse(self) -> Result<Ranker> {
+        let parts: Vec<Part<'_>> = self.parts.into_values().collect();
+        Ranker::parse(write_tensors(&parts, &self.metadata).unwrap(), "a ranker")
+    }
+}
+
+#[test]
+fn ranker_forgeries_with_a_sound_container_are_refused() {
+    assert_eq!(Forgery::new().parse().unwrap(), ranker(0));
+    let columns = |columns: [u8; 6]| {
+        let bytes: Vec<u8> = columns.into_iter().flat_map(|c| [c, 0]).collect();
+        Part { shape: vec![6, 2], ..Part::u8("ease.columns", bytes.leak()) }
+    };
+    let offsets = |offsets: &[u32]| Part::u32("ease.offsets", &[offsets.len()], offsets);
+    let scales = |value: f32| Part::f32("ease.scales", &[6], &[value, 1.0, 1.0, 1.0, 1.0, 1.0]);
+    let cases = [
+        ("format", Forgery::new().word("format", "other")),
+        ("kind", Forgery::new().word("kind", "items")),
+        ("version", Forgery::new().word("version", "one")),
+        ("users", Forgery::new().word("users", "4294967296")),
+        ("people met", Forgery::new().word("users", "8")),
+        ("keys", Forgery::new().word("keys", "no hash")),
+        ("scale", Forgery::new().word("scale", "other")),
+        ("unit", Forgery::new().word("unit", "0")),
+        ("unit", Forgery::new().word("unit", "NaN")),
+        ("unit", Forgery::new().word("unit", "inf")),
+        ("gains", Forgery::new().word("terms", "popularity:popularity,ease:rows")),
+        ("twice", Forgery::new().word("terms", "ease:rows,ease:rows,transitions:rows,ials:factors,sequence:sequence")),
+        ("none", Forgery::new().word("terms", "../x:rows,ease:rows,transitions:rows,ials:factors,sequence:sequence")),
+        ("unknown kind", Forgery::new().word("terms", "popularity:magic,ease:rows,transitions:rows,ials:factors,sequence:sequence")),
+        ("terms", Forgery::new().word("terms", &["a:popularity"; 17].join(","))),
+        ("popularity", Forgery::new().without("popularity")),
+        ("gains", Forgery::new().with(Part::f32("gains", &[5], &[1.0, -0.5, 1.0, 1.0, 1.0]))),
+        ("gains", Forgery::new().with(Part::f32("gains", &[5], &[1.0, f32::NAN, 1.0, 1.0, 1.0]))),
+        ("taus", Forgery::new().with(Part::f32("taus", &[4], &[1.0; 4]))),
+        ("offsets", Forgery::new().with(offsets(&[0, 2, 2, 3, 5, 6]))),
+        ("offsets", Forgery::new().with(offsets(&[1, 2, 2, 3, 5, 5, 6]))),
+        ("offsets", Forgery::new().with(offsets(&[0, 2, 1, 3, 5, 5, 6]))),
+        ("offsets", Forgery::new().with(offsets(&[0, 2, 2, 3, 5, 5, u32::MAX]))),
+        ("columns", Forgery::new().with(columns([5, 1, 0, 2, 4, 3]))),
+        ("columns", Forgery::new().with(columns([1, 1, 0, 2, 4, 3]))),
+        ("past 6", Forgery::new().with(columns([1, 6, 0, 2, 4, 3]))),
+        ("shape", Forgery::new().with(Part { shape: vec![4, 3], ..Part::u8("ease.columns", &[0; 12]) })),
+        ("values", Forgery::new().with(Part::f32("ease.values", &[6], &[0.0; 6]))),
+        ("scales", Forgery::new().with(scales(f32::INFINITY))),
+        ("scales", Forgery::new().with(scales(-1.0))),
+        ("scales", Forgery::new().with(scales(1e30))),
+        ("base", Forgery::new().with(Part::f32("ease.base", &[2], &[0.0; 2]))),
+        ("vectors", Forgery::new().with(Part::i8("ials.vectors", &[5, 2], &[0; 10]))),
+        ("vectors", Forgery::new().with(Part::i8("ials.vectors", &[12], &[0; 12]))),
+        ("gram", Forgery::new().with(Part::f32("ials.gram", &[3], &[0.0; 3]))),
+        ("fold", Forgery::new().with(Part::f32("ials.fold", &[3], &[0.1, 0.0, 1.0]))),
+        ("fold", Forgery::new().with(Part::f32("ials.fold", &[3], &[0.1, 0.1, 9.0]))),
+        ("sizes", Forgery::new().with(Part::u32("sequence.sizes", &[4], &[3, 1, 3, 4]))),
+        ("sizes", Forgery::new().with(Part::u32("sequence.sizes", &[4], &[2, 1, u32::MAX, 4]))),
+        ("sizes", Forgery::new().with(Part::u32("sequence.sizes", &[2], &[2, 1]))),
+        ("blocks", Forgery::new().with(Part::f32("sequence.blocks", &[1], &[f32::NAN]))),
+    ];
+    for (word, forgery) in cases {
+        let error = forgery.parse().map(|r| r.terms.len()).unwrap_err();
+        assert_eq!(error.code(), "corrupt", "{word}: {error}");
+        assert!(error.to_string().contains(word), "{word}: {error}");
+    }
+    // How many parameters an encoder needs is known above this room: there it is refused.
+    let short = Forgery::new().with(Part::f32("sequence.blocks", &[2], &[0.0; 2])).parse().unwrap();
+    assert_eq!(Shipped::open(short, "a ranker").map(|_| ()).unwrap_err().code(), "corrupt");
+}
+
+#[test]
+fn ranker_of_a_newer_version_is_named() {
+    let error = Forgery::new().word("version", "2").parse().map(|r| r.terms.len()).unwrap_err();
+    assert_eq!(error, Error::Version { what: "a ranker".into(), found: 2, supported: 1 });
+}
+
+#[test]
+fn ranker_writer_refuses_parts_that_do_not_fit() {
+    let mut wrong = ranker(0);
+    wrong.popularity.pop();
+    assert_eq!(write(&wrong).unwrap_err().code(), "internal");
+    let mut wrong = ranker(0);
+    wrong.terms[1].name = "Not a name".into();
+    assert_eq!(write(&wrong).unwrap_err().code(), "internal");
+}
