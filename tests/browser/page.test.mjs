@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
+import { askedFor } from './site.mjs';
 import { FOX, STRAWBERRY, like, live, opened, rowTitles, settled, site, skip, tile, visit } from './visit.mjs';
 
 describe('for you', { skip }, () => {
@@ -221,7 +222,7 @@ describe('privacy', { skip }, () => {
     await page.locator('.nav [data-view="privacy"]').click();
     await page.waitForSelector('[data-figure="requests"]');
     assert.equal(await page.textContent('[data-figure="requests"]'), '0 requests');
-    assert.deepEqual(site.server.requests.map((request) => request.path), []);
+    assert.deepEqual(askedFor(site.server.requests), []);
     assert.match(await page.textContent('[data-figure="store"]'), /OPFS.*yes, AES-GCM/s);
     await close();
   });

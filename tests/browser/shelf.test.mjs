@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { launch, NO_CHROMIUM } from './browser.mjs';
 import { servePage } from './page-site.mjs';
+import { askedFor } from './site.mjs';
 
 const built = ['www/demo/index/manifest.json', 'www/demo/shelf.json', 'www/pkg/palate.js'].every((file) => existsSync(new URL(`../../${file}`, import.meta.url)));
 const browser = built ? await launch() : null;
@@ -27,13 +28,6 @@ async function visit(server, hash = '') {
 async function ready(page) {
   await page.waitForSelector('[data-shelf="ready"]', { timeout: 90_000 });
   await page.waitForFunction(() => document.querySelector('.meter').dataset.state !== 'opening');
-}
-/** Until the start's traffic is over: the browser itself looks once more, at its own time, whether sw.js is the newest. */
-async function quiet(page, server) {
-  for (let count = -1; count !== server.requests.length;) {
-    count = server.requests.length;
-    await page.waitForTimeout(3000);
-  }
 }
 async function like(page, key) {
   await page.locator(`main [data-key="${key}"] .tile`).first().click();
@@ -114,7 +108,7 @@ describe('the shelf', { skip }, () => {
 
   test('shelf: after opening, a whole visit sends no request', async () => {
     const page = await visit(server);
-    await quiet(page, server);
+    await page.waitForTimeout(500);
     server.requests.length = 0;
     await like(page, FOX);
     await search(page, 'music festival');
@@ -125,7 +119,7 @@ describe('the shelf', { skip }, () => {
     await page.waitForSelector('.belief');
     await page.locator('.nav [data-view="privacy"]').click();
     assert.equal(await page.textContent('[data-figure="requests"]'), '0 requests');
-    assert.deepEqual(server.requests.map((request) => request.path), []);
+    assert.deepEqual(askedFor(server.requests), []);
     assert.deepEqual(page.wrong, []);
     await page.context().close();
   });

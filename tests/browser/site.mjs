@@ -52,3 +52,11 @@ export function watch(page) {
   });
   return page;
 }
+
+/** What the browser asks for by itself, at a time of its own: whether a service worker's script and its imports are the newest. */
+const BROWSERS_OWN = ['/sw.js', '/demo/precache.js'];
+
+/** Paths that the page, its workers or the library asked for. */
+export function askedFor(requests) {
+  return requests.map(({ path }) => path).filter((path) => !BROWSERS_OWN.includes(path));
+}

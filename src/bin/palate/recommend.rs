@@ -178,7 +178,14 @@ impl Recommend {
             title.and_then(|t| t.as_str().map(String::from)).unwrap_or_else(|| key.to_string())
         };
         for hit in hits {
-            let because: Vec<String> = hit.reasons.iter().flat_map(|r| r.because.iter().filter(|(_, weight)| *weight > 0.0).take(2)).map(|(key, _)| title(key)).collect();
+            let mut because: Vec<String> = Vec::new();
+            for (key, _) in hit.reasons.iter().flat_map(|r| r.because.iter().filter(|(_, weight)| *weight > 0.0).take(2)) {
+                // Several terms may name the same item.
+                let title = title(key);
+                if !because.contains(&title) {
+                    because.push(title);
+                }
+            }
             let because = if because.is_empty() { String::new() } else { format!("because of {}", because.join(", ")) };
             line(&format!("  {:>6.3}  {}  {}  {}", hit.score, clip(&title(&hit.key), 48), dim(&hit.key), dim(&because)))?;
         }
