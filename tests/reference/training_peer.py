@@ -1,4 +1,4 @@
-"""Time and peak memory of `implicit`'s ALS and NumPy's EASE on the data of tests/train/cost.rs.
+"""Time and peak memory of `implicit`'s ALS and NumPy's EASE on the data of tests/bench/training.rs.
 
     pip install numpy scipy implicit && python tests/reference/training_peer.py [als|cg|ease]
 """

@@ -1,7 +1,6 @@
 //! Tests of `src/train`: right answers on made-up data, goldens, and what is shipped.
 
 mod contract;
-mod cost;
 mod golden;
 mod linear;
 mod ratings;
