@@ -6,3 +6,4 @@ pub mod scan;
 pub mod simd;
 pub mod stats;
 pub mod topk;
+pub mod vector;

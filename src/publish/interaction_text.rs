@@ -125,84 +125,64 @@ fn push_fields<'f>(
     reader.push(line, row)
 }
 
-fn read_headless(
+/// Gives every line from `text`, line number `line`, on to `row`, then the outcome.
+fn each_line(
     mut reader: Reader,
-    columns: Columns,
     mut line: usize,
     mut text: String,
     mut input: impl BufRead,
+    mut row: impl FnMut(&mut Reader, usize, &str) -> Result<()>,
 ) -> Result<(Interactions, Skipped)> {
     loop {
+        row(&mut reader, line, &text)?;
+        text.clear();
+        line += 1;
+        let file = reader.file.clone();
+        if read_line(&mut input, &mut text, &file, line)? == 0 {
+            return reader.finish();
+        }
+    }
+}
+
+fn read_headless(reader: Reader, columns: Columns, line: usize, text: String, input: impl BufRead) -> Result<(Interactions, Skipped)> {
+    each_line(reader, line, text, input, |reader, line, text| {
         let row = text.trim_end_matches(['\r', '\n']);
-        if !row.is_empty() {
-            let fields = split_headless(row);
-            push_fields(&mut reader, line, columns, |i| fields.get(i).copied())?;
+        if row.is_empty() {
+            return Ok(());
         }
-        text.clear();
-        line += 1;
-        let file = reader.file.clone();
-        if read_line(&mut input, &mut text, &file, line)? == 0 {
-            return reader.finish();
-        }
-    }
+        let fields = split_headless(row);
+        push_fields(reader, line, columns, |i| fields.get(i).copied())
+    })
 }
 
-fn read_sequences(
-    mut reader: Reader,
-    mut line: usize,
-    mut text: String,
-    mut input: impl BufRead,
-) -> Result<(Interactions, Skipped)> {
-    loop {
+fn read_sequences(reader: Reader, line: usize, text: String, input: impl BufRead) -> Result<(Interactions, Skipped)> {
+    each_line(reader, line, text, input, |reader, line, text| {
         let mut fields = text.split_whitespace();
-        if let Some(user) = fields.next() {
-            let mut items = 0;
-            for item in fields {
-                items += 1;
-                reader.push(line, Row { user, item, ..Row::default() })?;
-            }
-            if items == 0 {
-                reader.bad(line, "the user has no items")?;
-            }
+        let Some(user) = fields.next() else { return Ok(()) };
+        let mut items = 0;
+        for item in fields {
+            items += 1;
+            reader.push(line, Row { user, item, ..Row::default() })?;
         }
-        text.clear();
-        line += 1;
-        let file = reader.file.clone();
-        if read_line(&mut input, &mut text, &file, line)? == 0 {
-            return reader.finish();
-        }
-    }
+        if items == 0 { reader.bad(line, "the user has no items") } else { Ok(()) }
+    })
 }
 
-fn read_json(
-    mut reader: Reader,
-    mut line: usize,
-    mut text: String,
-    mut input: impl BufRead,
-) -> Result<(Interactions, Skipped)> {
-    loop {
-        if !text.trim().is_empty() {
-            match serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&text) {
-                Err(e) => reader.bad(line, &format!("not a JSON object ({e})"))?,
-                Ok(object) => {
-                    let (names, values): (Vec<_>, Vec<String>) =
-                        object.iter().map(|(name, value)| (name.as_str(), json_text(value))).unzip();
-                    match Columns::find(names.into_iter()) {
-                        None => reader.bad(line, "the object names no user and item")?,
-                        Some(columns) => {
-                            push_fields(&mut reader, line, columns, |i| values.get(i).map(String::as_str))?;
-                        }
-                    }
-                }
-            }
+fn read_json(reader: Reader, line: usize, text: String, input: impl BufRead) -> Result<(Interactions, Skipped)> {
+    each_line(reader, line, text, input, |reader, line, text| {
+        if text.trim().is_empty() {
+            return Ok(());
         }
-        text.clear();
-        line += 1;
-        let file = reader.file.clone();
-        if read_line(&mut input, &mut text, &file, line)? == 0 {
-            return reader.finish();
+        let object = match serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text) {
+            Ok(object) => object,
+            Err(e) => return reader.bad(line, &format!("not a JSON object ({e})")),
+        };
+        let (names, values): (Vec<_>, Vec<String>) = object.iter().map(|(name, value)| (name.as_str(), json_text(value))).unzip();
+        match Columns::find(names.into_iter()) {
+            None => reader.bad(line, "the object names no user and item"),
+            Some(columns) => push_fields(reader, line, columns, |i| values.get(i).map(String::as_str)),
         }
-    }
+    })
 }
 
 fn json_text(value: &serde_json::Value) -> String {

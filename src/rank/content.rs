@@ -16,6 +16,7 @@ use super::term::{Share, Term, settle};
 use crate::error::Result;
 use crate::history::{Event, Evidence};
 use crate::index::catalog::Catalog;
+use crate::math::vector::{add_scaled, dot};
 
 /// Most interests of either sign.
 const MOST: usize = 8;
@@ -48,7 +49,7 @@ impl Spread {
         for ordinal in (0..catalog.len()).step_by(step) {
             let ordinal = u32::try_from(ordinal).unwrap_or(u32::MAX);
             if catalog.has_vector(ordinal) {
-                add(&mut mean, &catalog.vector(ordinal), 1.0);
+                add_scaled(&mut mean, &catalog.vector(ordinal), 1.0);
                 count += 1.0;
             }
         }
@@ -138,7 +139,7 @@ fn cluster(members: Vec<Member>, join: f32) -> Vec<Interest> {
             }
         };
         let interest = &mut interests[place];
-        add(&mut interest.sum, &member.vector, member.weight.abs());
+        add_scaled(&mut interest.sum, &member.vector, member.weight.abs());
         interest.weight += member.weight.abs();
         interest.members.push(member);
     }
@@ -267,26 +268,6 @@ impl Term for Toward {
     }
 }
 
-/// Sum of products, `[n]` each.
-pub fn dot(a: &[f32], b: &[f32]) -> f32 {
-    // Eight partial sums, so that the compiler may use vector registers.
-    let mut sums = [0.0f32; 8];
-    let (a8, b8) = (a.chunks_exact(8), b.chunks_exact(8));
-    let tail: f32 = a8.remainder().iter().zip(b8.remainder()).map(|(x, y)| x * y).sum();
-    for (x, y) in a8.zip(b8) {
-        for lane in 0..8 {
-            sums[lane] += x[lane] * y[lane];
-        }
-    }
-    sums.iter().sum::<f32>() + tail
-}
-
 fn norm(a: &[f32]) -> f32 {
     dot(a, a).sqrt()
-}
-
-fn add(sum: &mut [f32], vector: &[f32], factor: f32) {
-    for (sum, value) in sum.iter_mut().zip(vector) {
-        *sum += factor * value;
-    }
 }

@@ -4,7 +4,7 @@
 //! relevance), S the cosines; every step adds the item with the largest marginal determinant. Not here: maximal marginal
 //! relevance (`diversify`).
 
-use super::content::dot;
+use crate::math::vector::dot;
 
 /// Picks `k` of `candidates` (best first: ordinal and score), like [`super::diversify::diversify`].
 ///

@@ -1,6 +1,6 @@
 //! Variety: maximal marginal relevance (Carbonell & Goldstein 1998) over the best candidates.
 
-use super::content::dot;
+use crate::math::vector::dot;
 
 /// Picks `k` of `candidates` (best first: ordinal and score). `amount` 0 keeps the order, 1 looks at variety alone.
 ///

@@ -12,6 +12,7 @@ use rayon::prelude::*;
 use super::matrix::Csr;
 use crate::math::rng::Rng;
 use crate::math::simd::normal::add_normal;
+use crate::math::vector::{add_scaled, dot_in};
 
 /// Settings of [`ials`].
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -100,20 +101,9 @@ pub fn solve_side(x: &Csr, other: &[f32], out: &mut [f32], settings: &IalsSettin
 /// Rows whose conjugate gradients go together, so that the part that all share is one product.
 const ROWS: usize = 128;
 
+/// Partial sums of the products here: two vector registers' worth.
 fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut sums = [0f32; 16];
-    let (a16, b16) = (a.chunks_exact(16), b.chunks_exact(16));
-    let tail: f32 = a16.remainder().iter().zip(b16.remainder()).map(|(x, y)| x * y).sum();
-    for (x, y) in a16.zip(b16) {
-        for lane in 0..16 {
-            sums[lane] += x[lane] * y[lane];
-        }
-    }
-    sums.iter().sum::<f32>() + tail
-}
-
-fn add_scaled(out: &mut [f32], factor: f32, v: &[f32]) {
-    out.iter_mut().zip(v).for_each(|(o, v)| *o += factor * v);
+    dot_in::<16>(a, b)
 }
 
 /// Conjugate gradients on the systems of the rows from `first` on, starting from what `out` (`[rows, dim]`) holds.
@@ -139,7 +129,7 @@ fn conjugate(x: &Csr, other: &[f32], base: &[f32], first: usize, out: &mut [f32]
         for (row, (p, ap)) in p.chunks_exact(d).zip(ap.chunks_exact_mut(d)).enumerate() {
             let (columns, weights) = x.row(first + row);
             add_normal(other, columns, weights, p, ap);
-            add_scaled(ap, ridge(row), p);
+            add_scaled(ap, p, ridge(row));
         }
     };
     let mut ap = vec![0f32; rows * d];
@@ -147,9 +137,9 @@ fn conjugate(x: &Csr, other: &[f32], base: &[f32], first: usize, out: &mut [f32]
     let mut residual = vec![0f32; rows * d];
     for (row, r) in residual.chunks_exact_mut(d).enumerate() {
         for (c, w) in x.entries(first + row) {
-            add_scaled(r, w, row_of(c));
+            add_scaled(r, row_of(c), w);
         }
-        add_scaled(r, -1.0, &ap[row * d..(row + 1) * d]);
+        add_scaled(r, &ap[row * d..(row + 1) * d], -1.0);
     }
     let mut direction = residual.clone();
     let mut squares: Vec<f32> = residual.chunks_exact(d).map(|r| dot(r, r)).collect();
@@ -162,8 +152,8 @@ fn conjugate(x: &Csr, other: &[f32], base: &[f32], first: usize, out: &mut [f32]
                 continue;
             }
             let step = squares[row] / curvature;
-            add_scaled(&mut out[at.clone()], step, &direction[at.clone()]);
-            add_scaled(&mut residual[at.clone()], -step, &ap[at.clone()]);
+            add_scaled(&mut out[at.clone()], &direction[at.clone()], step);
+            add_scaled(&mut residual[at.clone()], &ap[at.clone()], -step);
             let next = dot(&residual[at.clone()], &residual[at.clone()]);
             let turn = next / squares[row];
             squares[row] = next;

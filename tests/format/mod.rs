@@ -1,5 +1,6 @@
 //! Tests of `src/format`.
 
+mod forgery;
 mod manifest;
 mod ranker;
 mod shard;

@@ -1,15 +1,14 @@
 //! Ranker shards: round trips, damage at every byte, and forgeries whose container is sound.
 
-use std::collections::BTreeMap;
-
 use palate::format::manifest::{Kind, Shard};
 use palate::format::ranker::{Factors, Ranker, Rows, Sequence, Trained, Weights, write};
-use palate::format::tensors::{Part, TensorFile, write as write_tensors};
+use palate::format::tensors::Part;
 use palate::rank::learned::sequence::{BlockLayout, Shape};
 use palate::rank::learned::shipped::Shipped;
 use palate::rank::learned::terms::{Term, history_of};
 use palate::{Error, Result};
 
+use super::forgery::Forgery;
 use crate::catalogs::Seeded;
 
 const ITEMS: usize = 6;
@@ -137,46 +136,18 @@ fn ranker_noise_never_panics() {
     }
 }
 
-/// A ranker that the container accepts, with one tensor or metadata word replaced.
-struct Forgery {
-    parts: BTreeMap<String, Part<'static>>,
-    metadata: BTreeMap<String, String>,
+/// A sound file of this kind, to be forged.
+fn forged() -> Forgery {
+    Forgery::of(write(&ranker(0)).unwrap())
 }
 
-impl Forgery {
-    fn new() -> Self {
-        let file = TensorFile::parse(write(&ranker(0)).unwrap(), "a ranker").unwrap();
-        let part = |name: &str| {
-            let tensor = file.get(name).unwrap();
-            (name.to_string(), Part { name: name.to_string(), dtype: tensor.dtype, shape: tensor.shape.clone(), bytes: tensor.bytes().to_vec().into() })
-        };
-        Self { parts: file.names().map(part).collect(), metadata: file.metadata().clone() }
-    }
-
-    fn with(mut self, part: Part<'static>) -> Self {
-        assert!(self.parts.insert(part.name.clone(), part).is_some(), "a tensor is replaced");
-        self
-    }
-
-    fn without(mut self, name: &str) -> Self {
-        assert!(self.parts.remove(name).is_some(), "{name}");
-        self
-    }
-
-    fn word(mut self, name: &str, value: &str) -> Self {
-        assert!(self.metadata.insert(name.into(), value.into()).is_some(), "{name}");
-        self
-    }
-
-    fn parse(self) -> Result<Ranker> {
-        let parts: Vec<Part<'_>> = self.parts.into_values().collect();
-        Ranker::parse(write_tensors(&parts, &self.metadata).unwrap(), "a ranker")
-    }
+fn parsed(forgery: Forgery) -> Result<Ranker> {
+    Ranker::parse(forgery.bytes(), "a ranker")
 }
 
 #[test]
 fn ranker_forgeries_with_a_sound_container_are_refused() {
-    assert_eq!(Forgery::new().parse().unwrap(), ranker(0));
+    assert_eq!(parsed(forged()).unwrap(), ranker(0));
     let columns = |columns: [u8; 6]| {
         let bytes: Vec<u8> = columns.into_iter().flat_map(|c| [c, 0]).collect();
         Part { shape: vec![6, 2], ..Part::u8("ease.columns", bytes.leak()) }
@@ -184,61 +155,61 @@ fn ranker_forgeries_with_a_sound_container_are_refused() {
     let offsets = |offsets: &[u32]| Part::u32("ease.offsets", &[offsets.len()], offsets);
     let scales = |value: f32| Part::f32("ease.scales", &[6], &[value, 1.0, 1.0, 1.0, 1.0, 1.0]);
     let cases = [
-        ("format", Forgery::new().word("format", "other")),
-        ("kind", Forgery::new().word("kind", "items")),
-        ("version", Forgery::new().word("version", "one")),
-        ("users", Forgery::new().word("users", "4294967296")),
-        ("people met", Forgery::new().word("users", "8")),
-        ("keys", Forgery::new().word("keys", "no hash")),
-        ("scale", Forgery::new().word("scale", "other")),
-        ("unit", Forgery::new().word("unit", "0")),
-        ("unit", Forgery::new().word("unit", "NaN")),
-        ("unit", Forgery::new().word("unit", "inf")),
-        ("gains", Forgery::new().word("terms", "popularity:popularity,ease:rows")),
-        ("twice", Forgery::new().word("terms", "ease:rows,ease:rows,transitions:rows,ials:factors,sequence:sequence")),
-        ("none", Forgery::new().word("terms", "../x:rows,ease:rows,transitions:rows,ials:factors,sequence:sequence")),
-        ("unknown kind", Forgery::new().word("terms", "popularity:magic,ease:rows,transitions:rows,ials:factors,sequence:sequence")),
-        ("terms", Forgery::new().word("terms", &["a:popularity"; 17].join(","))),
-        ("popularity", Forgery::new().without("popularity")),
-        ("gains", Forgery::new().with(Part::f32("gains", &[5], &[1.0, -0.5, 1.0, 1.0, 1.0]))),
-        ("gains", Forgery::new().with(Part::f32("gains", &[5], &[1.0, f32::NAN, 1.0, 1.0, 1.0]))),
-        ("taus", Forgery::new().with(Part::f32("taus", &[4], &[1.0; 4]))),
-        ("offsets", Forgery::new().with(offsets(&[0, 2, 2, 3, 5, 6]))),
-        ("offsets", Forgery::new().with(offsets(&[1, 2, 2, 3, 5, 5, 6]))),
-        ("offsets", Forgery::new().with(offsets(&[0, 2, 1, 3, 5, 5, 6]))),
-        ("offsets", Forgery::new().with(offsets(&[0, 2, 2, 3, 5, 5, u32::MAX]))),
-        ("columns", Forgery::new().with(columns([5, 1, 0, 2, 4, 3]))),
-        ("columns", Forgery::new().with(columns([1, 1, 0, 2, 4, 3]))),
-        ("past 6", Forgery::new().with(columns([1, 6, 0, 2, 4, 3]))),
-        ("shape", Forgery::new().with(Part { shape: vec![4, 3], ..Part::u8("ease.columns", &[0; 12]) })),
-        ("values", Forgery::new().with(Part::f32("ease.values", &[6], &[0.0; 6]))),
-        ("scales", Forgery::new().with(scales(f32::INFINITY))),
-        ("scales", Forgery::new().with(scales(-1.0))),
-        ("scales", Forgery::new().with(scales(1e30))),
-        ("base", Forgery::new().with(Part::f32("ease.base", &[2], &[0.0; 2]))),
-        ("vectors", Forgery::new().with(Part::i8("ials.vectors", &[5, 2], &[0; 10]))),
-        ("vectors", Forgery::new().with(Part::i8("ials.vectors", &[12], &[0; 12]))),
-        ("gram", Forgery::new().with(Part::f32("ials.gram", &[3], &[0.0; 3]))),
-        ("fold", Forgery::new().with(Part::f32("ials.fold", &[3], &[0.1, 0.0, 1.0]))),
-        ("fold", Forgery::new().with(Part::f32("ials.fold", &[3], &[0.1, 0.1, 9.0]))),
-        ("sizes", Forgery::new().with(Part::u32("sequence.sizes", &[4], &[3, 1, 3, 4]))),
-        ("sizes", Forgery::new().with(Part::u32("sequence.sizes", &[4], &[2, 1, u32::MAX, 4]))),
-        ("sizes", Forgery::new().with(Part::u32("sequence.sizes", &[2], &[2, 1]))),
-        ("blocks", Forgery::new().with(Part::f32("sequence.blocks", &[1], &[f32::NAN]))),
+        ("format", forged().word("format", "other")),
+        ("kind", forged().word("kind", "items")),
+        ("version", forged().word("version", "one")),
+        ("users", forged().word("users", "4294967296")),
+        ("people met", forged().word("users", "8")),
+        ("keys", forged().word("keys", "no hash")),
+        ("scale", forged().word("scale", "other")),
+        ("unit", forged().word("unit", "0")),
+        ("unit", forged().word("unit", "NaN")),
+        ("unit", forged().word("unit", "inf")),
+        ("gains", forged().word("terms", "popularity:popularity,ease:rows")),
+        ("twice", forged().word("terms", "ease:rows,ease:rows,transitions:rows,ials:factors,sequence:sequence")),
+        ("none", forged().word("terms", "../x:rows,ease:rows,transitions:rows,ials:factors,sequence:sequence")),
+        ("unknown kind", forged().word("terms", "popularity:magic,ease:rows,transitions:rows,ials:factors,sequence:sequence")),
+        ("terms", forged().word("terms", &["a:popularity"; 17].join(","))),
+        ("popularity", forged().without("popularity")),
+        ("gains", forged().replacing(Part::f32("gains", &[5], &[1.0, -0.5, 1.0, 1.0, 1.0]))),
+        ("gains", forged().replacing(Part::f32("gains", &[5], &[1.0, f32::NAN, 1.0, 1.0, 1.0]))),
+        ("taus", forged().replacing(Part::f32("taus", &[4], &[1.0; 4]))),
+        ("offsets", forged().replacing(offsets(&[0, 2, 2, 3, 5, 6]))),
+        ("offsets", forged().replacing(offsets(&[1, 2, 2, 3, 5, 5, 6]))),
+        ("offsets", forged().replacing(offsets(&[0, 2, 1, 3, 5, 5, 6]))),
+        ("offsets", forged().replacing(offsets(&[0, 2, 2, 3, 5, 5, u32::MAX]))),
+        ("columns", forged().replacing(columns([5, 1, 0, 2, 4, 3]))),
+        ("columns", forged().replacing(columns([1, 1, 0, 2, 4, 3]))),
+        ("past 6", forged().replacing(columns([1, 6, 0, 2, 4, 3]))),
+        ("shape", forged().replacing(Part { shape: vec![4, 3], ..Part::u8("ease.columns", &[0; 12]) })),
+        ("values", forged().replacing(Part::f32("ease.values", &[6], &[0.0; 6]))),
+        ("scales", forged().replacing(scales(f32::INFINITY))),
+        ("scales", forged().replacing(scales(-1.0))),
+        ("scales", forged().replacing(scales(1e30))),
+        ("base", forged().replacing(Part::f32("ease.base", &[2], &[0.0; 2]))),
+        ("vectors", forged().replacing(Part::i8("ials.vectors", &[5, 2], &[0; 10]))),
+        ("vectors", forged().replacing(Part::i8("ials.vectors", &[12], &[0; 12]))),
+        ("gram", forged().replacing(Part::f32("ials.gram", &[3], &[0.0; 3]))),
+        ("fold", forged().replacing(Part::f32("ials.fold", &[3], &[0.1, 0.0, 1.0]))),
+        ("fold", forged().replacing(Part::f32("ials.fold", &[3], &[0.1, 0.1, 9.0]))),
+        ("sizes", forged().replacing(Part::u32("sequence.sizes", &[4], &[3, 1, 3, 4]))),
+        ("sizes", forged().replacing(Part::u32("sequence.sizes", &[4], &[2, 1, u32::MAX, 4]))),
+        ("sizes", forged().replacing(Part::u32("sequence.sizes", &[2], &[2, 1]))),
+        ("blocks", forged().replacing(Part::f32("sequence.blocks", &[1], &[f32::NAN]))),
     ];
     for (word, forgery) in cases {
-        let error = forgery.parse().map(|r| r.terms.len()).unwrap_err();
+        let error = parsed(forgery).map(|r| r.terms.len()).unwrap_err();
         assert_eq!(error.code(), "corrupt", "{word}: {error}");
         assert!(error.to_string().contains(word), "{word}: {error}");
     }
     // How many parameters an encoder needs is known above this room: there it is refused.
-    let short = Forgery::new().with(Part::f32("sequence.blocks", &[2], &[0.0; 2])).parse().unwrap();
+    let short = parsed(forged().replacing(Part::f32("sequence.blocks", &[2], &[0.0; 2]))).unwrap();
     assert_eq!(Shipped::open(short, "a ranker").map(|_| ()).unwrap_err().code(), "corrupt");
 }
 
 #[test]
 fn ranker_of_a_newer_version_is_named() {
-    let error = Forgery::new().word("version", "2").parse().map(|r| r.terms.len()).unwrap_err();
+    let error = parsed(forged().word("version", "2")).map(|r| r.terms.len()).unwrap_err();
     assert_eq!(error, Error::Version { what: "a ranker".into(), found: 2, supported: 1 });
 }
 

@@ -1,13 +1,12 @@
 //! Item shards: round trips, damage at every byte, and forgeries whose container is sound.
 
-use std::collections::BTreeMap;
-
 use palate::format::digest::bucket;
 use palate::format::manifest::{Kind, Shard};
 use palate::format::shard::{ItemShard, Row, write_items};
-use palate::format::tensors::{Part, TensorFile, write};
+use palate::format::tensors::Part;
 use palate::{Error, Result};
 
+use super::forgery::Forgery;
 use crate::catalogs::{Seeded, model, rows};
 
 const DIM: usize = 5;
@@ -88,42 +87,13 @@ fn shard_header_bombs_are_refused() {
     }
 }
 
-/// A shard of two items that the container accepts, with one tensor or metadata word replaced.
-struct Forgery {
-    parts: BTreeMap<String, Part<'static>>,
-    metadata: BTreeMap<String, String>,
+/// A sound file of this kind, to be forged.
+fn forged() -> Forgery {
+    Forgery::of(write_items(&model("words", 2).id, 2, (0, 1), crate::catalogs::rows(1, 2, 2)).unwrap())
 }
 
-impl Forgery {
-    fn new() -> Self {
-        let bytes = write_items(&model("words", 2).id, 2, (0, 1), crate::catalogs::rows(1, 2, 2)).unwrap();
-        let file = TensorFile::parse(bytes, "a shard").unwrap();
-        let part = |name: &str| {
-            let tensor = file.get(name).unwrap();
-            (name.to_string(), Part { name: name.to_string(), dtype: tensor.dtype, shape: tensor.shape.clone(), bytes: tensor.bytes().to_vec().into() })
-        };
-        Self { parts: file.names().map(part).collect(), metadata: file.metadata().clone() }
-    }
-
-    fn with(mut self, part: Part<'static>) -> Self {
-        self.parts.insert(part.name.clone(), part);
-        self
-    }
-
-    fn without(mut self, name: &str) -> Self {
-        assert!(self.parts.remove(name).is_some(), "{name}");
-        self
-    }
-
-    fn word(mut self, name: &str, value: &str) -> Self {
-        assert!(self.metadata.insert(name.into(), value.into()).is_some(), "{name}");
-        self
-    }
-
-    fn parse(self) -> Result<ItemShard> {
-        let parts: Vec<Part<'_>> = self.parts.into_values().collect();
-        ItemShard::parse(write(&parts, &self.metadata).unwrap(), "a shard")
-    }
+fn parsed(forgery: Forgery) -> Result<ItemShard> {
+    ItemShard::parse(forgery.bytes(), "a shard")
 }
 
 fn text(bytes: &'static [u8]) -> Part<'static> {
@@ -132,41 +102,41 @@ fn text(bytes: &'static [u8]) -> Part<'static> {
 
 #[test]
 fn shard_forgeries_with_a_sound_container_are_refused() {
-    assert_eq!(Forgery::new().parse().unwrap().len(), 2);
+    assert_eq!(parsed(forged()).unwrap().len(), 2);
     let keys = |offsets: &[u32]| Part::u32("keys.offsets", &[offsets.len()], offsets);
     let long = "x".repeat(10);
     let cases = [
-        ("format", Forgery::new().word("format", "other")),
-        ("kind", Forgery::new().word("kind", "ranker")),
-        ("version", Forgery::new().word("version", "one")),
-        ("bucket", Forgery::new().word("buckets", "3")),
-        ("bucket", Forgery::new().word("bucket", "1")),
-        ("bucket", Forgery::new().word("bucket", "99999999999")),
-        ("bucket", Forgery::new().word("buckets", "0")),
-        ("vectors", Forgery::new().without("vectors")),
-        ("shape", Forgery::new().with(Part::i8("vectors", &[4], &[0; 4]))),
-        ("shape", Forgery::new().with(Part::i8("vectors", &[2, 0], &[]))),
-        ("vectors", Forgery::new().with(Part::f32("vectors", &[2, 2], &[0.0; 4]))),
-        ("scales", Forgery::new().with(Part::f32("scales", &[3], &[0.0; 3]))),
-        ("scales", Forgery::new().with(Part::f32("scales", &[2], &[f32::NAN, 0.0]))),
-        ("scale", Forgery::new().with(Part::f32("scales", &[2], &[-0.5, 0.0]))),
-        ("scale", Forgery::new().with(Part::f32("scales", &[2], &[2.0, 0.0]))),
-        ("hash", Forgery::new().with(Part::u32("hashes", &[1, 2], &[0; 2]))),
-        ("offsets", Forgery::new().with(text(b"ab")).with(keys(&[0, 1]))),
-        ("offsets", Forgery::new().with(text(b"ab")).with(keys(&[1, 1, 2]))),
-        ("offsets", Forgery::new().with(text(b"ab")).with(keys(&[0, 1, u32::MAX]))),
-        ("offset", Forgery::new().with(text(b"ab")).with(keys(&[0, 3, 2]))),
-        ("offset", Forgery::new().with(text("é".as_bytes())).with(keys(&[0, 1, 2]))),
-        ("UTF-8", Forgery::new().with(text(b"a\xff")).with(keys(&[0, 1, 2]))),
-        ("key 1", Forgery::new().with(text(b"ba")).with(keys(&[0, 1, 2]))),
-        ("key 1", Forgery::new().with(text(b"aa")).with(keys(&[0, 1, 2]))),
-        ("key 0", Forgery::new().with(text(b"ab")).with(keys(&[0, 0, 2]))),
-        ("not JSON", Forgery::new().with(Part::u8("meta.title.bytes", b"\"a\"nope")).with(Part::u32("meta.title.offsets", &[3], &[0, 3, 7]))),
-        ("numbers", Forgery::new().with(Part::f64("meta.size.numbers", &[1], &[1.0]))),
-        ("meta.lone", Forgery::new().with(Part::u8("meta.lone.bytes", b"1"))),
+        ("format", forged().word("format", "other")),
+        ("kind", forged().word("kind", "ranker")),
+        ("version", forged().word("version", "one")),
+        ("bucket", forged().word("buckets", "3")),
+        ("bucket", forged().word("bucket", "1")),
+        ("bucket", forged().word("bucket", "99999999999")),
+        ("bucket", forged().word("buckets", "0")),
+        ("vectors", forged().without("vectors")),
+        ("shape", forged().with(Part::i8("vectors", &[4], &[0; 4]))),
+        ("shape", forged().with(Part::i8("vectors", &[2, 0], &[]))),
+        ("vectors", forged().with(Part::f32("vectors", &[2, 2], &[0.0; 4]))),
+        ("scales", forged().with(Part::f32("scales", &[3], &[0.0; 3]))),
+        ("scales", forged().with(Part::f32("scales", &[2], &[f32::NAN, 0.0]))),
+        ("scale", forged().with(Part::f32("scales", &[2], &[-0.5, 0.0]))),
+        ("scale", forged().with(Part::f32("scales", &[2], &[2.0, 0.0]))),
+        ("hash", forged().with(Part::u32("hashes", &[1, 2], &[0; 2]))),
+        ("offsets", forged().with(text(b"ab")).with(keys(&[0, 1]))),
+        ("offsets", forged().with(text(b"ab")).with(keys(&[1, 1, 2]))),
+        ("offsets", forged().with(text(b"ab")).with(keys(&[0, 1, u32::MAX]))),
+        ("offset", forged().with(text(b"ab")).with(keys(&[0, 3, 2]))),
+        ("offset", forged().with(text("é".as_bytes())).with(keys(&[0, 1, 2]))),
+        ("UTF-8", forged().with(text(b"a\xff")).with(keys(&[0, 1, 2]))),
+        ("key 1", forged().with(text(b"ba")).with(keys(&[0, 1, 2]))),
+        ("key 1", forged().with(text(b"aa")).with(keys(&[0, 1, 2]))),
+        ("key 0", forged().with(text(b"ab")).with(keys(&[0, 0, 2]))),
+        ("not JSON", forged().with(Part::u8("meta.title.bytes", b"\"a\"nope")).with(Part::u32("meta.title.offsets", &[3], &[0, 3, 7]))),
+        ("numbers", forged().with(Part::f64("meta.size.numbers", &[1], &[1.0]))),
+        ("meta.lone", forged().with(Part::u8("meta.lone.bytes", b"1"))),
     ];
     for (word, forgery) in cases {
-        let error = forgery.parse().map(|s| s.len()).unwrap_err();
+        let error = parsed(forgery).map(|s| s.len()).unwrap_err();
         assert_eq!(error.code(), "corrupt", "{word}: {error}");
         assert!(error.to_string().contains(word), "{word}: {error}");
     }
@@ -181,13 +151,13 @@ fn shard_keys_of_another_bucket_are_refused() {
     let id = model("words", DIM).id;
     assert!(write_items(&id, DIM, (at, 2), vec![row.clone()]).is_ok());
     assert_eq!(write_items(&id, DIM, (other, 2), vec![row]).unwrap_err().code(), "internal");
-    let error = Forgery::new().word("buckets", "4096").parse().map(|s| s.len()).unwrap_err();
+    let error = parsed(forged().word("buckets", "4096")).map(|s| s.len()).unwrap_err();
     assert!(error.to_string().contains("bucket"), "{error}");
 }
 
 #[test]
 fn shard_of_a_newer_version_is_named() {
-    let error = Forgery::new().word("version", "2").parse().map(|s| s.len()).unwrap_err();
+    let error = parsed(forged().word("version", "2")).map(|s| s.len()).unwrap_err();
     assert_eq!(error, Error::Version { what: "a shard".into(), found: 2, supported: 1 });
 }
 

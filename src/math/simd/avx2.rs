@@ -65,13 +65,6 @@ impl Simd for Avx2 {
         }
     }
     #[inline(always)]
-    unsafe fn copysign(a: Self::F, b: Self::F) -> Self::F {
-        unsafe {
-            let sign = _mm256_set1_ps(-0.0);
-            _mm256_or_ps(_mm256_andnot_ps(sign, a), _mm256_and_ps(sign, b))
-        }
-    }
-    #[inline(always)]
     unsafe fn from_i32(a: Self::I) -> Self::F {
         unsafe { _mm256_cvtepi32_ps(a) }
     }

@@ -39,8 +39,6 @@ pub trait Simd: Copy + 'static {
     unsafe fn round(a: Self::F) -> Self::F;
     /// `2^a` for integral `a` in -126..=127.
     unsafe fn pow2(a: Self::F) -> Self::F;
-    /// `|a|` with the sign of `b`.
-    unsafe fn copysign(a: Self::F, b: Self::F) -> Self::F;
     unsafe fn from_i32(a: Self::I) -> Self::F;
     /// The numbers, integral and in 0..=255, as bytes at `p`.
     unsafe fn store_u8(p: *mut u8, a: Self::F);

@@ -62,10 +62,6 @@ impl Simd for Neon {
         unsafe { vreinterpretq_f32_s32(vshlq_n_s32::<23>(vaddq_s32(vcvtq_s32_f32(a), vdupq_n_s32(127)))) }
     }
     #[inline(always)]
-    unsafe fn copysign(a: Self::F, b: Self::F) -> Self::F {
-        unsafe { vbslq_f32(vdupq_n_u32(0x8000_0000), b, a) }
-    }
-    #[inline(always)]
     unsafe fn from_i32(a: Self::I) -> Self::F {
         unsafe { vcvtq_f32_s32(a) }
     }

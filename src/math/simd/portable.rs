@@ -72,10 +72,6 @@ impl Simd for Portable {
         map(a, |a| f32::from_bits(((a as i32 + 127) << 23) as u32))
     }
     #[inline(always)]
-    unsafe fn copysign(a: Self::F, b: Self::F) -> Self::F {
-        zip(a, b, f32::copysign)
-    }
-    #[inline(always)]
     unsafe fn from_i32(a: Self::I) -> Self::F {
         a.map(|a| a as f32)
     }

@@ -65,10 +65,6 @@ impl Simd for Wasm {
         i32x4_shl(i32x4_add(i32x4_trunc_sat_f32x4(a), i32x4_splat(127)), 23)
     }
     #[inline(always)]
-    unsafe fn copysign(a: Self::F, b: Self::F) -> Self::F {
-        v128_bitselect(b, a, i32x4_splat(i32::MIN))
-    }
-    #[inline(always)]
     unsafe fn from_i32(a: Self::I) -> Self::F {
         f32x4_convert_i32x4(a)
     }

@@ -252,7 +252,7 @@ unsafe fn quantize_row<K: Kernel>(x: &[f32], w: &PackedI8, plain: &mut [f32], q:
     let columns = w.outliers.as_ref().map_or(&[][..], |o| &o.columns);
     plain[..x.len()].copy_from_slice(x);
     // A number of the row's own stands where no weight is: it widens no range. Outliers are fewer than inputs.
-    let neutral = if columns.is_empty() { x[0] } else { x[(0..x.len()).find(|&i| !columns.contains(&(i as u32))).unwrap_or(0)] };
+    let neutral = x[(0..x.len()).find(|&i| !columns.contains(&(i as u32))).unwrap_or(0)];
     plain[x.len()..].fill(neutral);
     let mut taken = [0.0f32; pack::K_ALIGN];
     for (taken, &c) in taken.iter_mut().zip(columns) {

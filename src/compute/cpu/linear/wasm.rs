@@ -85,7 +85,6 @@ mod relaxed {
                 max(a: v128, b: v128) -> v128;
                 round(a: v128) -> v128;
                 pow2(a: v128) -> v128;
-                copysign(a: v128, b: v128) -> v128;
                 from_i32(a: v128) -> v128;
                 store_u8(p: *mut u8, a: v128);
                 load_i8(p: *const i8) -> v128;

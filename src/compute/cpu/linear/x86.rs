@@ -83,7 +83,6 @@ floats_of_avx2! {
     max(a: __m256, b: __m256) -> __m256;
     round(a: __m256) -> __m256;
     pow2(a: __m256) -> __m256;
-    copysign(a: __m256, b: __m256) -> __m256;
     from_i32(a: __m256i) -> __m256;
     store_u8(p: *mut u8, a: __m256);
     load_i8(p: *const i8) -> __m256;
