@@ -45,6 +45,12 @@ impl Past<'_> {
         Taste::of(&snapshot.catalog, &snapshot.spread, self.events, self.evidence)
     }
 
+    /// What of it draws, for calibration: ordinals with weights above 0.
+    pub fn liked(&self, snapshot: &Snapshot) -> Vec<(u32, f64)> {
+        let found = |found: &Evidence| Some((snapshot.catalog.ordinal(&self.events.get(found.event)?.item)?, found.weight));
+        self.evidence.iter().filter(|found| found.weight > 0.0).filter_map(found).collect()
+    }
+
     /// What it says to trained terms: oldest first, with the position of each one's event. An event's age is the number
     /// of items of the catalog that came after it.
     fn seen(&self, snapshot: &Snapshot) -> (Vec<Seen>, Vec<usize>) {
@@ -63,9 +69,14 @@ impl Past<'_> {
 }
 
 /// The terms of a list of recommendations, and whether the visitor is a stranger still.
-pub fn recommend(snapshot: &Snapshot, past: &Past<'_>, situation: Option<&[f32]>, popularity: Option<f64>) -> Result<(Vec<Box<dyn Term>>, bool)> {
-    let taste = past.taste(snapshot);
-    let mut terms = pulls(snapshot, &taste, 1.0)?;
+pub fn recommend(
+    snapshot: &Snapshot,
+    past: &Past<'_>,
+    taste: &Taste,
+    situation: Option<&[f32]>,
+    popularity: Option<f64>,
+) -> Result<(Vec<Box<dyn Term>>, bool)> {
+    let mut terms = pulls(snapshot, taste, 1.0)?;
     let trained = trained(snapshot, past);
     let stranger = taste.likes.is_empty() && trained.is_none() && situation.is_none();
     if let Some(trained) = trained {

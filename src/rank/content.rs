@@ -126,6 +126,13 @@ impl Taste {
     }
 }
 
+impl Taste {
+    /// Directions that something is known of, with the weight behind each: likes, then dislikes.
+    pub fn known(&self) -> impl Iterator<Item = (&[f32], f32)> {
+        self.likes.iter().chain(&self.dislikes).map(|interest| (interest.center(), interest.weight))
+    }
+}
+
 fn cluster(members: Vec<Member>, join: f32) -> Vec<Interest> {
     let mut interests: Vec<Interest> = Vec::new();
     for member in members {

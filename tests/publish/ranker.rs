@@ -142,7 +142,7 @@ fn ranker_of_other_items_is_refused() {
 }
 
 fn liked(key: &str) -> Event {
-    let row = EventRow { item: key.into(), event: "like".into(), at: NOW, value: None, context: Map::new(), call: None };
+    let row = EventRow { item: key.into(), event: "like".into(), at: NOW, value: None, context: Map::new(), call: None, shown: Default::default() };
     Event::checked(row, NOW).unwrap()
 }
 
@@ -151,7 +151,8 @@ fn finds(snapshot: &Snapshot, history: &[u32], target: u32) -> bool {
     let catalog = &snapshot.catalog;
     let events: Vec<Event> = history.iter().map(|&item| liked(catalog.key(item))).collect();
     let evidence = weights::weigh(&events, NOW, &Map::new(), &Settings::default());
-    let (terms, _) = recommend(snapshot, &Past { events: &events, evidence: &evidence }, None, None).unwrap();
+    let past = Past { events: &events, evidence: &evidence };
+    let (terms, _) = recommend(snapshot, &past, &past.taste(snapshot), None, None).unwrap();
     let mut scores = vec![0.0; catalog.len()];
     terms.iter().for_each(|term| term.add_to(&mut scores));
     catalog.top_k(&scores, 20, |ordinal| !history.contains(&ordinal)).iter().any(|(ordinal, _)| *ordinal == target)

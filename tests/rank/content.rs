@@ -35,7 +35,7 @@ fn catalog(seed: u64) -> Rc<Catalog> {
 
 fn history(seed: u64, sign: f64) -> (Vec<Event>, Vec<Evidence>) {
     let mut rng = Rng::new(seed);
-    let event = |n: usize| Event { item: format!("k{}", n * 7), kind: Kind::Like, at: 0.0, value: None, context: Default::default(), call: None };
+    let event = |n: usize| Event { item: format!("k{}", n * 7), kind: Kind::Like, at: 0.0, value: None, context: Default::default(), call: None, shown: Default::default() };
     let events: Vec<Event> = (0..30).map(|n| event(n % 25)).collect();
     let evidence = (0..30).map(|event| Evidence { event, weight: sign * (0.1 + rng.unit()) }).collect();
     (events, evidence)

@@ -6,7 +6,7 @@ import { aborted, badInput, checkOptions, closed } from './errors.js';
 import { Connection, absolute, spaceOf } from './protocol.js';
 
 const OPEN = ['index', 'name', 'textModel', 'device', 'store', 'persist', 'publicKey', 'onProgress', 'onReady', 'signal'];
-const LIST = ['k', 'filter', 'exclude', 'seen', 'diversity', 'explain', 'signal'];
+const LIST = ['k', 'filter', 'exclude', 'seen', 'diversity', 'variety', 'calibrate', 'fair', 'cap', 'explain', 'signal'];
 const RECOMMEND = [...LIST, 'explore', 'context', 'popularity', 'seed'];
 const SEARCH = [...LIST, 'text', 'personal'];
 const EVENT = ['item', 'event', 'value', 'context', 'time'];
@@ -120,11 +120,11 @@ export class Recommender {
     return this.#line.call('profile', {});
   }
 
-  /** Forgets `{ item }`, everything `{ before }` a time, or `{ all: true }`. Resolves to how many events went. */
+  /** Forgets `{ item }`, everything `{ before }` a time, `{ learned: true }` or `{ all: true }`. Resolves to how many events went. */
   async forget(what) {
-    const { item, before, all } = checkOptions('forget', what, ['item', 'before', 'all']);
+    const { item, before, learned, all } = checkOptions('forget', what, ['item', 'before', 'learned', 'all']);
     const time = before instanceof Date ? before.getTime() : before;
-    return this.#line.call('forget', plain({ item, before: time, all }));
+    return this.#line.call('forget', plain({ item, before: time, learned, all }));
   }
 
   async #import(text) {
