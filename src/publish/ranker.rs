@@ -2,7 +2,7 @@
 //!
 //! Not here: reading files (`interaction_text`, `interaction_columns`), the methods (`train`), the bytes (`format`).
 
-use crate::evaluate::dataset::{Account, Cleaning, Interaction, Interactions, Keys};
+use crate::evaluate::dataset::{Account, Cleaning, Interaction, Interactions, Keys, Sequence};
 use crate::evaluate::split::hold_out_last;
 use crate::format::ranker::write;
 use crate::index::Catalog;
@@ -15,6 +15,8 @@ use crate::{Error, Result};
 /// Catalogs up to here afford dense item-item algebra on one machine (20,000 squared floats are 1.6 GB, a few of them
 /// are needed); larger ones take neighbors by cosine.
 pub const MAX_DENSE: usize = 20_000;
+/// With two, each of them could tell what the other met beside it.
+pub const MIN_PEOPLE: usize = 3;
 /// What the shard has besides its tensors: names, sizes, alignment.
 const HEADER: usize = 4096;
 /// Unknown items that are named.
@@ -26,6 +28,9 @@ pub struct Options {
     /// Ratings or weights below this say nothing good about an item. `None`: all ratings count, and of weights and events
     /// those above 0.
     pub min_value: Option<f32>,
+    /// Items that fewer people met are learned nothing of: every row, factor and count that is shipped speaks of so many
+    /// people at least. 0 and 1: no such bound.
+    pub min_people: usize,
     /// Most bytes of the shard.
     pub budget_bytes: usize,
     /// Whether the sequence encoder is tried (minutes); it is taken where it earns 2 % on the held-out events.
@@ -36,7 +41,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { min_value: None, budget_bytes: 4_000_000, sequence: false, settings: Settings::default() }
+        Self { min_value: None, min_people: MIN_PEOPLE, budget_bytes: 4_000_000, sequence: false, settings: Settings::default() }
     }
 }
 
@@ -49,6 +54,11 @@ pub struct Learned {
     pub unknown_items: usize,
     pub unknown: Vec<String>,
     pub users: usize,
+    /// Items that were left out because too few people met them, and how many interactions they had.
+    pub rare_items: usize,
+    pub rare_rows: usize,
+    /// The least number of people of an item that was learned of.
+    pub least_people: u32,
     /// Items that somebody met.
     pub items_met: usize,
     /// Held-out events that the choices were made on.
@@ -74,6 +84,13 @@ pub fn ranker(catalog: &Catalog, interactions: &Interactions, options: &Options,
     // Without ratings, what is not above 0 was a dismissal.
     let least = options.min_value.or((!interactions.has_rating).then_some(f32::MIN_POSITIVE));
     let (sequences, cleaning) = known.interactions.sequences(&Cleaning { min_value: least, ..Cleaning::default() })?;
+    let (sequences, rare) = without_rare(sequences, items, options.min_people);
+    if sequences.is_empty() {
+        return Err(Error::input(format!(
+            "No item was met by {} people, so that nothing may be learned. Give more interactions, or allow items that fewer met.",
+            options.min_people
+        )));
+    }
     let (train, held_out) = hold_out_last(&sequences);
     if held_out.is_empty() {
         return Err(Error::input("Nobody in the interactions met two items, so there is nothing to learn from. Give more interactions."));
@@ -111,6 +128,9 @@ pub fn ranker(catalog: &Catalog, interactions: &Interactions, options: &Options,
         unknown_items: known.items,
         unknown: known.first,
         users: sequences.len(),
+        rare_items: rare.items,
+        rare_rows: rare.rows,
+        least_people: counts.iter().copied().filter(|&count| count > 0).min().unwrap_or(0),
         items_met: counts.iter().filter(|&&count| count > 0).count(),
         held_out: held_out.len(),
         term_bytes: blend.terms.iter().map(|term| term.download_bytes()).collect(),
@@ -119,6 +139,33 @@ pub fn ranker(catalog: &Catalog, interactions: &Interactions, options: &Options,
         bytes: bytes.len(),
     };
     Ok((bytes, learned))
+}
+
+/// Items that too few people met, and the interactions that went with them.
+struct Rare {
+    items: usize,
+    rows: usize,
+}
+
+/// The sequences without what fewer than `least` people met. People are counted once an item: repeats are dropped before.
+fn without_rare(sequences: Vec<Sequence>, items: usize, least: usize) -> (Vec<Sequence>, Rare) {
+    let mut people = vec![0usize; items];
+    let mut last = vec![usize::MAX; items];
+    for (user, sequence) in sequences.iter().enumerate() {
+        for &item in &sequence.items {
+            let at = item as usize;
+            people[at] += usize::from(std::mem::replace(&mut last[at], user) != user);
+        }
+    }
+    let is_rare = |count: &usize| *count > 0 && *count < least;
+    let before: usize = sequences.iter().map(Sequence::len).sum();
+    let stays = |sequence: Sequence| {
+        let at: Vec<usize> = (0..sequence.len()).filter(|&at| !is_rare(&people[sequence.items[at] as usize])).collect();
+        if at.len() == sequence.len() { sequence } else { sequence.pick(&at) }
+    };
+    let kept: Vec<Sequence> = sequences.into_iter().map(stays).filter(|sequence| !sequence.is_empty()).collect();
+    let rows = before - kept.iter().map(Sequence::len).sum::<usize>();
+    (kept, Rare { items: people.iter().filter(|count| is_rare(count)).count(), rows })
 }
 
 /// What is tried, cheapest first.

@@ -47,7 +47,7 @@ fn part(term: &dyn Term, gain: f32) -> Result<Trained> {
         let rows = ranker::Rows { offsets: offsets.to_vec(), columns: columns.to_vec(), values: values.to_vec(), scales: scales.to_vec(), base };
         (n.tau, Weights::Rows(rows))
     } else if let Some(f) = term.downcast_ref::<Factors>() {
-        let Factors { dim, values, scales, gram, alpha0, lambda, nu, tau } = f.clone();
+        let Factors { dim, values, scales, gram, alpha0, lambda, nu, tau, .. } = f.clone();
         (tau, Weights::Factors(ranker::Factors { dim, values, scales, gram, alpha0, lambda, nu }))
     } else if let Some(s) = term.downcast_ref::<SequenceEncoder>() {
         let sizes = [s.shape.heads, s.shape.blocks, s.shape.window, s.shape.hidden];

@@ -5,6 +5,7 @@ use palate::engine::terms::{Past, recommend};
 use palate::evaluate::dataset::Cleaning;
 use palate::format::history::EventRow;
 use palate::format::manifest::Kind;
+use palate::format::ranker::{Ranker, Weights};
 use palate::history::{Event, Settings, weights};
 use palate::platform::native::folder::{Folder, open};
 use palate::publish::build::{Base, Built, write};
@@ -97,7 +98,7 @@ fn ranker_counts_and_names_unknown_items() {
     assert_eq!(learned.cleaning.kept, 800);
     let error = published(items(0), "user,item\na,gone-1\na,gone-2\n", &options(), None).map(|b| b.1).unwrap_err();
     assert!(error.code() == "bad-input" && error.to_string().contains("gone-1"), "{error}");
-    let error = published(items(0), "user,item\na,c0-1\nb,c0-2\n", &options(), None).map(|b| b.1).unwrap_err();
+    let error = published(items(0), "user,item\na,c0-1\nb,c0-2\n", &ranker::Options { min_people: 0, ..options() }, None).map(|b| b.1).unwrap_err();
     assert!(error.to_string().contains("two items"), "{error}");
 }
 
@@ -123,6 +124,33 @@ fn ranker_keeps_its_budget() {
     assert!(smaller.term_bytes.iter().sum::<usize>() * 2 <= learned.term_bytes.iter().sum::<usize>(), "{smaller:?}");
     let error = published(items(0), &rows(), &ranker::Options { budget_bytes: 100, ..options() }, None).map(|b| b.1).unwrap_err();
     assert!(error.to_string().contains("100 are allowed"), "{error}");
+}
+
+#[test]
+fn ranker_learns_nothing_of_items_that_too_few_people_met() {
+    // Two people met two of the cold items each, beside what the crowd does.
+    let text = rows() + "u0,cold-0,2000\nu1,cold-0,2000\nu0,cold-1,2001\nu1,cold-1,2001\n";
+    let all = ranker::Options { min_people: 0, ..options() };
+    let (built, learned) = published(items(3), &text, &all, None).unwrap();
+    assert_eq!((learned.rare_items, learned.rare_rows, learned.least_people, learned.items_met), (0, 0, 2, 42));
+    let (bounded, account) = published(items(3), &text, &options(), None).unwrap();
+    assert_eq!((account.rare_items, account.rare_rows, account.items_met), (2, 4, 40));
+    assert!(account.least_people >= 3);
+    let read = |built: &Built| Ranker::parse(shard(built), "the ranker").unwrap();
+    let catalog = opened(&built).catalog.clone();
+    let at = catalog.ordinal("cold-0").unwrap() as usize;
+    assert_eq!((read(&built).popularity[at], read(&bounded).popularity[at]), (2, 0));
+    let mut rows_seen = 0;
+    for term in read(&bounded).terms {
+        if let Weights::Rows(rows) = &term.weights {
+            rows_seen += 1;
+            assert_eq!(rows.offsets[at], rows.offsets[at + 1], "{}: the row of an item that two people met", term.name);
+            assert!(!rows.columns.contains(&(at as u32)) || term.name == "ease-content", "{}: and its column", term.name);
+        }
+    }
+    assert!(rows_seen > 0);
+    let error = published(items(3), &text, &ranker::Options { min_people: 1000, ..options() }, None).map(|b| b.1).unwrap_err();
+    assert!(error.to_string().contains("met by 1000 people"), "{error}");
 }
 
 #[test]

@@ -5,11 +5,14 @@
 mod build;
 mod encode;
 mod evaluate;
+mod evaluation;
+mod evaluation_page;
 mod inspect;
 mod interactions;
 mod key;
 mod model;
 mod pack;
+mod plot;
 mod query;
 mod recommend;
 mod search;
