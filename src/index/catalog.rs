@@ -12,7 +12,8 @@ use crate::error::{Error, Result};
 use crate::format::digest::{bucket, keys_hash};
 use crate::format::manifest::{Kind, Manifest, Model};
 use crate::format::shard::ItemShard;
-use crate::math::scan::{Query, scan};
+use crate::math::scan::{Query, scan, scan_many};
+use super::recent::Recent;
 
 /// The modality whose model makes the vectors that are ranked with.
 pub const TEXT: &str = "text";
@@ -26,6 +27,7 @@ pub struct Catalog {
     starts: Vec<u32>,
     /// Shard of each bucket; `u32::MAX` where a bucket is empty.
     buckets: Vec<u32>,
+    recent: Recent,
 }
 
 impl Catalog {
@@ -71,7 +73,7 @@ impl Catalog {
             starts.push(starts[shards.len()] + entry.items);
             shards.push(shard);
         }
-        Ok(Self { model, shards, starts, buckets })
+        Ok(Self { model, shards, starts, buckets, recent: Recent::default() })
     }
 
     /// Number of items.
@@ -155,14 +157,7 @@ impl Catalog {
     /// # Errors
     /// [`Error::Mismatch`] where the query has another dimension, [`Error::Internal`] where `scores` has another length.
     pub fn scan(&self, query: &[f32], scores: &mut [f32]) -> Result<()> {
-        if query.len() != self.dim() {
-            return Err(Error::Mismatch(format!(
-                "The query has {} numbers, the index's vectors have {}. Encode it with the model {:?}.",
-                query.len(),
-                self.dim(),
-                self.model.id.name
-            )));
-        }
+        self.check_query(query)?;
         if scores.len() != self.len() {
             return Err(Error::Internal(format!("{} scores for {} items", scores.len(), self.len())));
         }
@@ -172,6 +167,40 @@ impl Catalog {
             scan(shard.vectors(), shard.scales(), &query, &mut scores[start..start + shard.len()]);
         }
         Ok(())
+    }
+
+    /// The cosines of several queries with every item, `[len]` each: as [`Catalog::scan`], but what was asked for lately is not
+    /// scanned again, and the others are scanned together.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] where a query has another dimension.
+    pub fn cosines(&self, queries: &[&[f32]]) -> Result<Vec<Arc<Vec<f32>>>> {
+        queries.iter().try_for_each(|query| self.check_query(query))?;
+        let queries: Vec<Query> = queries.iter().map(|query| Query::new(query)).collect();
+        let mut found: Vec<Option<Arc<Vec<f32>>>> = queries.iter().map(|query| self.recent.get(query)).collect();
+        let missing: Vec<Query> = queries.iter().zip(&found).filter(|(_, found)| found.is_none()).map(|(query, _)| query.clone()).collect();
+        let mut scores = vec![vec![0f32; self.len()]; missing.len()];
+        for (shard, start) in self.shards.iter().zip(&self.starts) {
+            let start = *start as usize;
+            let mut parts: Vec<&mut [f32]> = scores.iter_mut().map(|scores| &mut scores[start..start + shard.len()]).collect();
+            scan_many(shard.vectors(), shard.scales(), &missing, &mut parts);
+        }
+        let mut scanned = missing.into_iter().zip(scores.into_iter().map(Arc::new));
+        for found in found.iter_mut().filter(|found| found.is_none()) {
+            if let Some((query, cosines)) = scanned.next() {
+                self.recent.keep(query, cosines.clone());
+                *found = Some(cosines);
+            }
+        }
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    fn check_query(&self, query: &[f32]) -> Result<()> {
+        if query.len() == self.dim() {
+            return Ok(());
+        }
+        let (found, expected, model) = (query.len(), self.dim(), &self.model.id.name);
+        Err(Error::Mismatch(format!("The query has {found} numbers, the index's vectors have {expected}. Encode it with the model {model:?}.")))
     }
 
     /// The `k` best of `scores` (`[len]`), best first, of the items that `keep` allows; ties in the order of their keys.

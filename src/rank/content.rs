@@ -4,9 +4,9 @@
 //! that somebody who likes boots and teapots is not offered the mean of both.
 //!
 //! interest c over members i with weights w_i > 0:
-//!   u_c = sum w_i v_i,  strength_c = confidence · (W_c / W_max)^0.25,  W_c = sum w_i
+//!   u_c = sum (w_i / w_1) v_i,  strength_c = confidence · (W_c / W_max)^0.25,  W_c = sum w_i
 //!   draw(x) = max over c of strength_c · <u_c, x> / |u_c|
-//! which splits by member into strength_c · w_i <v_i, x> / |u_c|. Dislikes push the same way with a negative sign,
+//! which splits by member into strength_c · (w_i / w_1) <v_i, x> / |u_c|. Dislikes push the same way with a negative sign,
 //! and only items that are nearer to them than two random items are to each other.
 
 use std::collections::HashMap;
@@ -28,6 +28,8 @@ const FADE: f32 = 0.25;
 pub const HALF_CONFIDENCE: f32 = 0.25;
 /// How strongly dislikes push, against likes that draw with 1.
 const PUSH: f32 = 0.6;
+/// Steps of a member's part in its interest's center.
+const STEPS: f64 = 65536.0;
 /// Most items that the catalog's mean is taken over.
 const SAMPLE: usize = 4096;
 
@@ -69,6 +71,10 @@ pub struct Member {
     pub ordinal: u32,
     /// Net weight; its sign is the interest's.
     pub weight: f32,
+    /// The same before rounding.
+    exact: f64,
+    /// Its part in the interest's center: its weight over the leader's.
+    part: f32,
     /// The events behind it with their weights.
     pub events: Vec<Evidence>,
     vector: Vec<f32>,
@@ -85,7 +91,7 @@ pub struct Interest {
 }
 
 impl Interest {
-    /// The weighted sum of the members' vectors, `[dim]`; not of unit length.
+    /// The sum of the members' vectors by their weights against the leader's, `[dim]`; not of unit length.
     pub fn center(&self) -> &[f32] {
         &self.sum
     }
@@ -109,10 +115,11 @@ impl Taste {
             let Some(event) = events.get(found.event) else { continue };
             let Some(ordinal) = catalog.ordinal(&event.item).filter(|&ordinal| catalog.has_vector(ordinal)) else { continue };
             let place = *places.entry(ordinal).or_insert_with(|| {
-                members.push(Member { ordinal, weight: 0.0, events: Vec::new(), vector: catalog.vector(ordinal) });
+                members.push(Member { ordinal, weight: 0.0, exact: 0.0, part: 0.0, events: Vec::new(), vector: catalog.vector(ordinal) });
                 members.len() - 1
             });
-            members[place].weight += found.weight as f32;
+            members[place].exact += found.weight;
+            members[place].weight = members[place].exact as f32;
             members[place].events.push(found.clone());
         }
         let by_weight = |a: &Member, b: &Member| {
@@ -135,7 +142,7 @@ impl Taste {
 
 fn cluster(members: Vec<Member>, join: f32) -> Vec<Interest> {
     let mut interests: Vec<Interest> = Vec::new();
-    for member in members {
+    for mut member in members {
         let near = |interest: &Interest| dot(&interest.sum, &member.vector) / norm(&interest.sum).max(1e-6);
         let best = interests.iter().map(near).enumerate().max_by(|a, b| a.1.total_cmp(&b.1));
         let place = match best {
@@ -146,7 +153,10 @@ fn cluster(members: Vec<Member>, join: f32) -> Vec<Interest> {
             }
         };
         let interest = &mut interests[place];
-        add_scaled(&mut interest.sum, &member.vector, member.weight.abs());
+        // Parts, not weights, and in steps: as time goes by all weights fade alike, and the center stays what it is, to the bit.
+        let leader = interest.members.first().map_or(member.exact, |leader| leader.exact);
+        member.part = ((member.exact / leader * STEPS).round() / STEPS) as f32;
+        add_scaled(&mut interest.sum, &member.vector, member.part);
         interest.weight += member.weight.abs();
         interest.members.push(member);
     }
@@ -187,12 +197,12 @@ impl Pull {
         let count = catalog.len();
         let (mut best, mut which) = (vec![f32::NEG_INFINITY; count], vec![0u8; count]);
         let mut factors = Vec::with_capacity(interests.len());
-        let mut cosines = vec![0.0; count];
-        for (place, interest) in interests.iter().enumerate() {
+        let centers: Vec<&[f32]> = interests.iter().map(Interest::center).collect();
+        let all = catalog.cosines(&centers)?;
+        for (place, (interest, cosines)) in interests.iter().zip(&all).enumerate() {
             let strength = confidence * (interest.weight / most).powf(FADE);
-            catalog.scan(&interest.sum, &mut cosines)?;
             let place = u8::try_from(place).unwrap_or(u8::MAX);
-            for ((best, which), cosine) in best.iter_mut().zip(&mut which).zip(&cosines) {
+            for ((best, which), cosine) in best.iter_mut().zip(&mut which).zip(cosines.iter()) {
                 let value = if *cosine > floor { strength * (cosine - floor.max(0.0)) } else { f32::NEG_INFINITY };
                 if value > *best {
                     (*best, *which) = (value, place);
@@ -232,7 +242,7 @@ impl Term for Pull {
         let mut shares = Vec::new();
         for member in &interest.members {
             // The floor is shared out by weight, so that the amounts still sum to the addend.
-            let raw = member.weight.abs() * dot(&member.vector, &vector) / length;
+            let raw = member.part * dot(&member.vector, &vector) / length;
             let amount = factor * (raw - self.floor * member.weight.abs() / interest.weight);
             for event in &member.events {
                 shares.push(Share { event: Some(event.event), amount: amount * event.weight as f32 / member.weight });

@@ -4,6 +4,8 @@
 //! vector u solves (a0 V'V + sum_e w_e v_e v_e' + lambda (n + a0 m)^nu I) u = sum_e w_e v_e over the history's n events
 //! and the catalog's m items. Not here: learning V (`train::ials`).
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use super::terms::{Seen, Shares, Term};
 
 /// score(j) = v_j . u(history). Given the system's matrix the score is a sum over events (Hu et al. section 6); the matrix
@@ -22,6 +24,46 @@ pub struct Factors {
     pub nu: f32,
     /// Events after which an event counts 1/e; infinite: the past does not fade.
     pub tau: f32,
+    /// The system of the history that shares were asked for last.
+    pub solved: Solved,
+}
+
+/// The Cholesky factor of the last history's system: the reasons of a whole list are asked for one after another.
+#[derive(Debug, Default)]
+pub struct Solved {
+    last: Mutex<Option<(Vec<Seen>, Arc<Vec<f32>>)>>,
+}
+
+impl Clone for Solved {
+    /// A copy starts with none: constants may change beside it.
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl Solved {
+    fn system(&self, history: &[Seen], make: impl FnOnce() -> Vec<f32>) -> Arc<Vec<f32>> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, system)) = last.as_ref().filter(|(known, _)| known == history) {
+            return system.clone();
+        }
+        let system = Arc::new(make());
+        *last = Some((history.to_vec(), system.clone()));
+        system
+    }
+}
+
+/// The dot product of an int8 row with a vector of as many numbers, in eight sums.
+fn dot_bytes(row: &[i8], vector: &[f32]) -> f32 {
+    let mut sums = [0f32; 8];
+    let (rows, vectors) = (row.chunks_exact(8), vector.chunks_exact(8));
+    let tail: f32 = rows.remainder().iter().zip(vectors.remainder()).map(|(&v, u)| f32::from(v) * u).sum();
+    for (row, vector) in rows.zip(vectors) {
+        for ((sum, &v), u) in sums.iter_mut().zip(row).zip(vector) {
+            *sum += f32::from(v) * u;
+        }
+    }
+    sums.iter().sum::<f32>() + tail
 }
 
 impl Factors {
@@ -44,7 +86,7 @@ impl Factors {
                 }
             }
         }
-        Self { dim, values, scales, gram, alpha0, lambda, nu, tau: f32::INFINITY }
+        Self { dim, values, scales, gram, alpha0, lambda, nu, tau: f32::INFINITY, solved: Solved::default() }
     }
 
     /// The vector of one item, zeros for an item that does not exist.
@@ -143,14 +185,13 @@ impl Term for Factors {
         }
         let user = self.fold_in(history);
         for ((row, scale), out) in self.values.chunks_exact(self.dim.max(1)).zip(&self.scales).zip(out) {
-            let dot: f32 = row.iter().zip(&user).map(|(&v, u)| f32::from(v) * u).sum();
-            *out += gain * scale * dot;
+            *out += gain * scale * dot_bytes(row, &user);
         }
     }
 
     fn shares(&self, history: &[Seen], item: u32) -> Shares {
         let mut target = self.vector(item);
-        solve(&self.system(history), self.dim, &mut target);
+        solve(&self.solved.system(history, || self.system(history)), self.dim, &mut target);
         let of = |e: &Seen| {
             let dot: f32 = self.vector(e.item).iter().zip(&target).map(|(x, y)| x * y).sum();
             self.weight(e) * dot

@@ -55,7 +55,7 @@ fn term(trained: Trained, counts: &[u32], users: u32) -> Option<Arc<dyn Term>> {
         }
         Weights::Factors(f) => {
             let fits = f.values.len() == items * f.dim && f.scales.len() == items && f.gram.len() == f.dim * f.dim;
-            let factors = Factors { dim: f.dim, values: f.values, scales: f.scales, gram: f.gram, alpha0: f.alpha0, lambda: f.lambda, nu: f.nu, tau };
+            let factors = Factors { dim: f.dim, values: f.values, scales: f.scales, gram: f.gram, alpha0: f.alpha0, lambda: f.lambda, nu: f.nu, tau, solved: Default::default() };
             fits.then(|| Arc::new(factors))?
         }
         Weights::Sequence(s) => {
