@@ -1,7 +1,7 @@
 //! What the device learns of its visitor beside the events themselves: how much each term is worth to him.
 //!
-//! When he acts on an item of a list or dismisses it, the event keeps what the terms had said of the item, each against the
-//! list's mean ([`crate::history::Event::shown`], sealed like everything of the event). The learner is a replay of those
+//! When he acts on an item of a list or dismisses it, the event keeps what the terms had said of the item, each against what
+//! they said of the list so far ([`crate::history::Event::shown`], sealed like everything of the event). The learner is a replay of those
 //! events in their order: another tab, an import or a device that starts again comes to the same, and what is forgotten
 //! was never learned. Not here: the learner's mathematics (`rank::learner`).
 
@@ -23,6 +23,8 @@ const SHARPNESS: f64 = 4.0;
 const TRUST: f64 = 16.0;
 /// Observations that count, the newest.
 const MOST: usize = 1000;
+/// Lines of a list that everybody sees who sees the first.
+const SCREEN: usize = 20;
 /// Items of past lists that are remembered, to learn from what happens to them.
 const REMEMBERED: usize = 2000;
 
@@ -86,18 +88,23 @@ impl Learning {
         }
     }
 
-    /// Remembers a list: `keys` and lines in the same order. A list of one says nothing: there is no mean to differ from.
+    /// Remembers a list: `keys` and lines in the same order. Each line differs from the mean of those that whoever comes to it
+    /// has seen: all above it, and the first screen. A list of one says nothing: there is no mean to differ from.
     pub fn remember<'a>(&self, keys: impl Iterator<Item = &'a str>, list: &[Listed], terms: &[Box<dyn Term>], places: &[Option<usize>]) {
         let mut shown = self.shown.borrow_mut();
         if shown.len() + list.len() > REMEMBERED {
             shown.clear();
         }
-        let count = list.len().max(1) as f32;
-        let means: Vec<f32> = (0..terms.len()).map(|at| list.iter().map(|line| line.addends[at]).sum::<f32>() / count).collect();
-        for (key, line) in keys.zip(list) {
+        let first = list.len().min(SCREEN);
+        let mut sums: Vec<f32> = (0..terms.len()).map(|at| list[..first].iter().map(|line| line.addends[at]).sum()).collect();
+        for (place, (key, line)) in keys.zip(list).enumerate() {
+            if place >= first {
+                sums.iter_mut().zip(&line.addends).for_each(|(sum, addend)| *sum += addend);
+            }
+            let seen = first.max(place + 1) as f32;
             let mut told = BTreeMap::new();
             for (at, term) in terms.iter().enumerate().filter(|(at, _)| places[*at].is_some()) {
-                let addend = line.addends[at] - means[at];
+                let addend = line.addends[at] - sums[at] / seen;
                 if addend.is_finite() && addend.abs() > 1e-6 {
                     told.insert(term.name().to_owned(), addend.clamp(-100.0, 100.0));
                 }

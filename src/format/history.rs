@@ -191,7 +191,7 @@ pub struct EventRow {
     /// Names the call that recorded it, so that a repeated call is not recorded twice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub call: Option<String>,
-    /// What the score's terms said of the item in the list that it was met in, against that list's mean.
+    /// What the score's terms said of the item in the list that it was met in, against what they said of the list so far.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub shown: BTreeMap<String, f32>,
 }

@@ -82,7 +82,8 @@ pub struct Event {
     pub context: Map<String, Value>,
     /// Names the call that recorded it.
     pub call: Option<String>,
-    /// What the score's terms said of the item in the list that it was met in, each against that list's mean; empty where
+    /// What the score's terms said of the item in the list that it was met in, each against
+    /// what they said of the list so far; empty where
     /// it was met elsewhere. This is what the learner on the device goes by.
     pub shown: BTreeMap<String, f32>,
 }

@@ -75,6 +75,13 @@ pub fn scan(rows: &[u8], scales: &[f32], query: &Query, scores: &mut [f32]) {
     }
 }
 
+/// As [`scan`] over rows that are held as numbers.
+pub fn scan_signed(rows: &[i8], scales: &[f32], query: &Query, scores: &mut [f32]) {
+    // SAFETY: an i8 and a u8 have the same size and alignment, and every pattern of bits is one of either.
+    let bytes = unsafe { std::slice::from_raw_parts(rows.as_ptr().cast::<u8>(), rows.len()) };
+    scan(bytes, scales, query, scores);
+}
+
 /// As [`scan`] for several queries of one dimension, each into its own of `scores`; the rows are read from memory once.
 pub fn scan_many(rows: &[u8], scales: &[f32], queries: &[Query], scores: &mut [&mut [f32]]) {
     let Some(dim) = queries.first().map(Query::dim).filter(|&dim| dim > 0) else { return };

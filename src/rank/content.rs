@@ -11,6 +11,7 @@
 
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::term::{Share, Term, settle};
 use crate::error::Result;
@@ -173,10 +174,10 @@ pub struct Pull {
     factors: Vec<f32>,
     /// Cosine below which nothing is added.
     floor: f32,
-    /// Largest factor · cosine of each item so far, `[items]`.
+    /// The addend of each item: the largest factor · cosine, `[items]`.
     best: Vec<f32>,
-    /// Which interest gave it.
-    which: Vec<u8>,
+    /// Cosines of each interest with every item.
+    cosines: Vec<Arc<Vec<f32>>>,
     catalog: Rc<Catalog>,
 }
 
@@ -195,24 +196,23 @@ impl Pull {
         let most = interests.first().map_or(0.0, |interest| interest.weight);
         let confidence = most / (most + HALF_CONFIDENCE);
         let count = catalog.len();
-        let (mut best, mut which) = (vec![f32::NEG_INFINITY; count], vec![0u8; count]);
+        // Below the floor nothing is added; without one every cosine counts.
+        let least = if floor < 0.0 { f32::NEG_INFINITY } else { 0.0 };
+        let floor = floor.max(0.0);
+        let mut best = vec![least; count];
         let mut factors = Vec::with_capacity(interests.len());
         let centers: Vec<&[f32]> = interests.iter().map(Interest::center).collect();
-        let all = catalog.cosines(&centers)?;
-        for (place, (interest, cosines)) in interests.iter().zip(&all).enumerate() {
+        let cosines = catalog.cosines(&centers)?;
+        for (interest, cosines) in interests.iter().zip(&cosines) {
             let strength = confidence * (interest.weight / most).powf(FADE);
-            let place = u8::try_from(place).unwrap_or(u8::MAX);
-            for ((best, which), cosine) in best.iter_mut().zip(&mut which).zip(cosines.iter()) {
-                let value = if *cosine > floor { strength * (cosine - floor.max(0.0)) } else { f32::NEG_INFINITY };
-                if value > *best {
-                    (*best, *which) = (value, place);
-                }
+            for (best, cosine) in best.iter_mut().zip(cosines.iter()) {
+                let value = strength * (cosine - floor);
+                *best = if value > *best { value } else { *best };
             }
             factors.push(strength * weight);
         }
-        let best = best.into_iter().map(|value| if value == f32::NEG_INFINITY { 0.0 } else { weight * value }).collect();
-        let floor = floor.max(0.0);
-        Ok(Pull { name, interests: interests.to_vec(), factors, floor, best, which, catalog: catalog.clone() })
+        best.iter_mut().for_each(|value| *value = if *value == f32::NEG_INFINITY { 0.0 } else { weight * *value });
+        Ok(Pull { name, interests: interests.to_vec(), factors, floor, best, cosines, catalog: catalog.clone() })
     }
 }
 
@@ -230,13 +230,14 @@ impl Term for Pull {
     fn split(&self, ordinal: u32) -> Vec<Share> {
         let at = ordinal as usize;
         let total = self.best.get(at).copied().unwrap_or(0.0);
-        let Some(interest) = self.which.get(at).and_then(|&place| self.interests.get(usize::from(place))) else {
-            return Vec::new();
-        };
         if total == 0.0 {
             return Vec::new();
         }
-        let factor = self.factors[usize::from(self.which[at])];
+        // The interest that gave the addend: the first of the largest.
+        let value = |place: &usize| self.factors[*place].abs() * (self.cosines[*place].get(at).copied().unwrap_or(0.0) - self.floor);
+        let which = (0..self.interests.len()).reduce(|best, place| if value(&place) > value(&best) { place } else { best });
+        let Some(place) = which else { return Vec::new() };
+        let (interest, factor) = (&self.interests[place], self.factors[place]);
         let vector = self.catalog.vector(ordinal);
         let length = norm(&interest.sum).max(1e-6) * norm(&vector).max(1e-6);
         let mut shares = Vec::new();

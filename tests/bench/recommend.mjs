@@ -1,6 +1,6 @@
 //! How long a recommendation takes in Chromium: a large catalog with every term on, and a middling one with a tap before each list.
 //!
-//!     node tests/bench/recommend.mjs [--json FILE] [--lists N] [--only large|middling]
+//!     node tests/bench/recommend.mjs [--json FILE] [--lists N] [--only large|middling] [--keep FOLDER]
 //!
 //! Times are the page's own, message to the worker and back included. Records: `tests/bench/record/`.
 
@@ -85,6 +85,9 @@ async function measure(page, name, { perTopic, history }, lists) {
       }
       return times;
     };
+    const first = performance.now();
+    await shop.recommend({ k: 20 });
+    const firstMs = performance.now() - first;
     const times = { recommend: await time(() => shop.recommend({ k: 20 })) };
     times.explained = await time(() => shop.recommend({ k: 20, explain: true }));
     times.bent = await time((i) => shop.recommend({ k: 20, explain: true, explore: 0.1, seed: i, variety: 'dpp', calibrate: { field: 'topic' }, fair: { field: 'topic' }, cap: { field: 'topic', most: 8 } }));
@@ -95,7 +98,7 @@ async function measure(page, name, { perTopic, history }, lists) {
     });
     const { index, module } = shop.report();
     await shop.close();
-    return { times, openMs, items: index.items, terms: index.ranker.terms, bytes: index.bytes, module };
+    return { times, openMs, firstMs, items: index.items, terms: index.ranker.terms, bytes: index.bytes, module };
   }, { name, perTopic, history, lists, topics: TOPICS });
 }
 
@@ -104,7 +107,8 @@ async function main() {
   const option = (name, otherwise) => (args.includes(name) ? args[args.indexOf(name) + 1] : otherwise);
   const lists = Number(option('--lists', 100));
   const names = option('--only') ? [option('--only')] : Object.keys(SIZES);
-  const root = mkdtempSync(join(tmpdir(), 'palate-bench-'));
+  const kept = option('--keep');
+  const root = kept ? resolve(kept) : mkdtempSync(join(tmpdir(), 'palate-bench-'));
   const browser = await launch();
   if (!browser) throw new Error(NO_CHROMIUM);
   const server = await serve({ mounts: [...MOUNTS, ['/x/', root], ['/t/', at('tests', 'browser', 'pages')]] });
@@ -116,8 +120,9 @@ async function main() {
       await page.goto(`${server.url}/t/blank.html`);
       const { times, ...rest } = await measure(page, name, SIZES[name], lists);
       await page.context().close();
-      report.ms[name] = { ...rest, openMs: Math.round(rest.openMs), historyEvents: SIZES[name].history, bar: BARS[name], ...Object.fromEntries(Object.entries(times).map(([what, all]) => [what, quantiles(all)])) };
+      report.ms[name] = { ...rest, openMs: Math.round(rest.openMs), firstMs: Number(rest.firstMs.toFixed(1)), historyEvents: SIZES[name].history, bar: BARS[name], ...Object.fromEntries(Object.entries(times).map(([what, all]) => [what, quantiles(all)])) };
       console.log(`${name}: ${rest.items} items, ${SIZES[name].history} events, ${rest.terms.join(' + ')}, ${rest.module}`);
+      console.log(`  the first list         ${rest.firstMs.toFixed(1)} ms`);
       for (const what of Object.keys(times)) {
         const { median, p95, max } = report.ms[name][what];
         console.log(`  ${what.padEnd(22)} median ${median.toFixed(1)} ms   p95 ${p95.toFixed(1)} ms   max ${max.toFixed(1)} ms`);
@@ -131,7 +136,7 @@ async function main() {
   } finally {
     await browser.close();
     await server.kill();
-    rmSync(root, { recursive: true, force: true });
+    if (!kept) rmSync(root, { recursive: true, force: true });
   }
 }
 

@@ -7,6 +7,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::terms::{Seen, Shares, Term};
+use crate::math::scan::{Query, scan_signed};
 
 /// score(j) = v_j . u(history). Given the system's matrix the score is a sum over events (Hu et al. section 6); the matrix
 /// itself depends on the history too, so that taking an event out changes the score by more than its share.
@@ -51,19 +52,6 @@ impl Solved {
         *last = Some((history.to_vec(), system.clone()));
         system
     }
-}
-
-/// The dot product of an int8 row with a vector of as many numbers, in eight sums.
-fn dot_bytes(row: &[i8], vector: &[f32]) -> f32 {
-    let mut sums = [0f32; 8];
-    let (rows, vectors) = (row.chunks_exact(8), vector.chunks_exact(8));
-    let tail: f32 = rows.remainder().iter().zip(vectors.remainder()).map(|(&v, u)| f32::from(v) * u).sum();
-    for (row, vector) in rows.zip(vectors) {
-        for ((sum, &v), u) in sums.iter_mut().zip(row).zip(vector) {
-            *sum += f32::from(v) * u;
-        }
-    }
-    sums.iter().sum::<f32>() + tail
 }
 
 impl Factors {
@@ -184,9 +172,10 @@ impl Term for Factors {
             return;
         }
         let user = self.fold_in(history);
-        for ((row, scale), out) in self.values.chunks_exact(self.dim.max(1)).zip(&self.scales).zip(out) {
-            *out += gain * scale * dot_bytes(row, &user);
-        }
+        let length = user.iter().map(|u| u * u).sum::<f32>().sqrt();
+        let mut cosines = vec![0f32; self.scales.len()];
+        scan_signed(&self.values, &self.scales, &Query::new(&user), &mut cosines);
+        out.iter_mut().zip(cosines).for_each(|(out, cosine)| *out += gain * length * cosine);
     }
 
     fn shares(&self, history: &[Seen], item: u32) -> Shares {
