@@ -11,15 +11,17 @@ use super::convert::{read, thrown, write};
 use super::{AbortHandle, text};
 use crate::engine::download::IfFull;
 use crate::engine::encoder;
-use crate::engine::model::TextModel;
+use crate::encode::device::Wish;
+use crate::engine::model::{self, TextModel};
 use crate::error::Result;
 use crate::platform::web::store::Preference;
-use crate::platform::web::world::{self, Found};
+use crate::platform::web::world::{self, Found, WebWorld};
 
 /// An open encoder.
 #[wasm_bindgen]
 pub struct EncoderSession {
     model: Rc<dyn TextModel>,
+    world: WebWorld,
     found: Found,
 }
 
@@ -30,6 +32,7 @@ impl EncoderSession {
         #[derive(Deserialize)]
         struct Options {
             model: String,
+            device: String,
             store: String,
             space: String,
         }
@@ -40,8 +43,10 @@ impl EncoderSession {
             let (world, found) = world::open(&options.space, preference).await?;
             let if_full = if preference == Preference::Auto { IfFull::UseMemory } else { IfFull::Fail };
             let told = |step| text::tell_and_tune(&progress, step);
-            let model = encoder::open(&world, &options.model, if_full, &text::load, &abort, &told).await?;
-            Ok(EncoderSession { model, found })
+            let wish = Wish::named(&options.device)?;
+            let load = move |pack, id: &_| text::load(pack, id, wish);
+            let model = encoder::open(&world, &options.model, if_full, &load, &abort, &told).await?;
+            Ok(EncoderSession { model, world, found })
         };
         let outcome: Result<EncoderSession> = opened.await;
         outcome.map_err(thrown)
@@ -54,12 +59,19 @@ impl EncoderSession {
         Ok(vectors.iter().map(|vector| Float32Array::from(vector.as_slice())).collect())
     }
 
+    /// Finds out which device is fastest, where that is open; meant for when nobody waits. `adapter`: what the browser says
+    /// of its GPU.
+    pub async fn settle(&self, adapter: String) {
+        model::settle(&self.world, &*self.model, &adapter, true).await;
+    }
+
     /// The encoder's account of itself.
     pub fn report(&self) -> Result<JsValue, JsValue> {
         #[derive(Serialize)]
         struct Out<'a> {
             version: &'static str,
-            device: &'static str,
+            #[serde(flatten)]
+            devices: text::DeviceOut,
             kernels: String,
             model: &'a str,
             dim: usize,
@@ -68,7 +80,7 @@ impl EncoderSession {
         }
         write(&Out {
             version: env!("CARGO_PKG_VERSION"),
-            device: "wasm",
+            devices: self.model.account().into(),
             kernels: self.model.device(),
             model: &self.model.id().name,
             dim: self.model.dim(),

@@ -6,3 +6,6 @@
 pub mod cpu;
 pub mod graph;
 pub mod plan;
+pub mod probe;
+pub mod webgpu;
+pub mod weights;

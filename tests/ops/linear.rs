@@ -25,7 +25,8 @@ pub fn erf(x: f64) -> f64 {
     sum * 2.0 / std::f64::consts::PI.sqrt()
 }
 
-fn activate(activation: Activation, y: f64) -> f64 {
+/// An activation in f64.
+pub fn activate(activation: Activation, y: f64) -> f64 {
     match activation {
         Activation::None => y,
         Activation::Gelu => 0.5 * y * (1.0 + erf(y / std::f64::consts::SQRT_2)),

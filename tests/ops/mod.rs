@@ -4,6 +4,7 @@ mod attention;
 mod layer_norm;
 mod linear;
 mod simd;
+pub mod webgpu;
 
 use palate::compute::cpu::isa::Isa;
 
@@ -16,6 +17,10 @@ pub mod tolerance {
     pub const LAYER_NORM: f64 = 3e-6;
     pub const ATTENTION: f64 = 3e-6;
     pub const EXP: f64 = 4e-7;
+    /// WebGPU against f64 loops and the CPU: f32 sums without a given order, `exp` and division as exact as WGSL asks for.
+    pub const WEBGPU: f64 = 5e-6;
+    /// WebGPU's int8 products against the CPU's, whose activations have seven bits.
+    pub const WEBGPU_CPU_I8: f64 = 2e-2;
     /// Relative to max(1, |x|).
     pub const GELU: f64 = 2e-7;
 }

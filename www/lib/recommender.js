@@ -18,14 +18,12 @@ export class Recommender {
   #line;
   #persist;
   #persisted = null;
-  #device;
   /** The visitor's history as a file: `export()` and `import(text)`. */
   history;
 
-  constructor(line, { persist, device }) {
+  constructor(line, { persist }) {
     this.#line = line;
     this.#persist = persist;
-    this.#device = device;
     this.history = Object.freeze({
       export: () => line.call('exportHistory', {}),
       import: (text) => this.#import(text),
@@ -52,13 +50,14 @@ export class Recommender {
       index: address,
       textModel: textModel ? absolute(textModel, 'open') : undefined,
       publicKey,
+      device,
       store,
       space: spaceOf('r', name, address),
     };
     const line = new Connection({ method: 'openRecommender', args });
     try {
       await line.open({ onProgress, signal });
-      const recommender = new Recommender(line, { persist, device });
+      const recommender = new Recommender(line, { persist });
       onReady?.(recommender);
       if (textModel !== false) await recommender.#prepareText({ onProgress, signal }, textModel !== undefined);
       return recommender;
@@ -145,10 +144,7 @@ export class Recommender {
   /** What runs where and why, sizes, what was fetched and what is damaged. No key and no event is in it. */
   report() {
     if (!this.#line.report) throw closed();
-    const report = structuredClone(this.#line.report);
-    const asked = this.#device;
-    const why = asked === 'webgpu' ? 'asked for webgpu, which this version does not use yet' : asked === 'wasm' ? 'asked for' : 'the only one of this version';
-    return { ...report, deviceWhy: why, persisted: this.#persisted, restarts: this.#line.restarts };
+    return { ...structuredClone(this.#line.report), persisted: this.#persisted, restarts: this.#line.restarts };
   }
 
   /** Ends the session and its worker. Closing twice is fine. */
