@@ -15,7 +15,7 @@ use crate::rank::list::{Doubt, Listed};
 use crate::rank::term::Term;
 
 /// The terms whose worth is learned.
-pub const TERMS: [&str; 5] = ["liked", "disliked", "trained", "context", "popularity"];
+pub const TERMS: [&str; 6] = ["liked", "disliked", "trained", "context", "time", "popularity"];
 /// How much likelier acting becomes with the score, as a factor of the log-odds a unit of score: an item that stands 0.25
 /// above the list's mean is acted on about three times as often as one at the mean.
 const SHARPNESS: f64 = 4.0;

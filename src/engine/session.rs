@@ -15,12 +15,13 @@ use super::model::{self, Load, TextModel};
 use super::progress::{OnProgress, Phase, Progress};
 use super::snapshot::Snapshot;
 use super::sync::{self, Origin};
-use super::terms::{self, Past};
+use super::terms::{self, Past, Situation};
 use crate::error::{Error, Result};
 use crate::format::manifest::Manifest;
 use crate::history::event::check_context;
 use crate::history::{Event, Evidence, Log, weights};
 use crate::platform::{Abort, Clock, Platform, Store};
+use crate::rank::clock;
 use crate::rank::content::{HALF_CONFIDENCE, Toward};
 use crate::rank::explain::Reason;
 use crate::rank::explore::Unknown;
@@ -258,17 +259,19 @@ impl<P: Platform> Session<P> {
         ask.check()?;
         check_context_but_text(&ask.context)?;
         let filter = Filter::parse(&ask.wishes.filter)?;
-        let situation = match ask.context.get("text").and_then(Value::as_str).filter(|text| !text.trim().is_empty()) {
+        let text = match ask.context.get("text").and_then(Value::as_str).filter(|text| !text.trim().is_empty()) {
             Some(text) => Some(self.embed(text).await?),
             None => None,
         };
+        let part = ask.context.get("time").and_then(Value::as_str).and_then(clock::named);
+        let situation = Situation { text: text.as_deref(), part };
         self.refresh().await?;
         let snapshot = self.snapshot();
         let events = self.log.events();
         let evidence = self.weigh(&events, &ask.context);
         let past = Past { events: &events, evidence: &evidence };
         let taste = past.taste(&snapshot);
-        let (terms, stranger) = terms::recommend(&snapshot, &past, &taste, situation.as_deref(), ask.popularity)?;
+        let (terms, stranger) = terms::recommend(&snapshot, &past, &taste, &situation, ask.popularity)?;
         let seed = ask.seed.unwrap_or_else(|| (self.world.clock().now() / DAY) as u64 ^ (events.len() as u64).rotate_left(32));
         let mut plan = plan(&ask.wishes, ask.explore, seed);
         if stranger {

@@ -7,6 +7,7 @@ use crate::evaluate::split::hold_out_last;
 use crate::format::ranker::write;
 use crate::index::Catalog;
 use crate::train::choices::Blended;
+use crate::train::clock::{Worth, clock, clock_bytes, in_milliseconds, part_of, worth};
 use crate::train::features::{Features, unit_rows};
 use crate::train::methods::{Data, Settings, Trainer};
 use crate::train::ship;
@@ -31,6 +32,8 @@ pub struct Options {
     /// Items that fewer people met are learned nothing of: every row, factor and count that is shipped speaks of so many
     /// people at least. 0 and 1: no such bound.
     pub min_people: usize,
+    /// Hours that visitors' clocks are ahead of the interactions' times.
+    pub utc_offset: f64,
     /// Most bytes of the shard.
     pub budget_bytes: usize,
     /// Whether the sequence encoder is tried (minutes); it is taken where it earns 2 % on the held-out events.
@@ -41,7 +44,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { min_value: None, min_people: MIN_PEOPLE, budget_bytes: 4_000_000, sequence: false, settings: Settings::default() }
+        Self { min_value: None, min_people: MIN_PEOPLE, utc_offset: 0.0, budget_bytes: 4_000_000, sequence: false, settings: Settings::default() }
     }
 }
 
@@ -65,6 +68,8 @@ pub struct Learned {
     pub held_out: usize,
     /// The blend, and how good it was on these.
     pub blended: Blended,
+    /// What the time of the week is worth, where it earned its place.
+    pub clock: Option<Worth>,
     /// Size of each term, in the blend's order.
     pub term_bytes: Vec<usize>,
     /// Events after which one counts 1/e, in the blend's order; infinite: never.
@@ -95,7 +100,8 @@ pub fn ranker(catalog: &Catalog, interactions: &Interactions, options: &Options,
     if held_out.is_empty() {
         return Err(Error::input("Nobody in the interactions met two items, so there is nothing to learn from. Give more interactions."));
     }
-    let fixed = 4 * items + HEADER;
+    // Popularity, and room for what the time of the week may say.
+    let fixed = 4 * items + HEADER + if interactions.has_time { clock_bytes(items) } else { 0 };
     let mut settings = options.settings.clone();
     settings.budget_bytes = options.budget_bytes.checked_sub(fixed).ok_or_else(|| {
         Error::input(format!("The ranker's popularity alone takes {fixed} bytes, {} are allowed. Allow more.", options.budget_bytes))
@@ -107,9 +113,21 @@ pub fn ranker(catalog: &Catalog, interactions: &Interactions, options: &Options,
 
     let methods = methods(items, !features.is_empty(), options.sequence);
     let mut chooser = Trainer::new(Data { valid: &held_out, ..data(&train) }, settings.clone(), note);
-    chooser.blend(&methods)?;
+    let chosen = chooser.blend(&methods)?;
     let choices = chooser.choices().clone();
     drop(chooser);
+    let clock_of = |sequences: &[Sequence]| clock(sequences, items, &features, options.min_people, options.utc_offset);
+    let worth = match interactions.has_time.then(|| clock_of(&train)).flatten() {
+        Some(clock) => {
+            let milliseconds = in_milliseconds(&sequences);
+            let last = |sequence: &Sequence| sequence.times.last().map(|&time| part_of(time, milliseconds, options.utc_offset));
+            // In the order of the cases: everybody with more than one event has one.
+            let parts: Vec<usize> = sequences.iter().filter(|sequence| sequence.len() > 1).filter_map(last).collect();
+            worth(&clock, &chosen, ship::unit(&chosen, &data(&train).counts()), &held_out, &parts)
+        }
+        None => None,
+    };
+    drop(chosen);
     note("the held-out events are learned from too");
     let mut trainer = Trainer::new(data(&sequences), settings, note).with_choices(choices);
     let blend = trainer.blend(&methods)?;
@@ -117,7 +135,13 @@ pub fn ranker(catalog: &Catalog, interactions: &Interactions, options: &Options,
     let blended = choices.blend.clone().ok_or_else(|| Error::Internal("no blend was chosen".into()))?;
 
     let counts = data(&sequences).counts();
-    let bytes = write(&ship::ranker(&blend, &counts, sequences.len(), catalog.keys_hash())?)?;
+    let mut parts = ship::ranker(&blend, &counts, sequences.len(), catalog.keys_hash())?;
+    parts.clock = worth.and_then(|worth| {
+        let mut clock = clock_of(&sequences)?;
+        clock.bias.iter_mut().for_each(|bias| *bias *= worth.gain);
+        Some(clock)
+    });
+    let bytes = write(&parts)?;
     if bytes.len() > options.budget_bytes {
         return Err(Error::Internal(format!("a ranker of {} bytes was made where {} are allowed", bytes.len(), options.budget_bytes)));
     }
@@ -134,6 +158,7 @@ pub fn ranker(catalog: &Catalog, interactions: &Interactions, options: &Options,
         items_met: counts.iter().filter(|&&count| count > 0).count(),
         held_out: held_out.len(),
         term_bytes: blend.terms.iter().map(|term| term.download_bytes()).collect(),
+        clock: worth.filter(|_| parts.clock.is_some()),
         taus,
         blended,
         bytes: bytes.len(),

@@ -9,7 +9,7 @@ use crate::math::rng::Rng;
 use crate::math::vector::{add_scaled, dot};
 
 /// Deviation of what an unknown meaning is worth, where a taste of full confidence is 1 at a cosine of 1.
-const UNKNOWN: f32 = 0.4;
+const UNKNOWN: f32 = 0.6;
 /// Items that one list's explored slots are chosen from at most.
 pub const CANDIDATES: usize = 1024;
 

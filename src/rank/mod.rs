@@ -5,6 +5,7 @@
 //!
 //! * [`term`]: what a term is.
 //! * [`content`]: liked interests draw, disliked ones push, words and items attract by meaning.
+//! * [`clock`]: what others turn to at this time of the week.
 //! * [`popularity`]: a number per item that is there before any history.
 //! * [`rules`]: filters, exclusions, what was seen.
 //! * [`diversify`]: maximal marginal relevance.
@@ -21,6 +22,7 @@
 
 pub mod arrange;
 pub mod calibrate;
+pub mod clock;
 pub mod content;
 pub mod correct;
 pub mod determinantal;

@@ -3,6 +3,7 @@
 
 pub mod blend;
 pub mod choices;
+pub mod clock;
 pub mod clusters;
 pub mod content_map;
 pub mod ease;

@@ -147,7 +147,7 @@ fn lists_explore_what_the_history_does_not_speak_of() {
         }
     }
     assert_eq!(topics.len(), 4, "every topic may be worth a try: {topics:?}");
-    assert!((20..70).contains(&tea), "and what is liked is likelier than by chance (a quarter of 80): {tea}");
+    assert!((20..=70).contains(&tea), "and what is liked is likelier than by chance (a quarter of 80): {tea}");
 }
 
 fn aim(field: &str, weight: f64) -> Option<Aim> {

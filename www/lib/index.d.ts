@@ -56,8 +56,12 @@ export interface RecommendOptions extends ListOptions {
    * over what is uncertain, of the terms' worth and of meanings that the history does not speak of.
    */
   explore?: number;
-  /** The situation: `text` is compared by meaning, the other entries with those of the events. */
-  context?: { text?: string } & Record<string, Scalar | undefined>;
+  /**
+   * The situation: `text` is compared by meaning; `time` (a Date, a local time like '2026-11-24T19:30', or words like 'weekend
+   * evening') brings what others turn to at that part of the week, where the publisher learned it; the other entries are
+   * compared with those of the events.
+   */
+  context?: { text?: string; time?: Date | string } & Record<string, Scalar | Date | undefined>;
   /** Weight of popularity, -1 (niche) to 1 (popular); by default the shorter the history, the more. */
   popularity?: number;
   /** Decides what exploration picks; by default that changes daily and with the history. */
@@ -72,7 +76,7 @@ export interface SearchOptions extends ListOptions {
 
 /** A part of a score. */
 export interface Reason {
-  /** 'trained' (what others met beside the history), 'liked', 'disliked', 'context', 'text', 'similar', 'popularity', 'typical' or 'explore'. */
+  /** 'trained' (what others met beside the history), 'liked', 'disliked', 'context', 'time', 'text', 'similar', 'popularity', 'typical' or 'explore'. */
   term: string;
   /** The term's addend: the weights of all reasons sum to the score. */
   weight: number;

@@ -97,6 +97,7 @@ export class Recommender {
   /** Recommendations, best first. */
   async recommend(options = {}) {
     const { signal, ...rest } = checkOptions('recommend', options, RECOMMEND);
+    if (rest.context?.time instanceof Date) rest.context = { ...rest.context, time: localTime(rest.context.time) };
     return this.#line.call('recommend', plain(rest), { signal });
   }
 
@@ -156,6 +157,14 @@ export class Recommender {
 /** Without `undefined`: what is not there is not passed. */
 function plain(options) {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}
+
+/** A moment on the visitor's own clock, as `2026-11-24T19:30`. */
+function localTime(date) {
+  if (Number.isNaN(date.getTime())) throw badInput('context.time is no moment. Pass a valid Date, or leave it out.');
+  const two = (number) => `${number}`.padStart(2, '0');
+  const year = `${date.getFullYear()}`.padStart(4, '0');
+  return `${year}-${two(date.getMonth() + 1)}-${two(date.getDate())}T${two(date.getHours())}:${two(date.getMinutes())}`;
 }
 
 function decode(bytes) {

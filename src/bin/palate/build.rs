@@ -80,6 +80,10 @@ pub struct Build {
     /// Hyper-parameters of what learns: a JSON object, as `palate evaluate --tune N --settings-out FILE` writes it.
     #[arg(long, value_name = "FILE", requires = "interactions")]
     settings: Option<PathBuf>,
+    /// Hours that visitors' clocks are ahead of the interactions' times: what people turn to at which time of the week is
+    /// learned in local time.
+    #[arg(long, value_name = "HOURS", default_value_t = 0.0, allow_hyphen_values = true, requires = "interactions")]
+    utc_offset: f64,
     /// Most bytes that visitors download for the ranker.
     #[arg(long, value_name = "BYTES", default_value_t = 4_000_000, requires = "interactions")]
     ranker_bytes: usize,
@@ -154,7 +158,7 @@ impl Build {
 
     fn learn(&self, catalog: &Catalog, interactions: &Interactions) -> Result<(Vec<u8>, Learned)> {
         let settings = interactions::settings(&ranker::Options::default().settings, self.settings.as_deref())?;
-        let options = ranker::Options { min_value: self.min_rating, min_people: self.min_people, settings, budget_bytes: self.ranker_bytes, sequence: self.sequence, ..ranker::Options::default() };
+        let options = ranker::Options { min_value: self.min_rating, min_people: self.min_people, utc_offset: self.utc_offset, settings, budget_bytes: self.ranker_bytes, sequence: self.sequence, ..ranker::Options::default() };
         let spinner = spinner("learning the ranker");
         let learned = ranker::ranker(catalog, interactions, &options, &|text| spinner.suspend(|| eprintln!("  {text}")));
         spinner.finish_and_clear();
@@ -265,6 +269,7 @@ fn learned_json(learned: &Learned) -> Value {
         "unknown_rows": learned.unknown_rows, "unknown_items": learned.unknown_items, "unknown": learned.unknown, "terms": terms,
         "row_entries": learned.blended.row_entries, "held_out": learned.held_out, "quality": learned.blended.reached,
         "best_alone": {"name": alone, "quality": best},
+        "time": learned.clock.map(|clock| json!({"gain": clock.gain, "quality_without": clock.without, "quality": clock.with})),
     })
 }
 
@@ -285,6 +290,9 @@ fn print_learned(learned: &Learned) -> Result<()> {
     for (name, gain, tau, bytes) in terms(learned) {
         let fades = if tau.is_finite() { format!("an event counts 1/e after {tau} others") } else { "the past does not fade".into() };
         line(&format!("  {name:<13} gain {gain:.3}, {}, {}", size(bytes as u64), dim(&fades)))?;
+    }
+    if let Some(clock) = learned.clock {
+        line(&format!("  the time of the week helps: {:.4} with it, {:.4} without (gain {})", clock.with, clock.without, clock.gain))?;
     }
     let (alone, best) = &learned.blended.best_alone;
     line(&format!("  on {} held-out events: {:.4} (mean of NDCG@10 and @100), {alone} alone {best:.4}", count(learned.held_out), learned.blended.reached))

@@ -88,7 +88,7 @@ fn plots(evaluation: &Evaluation) -> Vec<(&'static str, String, String)> {
     let sized = |o: &Outcome| { let bytes = (o.download_bytes as f64).max(1.0); point(o, (bytes, bytes, bytes), &recall) };
     let points: Vec<Point> = evaluation.outcomes.iter().filter_map(sized).collect();
     if !points.is_empty() {
-        let x = Axis { name: "download for the device".into(), log: true, say: |bytes| size(bytes as u64) };
+        let x = Axis { name: "download for the device".into(), log: true, say: |bytes| size(bytes as u64).replace(".0 ", " ") };
         let y = Axis { name: recall.clone(), log: false, say: round };
         let svg = scatter("plot-size", &format!("{recall} against download size"), &x, &y, &points);
         plots.push(("What quality costs to download", format!("{recall} against bytes; up and to the left is better."), svg));

@@ -7,7 +7,7 @@ use std::fmt::Write;
 const WIDTH: f64 = 540.0;
 const HEIGHT: f64 = 340.0;
 const LEFT: f64 = 62.0;
-const RIGHT: f64 = 18.0;
+const RIGHT: f64 = 28.0;
 const TOP: f64 = 16.0;
 const BOTTOM: f64 = 50.0;
 /// Mean advance of a letter of a label, in pixels.
@@ -100,9 +100,14 @@ pub fn scatter(id: &str, title: &str, x: &Axis, y: &Axis, points: &[Point]) -> S
     let _ = write!(svg, r#"<text class="axis" x="{:.1}" y="{:.1}" text-anchor="middle">{}</text>"#, (LEFT + WIDTH - RIGHT) / 2.0, HEIGHT - 10.0, escaped(&x.name));
     let middle = (TOP + HEIGHT - BOTTOM) / 2.0;
     let _ = write!(svg, r#"<text class="axis" transform="translate(14 {middle:.1}) rotate(-90)" text-anchor="middle">{}</text>"#, escaped(&y.name));
-    // Boxes that labels must keep clear of: the points themselves, then the labels that are placed.
+    // Boxes that labels must keep clear of: the points themselves and their whiskers, then the labels that are placed.
     let spot = |p: &Point| (across.at(p.x.0), up.at(p.y.0));
     let mut taken: Vec<(f64, f64, f64, f64)> = points.iter().map(|p| { let (px, py) = spot(p); (px - 6.0, py - 6.0, px + 6.0, py + 6.0) }).collect();
+    for point in points {
+        let (px, py) = spot(point);
+        taken.push((across.at(point.x.1), py - 1.0, across.at(point.x.2), py + 1.0));
+        taken.push((px - 1.0, up.at(point.y.2), px + 1.0, up.at(point.y.1)));
+    }
     let mut order: Vec<&Point> = points.iter().collect();
     order.sort_by_key(|p| p.marked);
     for point in &order {
@@ -115,7 +120,7 @@ pub fn scatter(id: &str, title: &str, x: &Axis, y: &Axis, points: &[Point]) -> S
     for point in order.into_iter().rev() {
         let (px, py) = spot(point);
         let width = point.label.chars().count() as f64 * LETTER;
-        let places = [(px + 10.0, py + 4.0), (px - 10.0 - width, py + 4.0), (px - width / 2.0, py - 11.0), (px - width / 2.0, py + 21.0), (px + 8.0, py - 9.0), (px + 8.0, py + 18.0), (px - 8.0 - width, py - 9.0), (px - 8.0 - width, py + 18.0)];
+        let places = [(px + 10.0, py + 4.0), (px - 10.0 - width, py + 4.0), (px - width / 2.0, py - 11.0), (px - width / 2.0, py + 21.0), (px + 6.0, py - 8.0), (px + 6.0, py + 16.0), (px - 6.0 - width, py - 8.0), (px - 6.0 - width, py + 16.0)];
         let at = |(tx, ty): (f64, f64)| (tx, ty - 11.0, tx + width, ty + 3.0);
         let free = |place: &(f64, f64)| {
             let own = at(*place);
