@@ -49,7 +49,8 @@
 //!
 //! What a term is worth to one visitor is learned on the device ([`engine::learning`]): an event that follows a list keeps
 //! what the terms had said of its item, and a Bayesian logistic regression ([`rank::learner`]) replays these events out of
-//! the sealed history. It multiplies whole terms, so that scores stay sums. From the best candidates to the list:
+//! the sealed history. It multiplies whole terms, so that scores stay sums. What others turn to at a time of the week is a
+//! small term of its own ([`rank::clock`]), learned and shipped where it helps. From the best candidates to the list:
 //! variety, the visitor's own mix, fairness to providers, caps ([`rank::arrange`]), then Thompson sampling for the slots
 //! that explore ([`rank::explore`]).
 //!

@@ -42,7 +42,8 @@ pub fn exposure(position: usize) -> f64 {
 }
 
 /// Orders `candidates` (best first: score and provider) into a list of `k` in which every provider's exposure comes close
-/// to its share of merit, and every beginning of it too (Singh & Joachims 2018; amortized over lists as in Biega et al. 2018 where `owed` is kept).
+/// to its share of merit, in every beginning of the list too (Singh & Joachims 2018; amortized over lists as in Biega et
+/// al. 2018 where `owed` is kept).
 ///
 /// `owed[p]` is what provider p is owed (exposure by merit minus exposure given), 0 to start with, and is updated; a
 /// provider past its end is owed nothing.

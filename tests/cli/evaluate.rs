@@ -131,3 +131,19 @@ fn evaluate_puts_time_in_order_whatever_the_order_of_the_file() {
     let next = |ran: &super::Ran| ran.json()[0]["results"][2]["metrics"]["hr@10"]["value"].clone();
     assert_eq!(next(&forward), next(&backward));
 }
+
+#[test]
+fn evaluate_is_not_carried_away_by_one_user_with_very_many_events() {
+    let shop = Shop::new();
+    crowd(&shop);
+    let mut text = std::fs::read_to_string(shop.at("crowd.csv")).unwrap();
+    for n in 0..300_000 {
+        let _ = writeln!(text, "robot,i{}-{},{}", n % 4, n / 4 % 8, 2000 + n);
+    }
+    shop.file("crowd.csv", text.as_bytes());
+    let ran = run(&shop, &["--json"]);
+    assert!(ran.err.contains("299968 dropped: repeats of a user with an item"), "{}", ran.err);
+    assert_eq!(ran.json()[0]["users"], 121);
+    let built = shop.ok(&["build", "--items", "things.jsonl", "--interactions", "crowd.csv", "--text-model", "tiny", "--out", "index", "--json"]);
+    assert_eq!(built.json()[0]["ranker"]["users"], 121);
+}
