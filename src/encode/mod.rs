@@ -1,5 +1,7 @@
 //! Raw items to embeddings: preprocessing, model and executor in one.
 
+pub mod image;
 pub mod text;
 
+pub use image::ImageEncoder;
 pub use text::TextEncoder;

@@ -41,10 +41,12 @@ impl TextEncoder {
     /// # Errors
     /// As [`TextEncoder::open`].
     pub fn from_pack(pack: &Pack, isa: Isa) -> Result<Self> {
-        let graph = match pack.architecture.as_str() {
-            "bert" => models::bert::graph(&pack.config, &pack.encoder, pack.file())?,
-            other => return Err(Error::input(format!("{other:?} is not a text architecture of this build; text needs a pack of \"bert\"."))),
-        };
+        let name = pack.architecture.as_str();
+        if !models::TEXT.contains(&name) {
+            let known = models::TEXT.join(", ");
+            return Err(Error::input(format!("{name:?} is not a text architecture of this build; text needs a pack of one of {known}.")));
+        }
+        let graph = models::graph(name, &pack.config, &pack.encoder, pack.file())?;
         let bad = |e: tokenizers::Error| Error::corrupt("the model pack", format!("its tokenizer: {e}"));
         let mut tokenizer = Tokenizer::from_bytes(pack.tokenizer()?.bytes()).map_err(bad)?;
         tokenizer.with_padding(None);
@@ -116,7 +118,7 @@ impl TextEncoder {
         let mut outputs = vec![Vec::new(); self.model.graph().nodes.len()];
         let mut workspace = Workspace::default();
         for text in texts {
-            let batch = batch(&[self.tokenize(text)?]);
+            let batch = self.batch(&[self.tokenize(text)?]);
             let weight = 1.0 / (batch.ids[models::bert::IDS].len().max(1) as f32).sqrt();
             self.model.run_observed(&batch, &mut workspace, |at, out| {
                 if wanted(at) {
@@ -127,26 +129,28 @@ impl TextEncoder {
         Ok(outputs)
     }
 
+    /// Tokens packed end to end.
+    fn batch(&self, tokens: &[Tokens]) -> Batch {
+        let mut batch = Batch { items: tokens.len(), offsets: vec![vec![0]], ids: vec![Vec::new(); 3], floats: Vec::new() };
+        for t in tokens {
+            batch.ids[models::bert::IDS].extend(&t.ids);
+            batch.ids[models::bert::POSITIONS].extend(0..t.ids.len() as u32);
+            batch.ids[models::bert::TYPES].extend(&t.types);
+            batch.offsets[0].push(batch.ids[0].len() as u32);
+        }
+        // Not every architecture tells types of tokens apart.
+        batch.ids.truncate(self.model.graph().ids.len());
+        batch
+    }
+
     fn run(&self, tokens: &[Tokens]) -> Result<Vec<f32>> {
-        let batch = batch(tokens);
+        let batch = self.batch(tokens);
         // A poisoned pool only means that another thread panicked: workspaces hold no state between runs.
         let mut workspace = self.workspaces.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
         let output = self.model.run(&batch, &mut workspace);
         self.workspaces.lock().unwrap_or_else(PoisonError::into_inner).push(workspace);
         output
     }
-}
-
-/// Tokens packed end to end.
-fn batch(tokens: &[Tokens]) -> Batch {
-    let mut batch = Batch { items: tokens.len(), offsets: vec![vec![0]], ids: vec![Vec::new(); 3] };
-    for t in tokens {
-        batch.ids[models::bert::IDS].extend(&t.ids);
-        batch.ids[models::bert::POSITIONS].extend(0..t.ids.len() as u32);
-        batch.ids[models::bert::TYPES].extend(&t.types);
-        batch.offsets[0].push(batch.ids[0].len() as u32);
-    }
-    batch
 }
 
 struct Tokens {

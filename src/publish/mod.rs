@@ -1,6 +1,10 @@
 //! Items and interactions in, index out: what the publisher's command line does, without the command line.
 
 pub mod build;
+pub mod calibration;
+pub mod checkpoint;
+pub mod fold;
+pub mod image_input;
 pub mod interaction_columns;
 pub mod interaction_text;
 pub mod interactions;

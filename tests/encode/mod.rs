@@ -1,3 +1,4 @@
 //! Raw items to embeddings.
 
 mod minilm;
+mod models;

@@ -1,11 +1,21 @@
 //! `Op::Attention`.
 
 use super::{Numbers, assert_close, tolerance};
-use palate::compute::cpu::attention::{Scratch, attention};
+use palate::compute::cpu::attention::{Heads, Scratch, attention};
 use palate::compute::cpu::isa::Isa;
+use palate::compute::graph::Mask;
 
 #[test]
 fn attention_is_right_on_ragged_batches() {
+    check(Mask::None);
+}
+
+#[test]
+fn attention_causal_sees_nothing_behind_itself() {
+    check(Mask::Causal);
+}
+
+fn check(mask: Mask) {
     for (seed, (lens, heads, width)) in
         [(vec![1], 1, 1), (vec![3, 0, 5], 2, 7), (vec![17, 1, 64, 9], 12, 32), (vec![131], 3, 64)].into_iter().enumerate()
     {
@@ -22,6 +32,7 @@ fn attention_is_right_on_ragged_batches() {
             let range = bounds[0] as usize..bounds[1] as usize;
             for h in 0..heads {
                 for q in range.clone() {
+                    let range = if mask == Mask::Causal { range.start..q + 1 } else { range.clone() };
                     let scores: Vec<f64> = range
                         .clone()
                         .map(|k| (0..width).map(|d| at(q, 0, h, d) * at(k, 1, h, d)).sum::<f64>() / (width as f64).sqrt())
@@ -40,9 +51,9 @@ fn attention_is_right_on_ragged_batches() {
             let mut scratch = Scratch::default();
             // Twice: what the first run leaves in the buffers must not matter.
             for _ in 0..2 {
-                attention(isa, &x, &offsets, heads, width, &mut out, &mut scratch);
+                attention(isa, &x, &offsets, Heads { heads, width, mask }, &mut out, &mut scratch);
             }
-            assert_close(&format!("attention {lens:?}x{heads}x{width}"), isa, &out, &want, tolerance::ATTENTION);
+            assert_close(&format!("attention {mask:?} {lens:?}x{heads}x{width}"), isa, &out, &want, tolerance::ATTENTION);
         }
     }
 }
