@@ -11,6 +11,7 @@ pub mod interactions;
 pub mod item_features;
 pub mod items;
 pub mod model;
+pub mod pictures;
 pub mod quantize;
 pub mod ranker;
 pub mod table;

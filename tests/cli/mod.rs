@@ -2,6 +2,7 @@
 
 mod build;
 mod find;
+mod pictures;
 mod usage;
 
 use std::path::{Path, PathBuf};
