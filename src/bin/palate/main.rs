@@ -8,8 +8,10 @@ mod evaluate;
 mod inspect;
 mod interactions;
 mod key;
+mod media;
 mod model;
 mod pack;
+mod pictures;
 mod query;
 mod recommend;
 mod search;
@@ -32,7 +34,7 @@ enum Command {
     /// Model packs: quantize a checkpoint for the page.
     #[command(subcommand)]
     Model(model::Model),
-    /// Embeddings of texts, one JSON line each.
+    /// Embeddings of texts or pictures, one JSON line each.
     Encode(encode::Encode),
     /// Items in, index out: what the page downloads.
     Build(build::Build),
@@ -43,7 +45,7 @@ enum Command {
     Evaluate(evaluate::Evaluate),
     /// What an index or a model pack holds, and whether it verifies.
     Inspect(inspect::Inspect),
-    /// The items nearest to a text.
+    /// The items nearest to a text or a picture.
     Search(search::Search),
     /// What the page would recommend after a history.
     Recommend(recommend::Recommend),
