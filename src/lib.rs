@@ -26,8 +26,9 @@
 //! | 7 | `publish` | items in, index out |
 //! | 8 | `bindings` | wasm-bindgen: converts and forwards, computes nothing |
 //!
-//! `train` and `publish` come with the feature `publisher`, `bindings` with the target wasm32. `preprocess` and `fuse` are
-//! rooms for images, sound and video, and are empty until those arrive; so is the WebGPU executor's place in [`compute`].
+//! `train` and `publish` come with the feature `publisher`, `bindings` with the target wasm32. `preprocess` has pictures; sound and
+//! video are to come. `fuse` is the room for joining modalities and is empty until then; so is the WebGPU executor's place in
+//! [`compute`].
 //!
 //! # Invariants
 //!
@@ -61,6 +62,13 @@
 //! that carry most of the energy are multiplied apart, with scales of their own
 //! ([`compute::cpu::linear::pack::Outliers`]), and weights are rounded so that the product comes out right
 //! (`publish::quantize`). Batches are packed end to end; nothing is ever padded.
+//!
+//! # How pictures are encoded
+//!
+//! Bytes are resized bit for bit as the checkpoints' processors do it ([`preprocess::resize`]), and an image is a matrix whose rows
+//! are positions and whose columns are channels. A convolution is [`Unfold`](compute::graph::Op::Unfold) and the int8 product that
+//! texts use; only depthwise ones have a kernel of their own. What training fixed (batch norms, layer scales, interpolated
+//! positions) is folded into the matrices when the pack is made (`publish::fold`).
 
 pub mod compute;
 pub mod encode;

@@ -8,6 +8,8 @@ mod catalogs;
 mod platform;
 /// Bytes to values and back: damaged, cut, forged and newer files are errors, never panics.
 mod format;
+/// Decoded media to model inputs, bit for bit as the reference does it.
+mod preprocess;
 /// Each op on every instruction set of this processor against plain loops in f64.
 mod ops;
 /// The catalog in memory: keys, ordinals, the exact scan and the k best.

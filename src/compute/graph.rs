@@ -4,7 +4,6 @@
 //! ever padded. How many rows an item has is [`Rows`]. No op knows a backend, and no backend knows a model.
 
 use crate::error::{Error, Result};
-use crate::format::tensors::TensorFile;
 
 /// A value of a graph: the output of the node of that number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -23,6 +22,16 @@ pub enum Rows {
     PerItem(usize),
 }
 
+impl Rows {
+    /// How many rows all items of a batch have together.
+    pub fn count(self, batch: &Batch) -> usize {
+        match self {
+            Rows::PerItem(n) => n * batch.items,
+            Rows::Ragged(axis) => batch.offsets[axis].last().copied().unwrap_or(0) as usize,
+        }
+    }
+}
+
 /// Shape of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shape {
@@ -36,8 +45,67 @@ pub enum Activation {
     None,
     /// The exact GELU, `x * Phi(x)`.
     Gelu,
+    /// GELU by its tanh formula, `x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2` (Hendrycks and Gimpel 2016).
+    GeluTanh,
+    /// `x * sigmoid(1.702 x)`, CLIP's own approximation of GELU.
+    QuickGelu,
     Relu,
+    /// `min(max(x, 0), 6)`.
+    Relu6,
     Tanh,
+}
+
+/// Which rows of its item a row attends to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mask {
+    /// To all.
+    None,
+    /// To itself and those before it.
+    Causal,
+}
+
+/// A square window that slides over an image whose rows are its positions, line by line: `[height * width, channels]`.
+///
+/// The window of output `(y, x)` covers the input lines `y * stride - top ..` and columns `x * stride - left ..`, `kernel`
+/// of each; what is outside of the image is zero. So `out_height` and `out_width` say how much stands below and to the right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    pub height: usize,
+    pub width: usize,
+    pub kernel: usize,
+    pub stride: usize,
+    /// Zeros above the image, fewer than `kernel`.
+    pub top: usize,
+    /// Zeros to its left, fewer than `kernel`.
+    pub left: usize,
+    pub out_height: usize,
+    pub out_width: usize,
+}
+
+impl Window {
+    /// `pad` zeros on every side, the output as large as whole windows allow (PyTorch's convolution).
+    pub fn padded(height: usize, width: usize, kernel: usize, stride: usize, pad: usize) -> Self {
+        let out = |n: usize| (n + 2 * pad).saturating_sub(kernel) / stride.max(1) + 1;
+        Self { height, width, kernel, stride, top: pad, left: pad, out_height: out(height), out_width: out(width) }
+    }
+
+    /// TensorFlow's "SAME": the output is the input divided by the stride, rounded up, and of the zeros that takes the odd one
+    /// stands below and to the right.
+    pub fn same(height: usize, width: usize, kernel: usize, stride: usize) -> Self {
+        let out = |n: usize| n.div_ceil(stride.max(1));
+        let before = |n: usize| ((out(n).saturating_sub(1) * stride + kernel).saturating_sub(n)) / 2;
+        Self { height, width, kernel, stride, top: before(height), left: before(width), out_height: out(height), out_width: out(width) }
+    }
+
+    /// Positions of the input.
+    pub fn inputs(&self) -> usize {
+        self.height * self.width
+    }
+
+    /// Positions of the output.
+    pub fn outputs(&self) -> usize {
+        self.out_height * self.out_width
+    }
 }
 
 /// How the rows of an item become one.
@@ -47,11 +115,15 @@ pub enum PoolKind {
     Mean,
     /// The item's first row.
     First,
+    /// The item's last row.
+    Last,
 }
 
 /// One operation. `x` is its main input.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Op {
+    /// The float input of that number: pixels, or a spectrogram. [`Graph::floats`] has its shape.
+    Input { input: usize },
     /// `y[r] = sum over parts of table[ids[r]]`: each part is a table `[entries, cols]` and the number of an integer
     /// input with one id a row.
     Embed { parts: Vec<(Weight, usize)> },
@@ -60,8 +132,19 @@ pub enum Op {
     /// `y = (x - mean) / sqrt(var + eps) * weight + bias`, by row, biased variance.
     LayerNorm { x: Value, weight: Weight, bias: Weight, eps: f32 },
     /// Multi-head attention within each item: `x` is `[rows, 3 * dim]` = queries, keys, values; head width `dim / heads`,
-    /// scale `1 / sqrt(head width)`, no mask. Output `[rows, dim]`.
-    Attention { x: Value, heads: usize },
+    /// scale `1 / sqrt(head width)`. Output `[rows, dim]`.
+    Attention { x: Value, heads: usize, mask: Mask },
+    /// Attention of one learned query `[1, dim]` to the rows of each item: `x` is `[rows, 2 * dim]` = keys, values. Output
+    /// `[items, dim]`.
+    AttentionPool { x: Value, query: Weight, heads: usize },
+    /// What a window sees, one row an output position: `[outputs, kernel * kernel * channels]`, lines of the window first,
+    /// then its columns, then channels. Followed by [`Op::Linear`] it is a convolution.
+    Unfold { x: Value, window: Window },
+    /// A convolution of each channel for itself: `y[p][c] = activation(b[c] + sum over taps of w[tap][c] * x[..][c])` with
+    /// `w` of shape `[kernel * kernel, channels]`.
+    Depthwise { x: Value, weight: Weight, bias: Option<Weight>, window: Window, activation: Activation },
+    /// Each item's rows behind the learned rows `first` `[m, cols]`, plus a table of positions `[m + n, cols]`.
+    Positions { x: Value, first: Option<Weight>, table: Weight },
     /// The rows of each item to one.
     Pool { x: Value, kind: PoolKind },
     /// Each row to unit length (rows of zeros stay).
@@ -72,9 +155,16 @@ impl Op {
     /// The values that the op reads.
     pub fn inputs(&self) -> impl Iterator<Item = Value> {
         let (x, residual) = match self {
-            Op::Embed { .. } => (None, None),
+            Op::Input { .. } | Op::Embed { .. } => (None, None),
             Op::Linear { x, residual, .. } => (Some(*x), *residual),
-            Op::LayerNorm { x, .. } | Op::Attention { x, .. } | Op::Pool { x, .. } | Op::Normalize { x } => (Some(*x), None),
+            Op::LayerNorm { x, .. }
+            | Op::Attention { x, .. }
+            | Op::AttentionPool { x, .. }
+            | Op::Unfold { x, .. }
+            | Op::Depthwise { x, .. }
+            | Op::Positions { x, .. }
+            | Op::Pool { x, .. }
+            | Op::Normalize { x } => (Some(*x), None),
         };
         x.into_iter().chain(residual)
     }
@@ -82,10 +172,15 @@ impl Op {
     /// The op's stem: file names, reports and tolerances use it.
     pub fn stem(&self) -> &'static str {
         match self {
+            Op::Input { .. } => "input",
             Op::Embed { .. } => "embed",
             Op::Linear { .. } => "linear",
             Op::LayerNorm { .. } => "layer_norm",
             Op::Attention { .. } => "attention",
+            Op::AttentionPool { .. } => "attention_pool",
+            Op::Unfold { .. } => "unfold",
+            Op::Depthwise { .. } => "depthwise",
+            Op::Positions { .. } => "positions",
             Op::Pool { .. } => "pool",
             Op::Normalize { .. } => "normalize",
         }
@@ -108,6 +203,8 @@ pub enum Role {
     Table,
     /// `[n]`.
     Vector,
+    /// `[kernel * kernel, channels]` of an [`Op::Depthwise`], rows of an [`Op::Positions`], or a query: kept as numbers.
+    Rows,
 }
 
 /// A weight that the graph reads from its tensor file.
@@ -125,6 +222,8 @@ pub struct Graph {
     pub weights: Vec<WeightDecl>,
     /// For each integer input, its ragged axis and the exclusive upper bound of its ids.
     pub ids: Vec<(usize, usize)>,
+    /// Shape of each float input.
+    pub floats: Vec<Shape>,
 }
 
 /// The inputs of one run: `items` items packed end to end.
@@ -135,6 +234,8 @@ pub struct Batch {
     pub offsets: Vec<Vec<u32>>,
     /// Per integer input: one id a row of its axis.
     pub ids: Vec<Vec<u32>>,
+    /// Per float input: `[rows, cols]`.
+    pub floats: Vec<Vec<f32>>,
 }
 
 impl Graph {
@@ -171,133 +272,20 @@ impl Graph {
                 return bad(format!("id {id} of integer input {i} is not below {bound}"));
             }
         }
+        if batch.floats.len() != self.floats.len() {
+            return bad(format!("{} float inputs given, {} expected", batch.floats.len(), self.floats.len()));
+        }
+        for (i, (values, shape)) in batch.floats.iter().zip(&self.floats).enumerate() {
+            let axis_is_there = !matches!(shape.rows, Rows::Ragged(axis) if axis >= batch.offsets.len());
+            if !axis_is_there || values.len() != shape.rows.count(batch) * shape.cols {
+                return bad(format!("float input {i} has {} numbers, which are not {shape:?} of {} items", values.len(), batch.items));
+            }
+        }
         Ok(())
     }
 
     /// Rows of a value in a batch.
     pub fn rows(&self, value: Value, batch: &Batch) -> usize {
-        match self.shape(value).rows {
-            Rows::PerItem(n) => n * batch.items,
-            Rows::Ragged(axis) => batch.offsets[axis].last().copied().unwrap_or(0) as usize,
-        }
-    }
-}
-
-/// Builds a graph against the weights that are there, checking every shape.
-pub struct Builder<'a> {
-    file: &'a TensorFile,
-    graph: Graph,
-}
-
-impl<'a> Builder<'a> {
-    /// Starts an empty graph over the weights of `file`.
-    pub fn new(file: &'a TensorFile) -> Self {
-        Self { file, graph: Graph::default() }
-    }
-
-    /// The finished graph; its output is the last value that was added.
-    pub fn finish(self) -> Graph {
-        self.graph
-    }
-
-    /// Declares a weight and checks its shape.
-    ///
-    /// # Errors
-    /// [`Error::Corrupt`] where it is missing or of another shape.
-    pub fn weight(&mut self, name: &str, role: Role, shape: &[usize]) -> Result<Weight> {
-        let found = self.file.get(name)?.shape;
-        if found != shape {
-            return Err(Error::corrupt("the model pack", format!("weight {name} has shape {found:?}, expected {shape:?}")));
-        }
-        self.graph.weights.push(WeightDecl { name: name.into(), shape: found, role });
-        Ok(Weight(self.graph.weights.len() - 1))
-    }
-
-    fn push(&mut self, op: Op, shape: Shape) -> Value {
-        self.graph.nodes.push(Node { op, shape });
-        Value(self.graph.nodes.len() - 1)
-    }
-
-    /// An integer input along a ragged axis; gives its number.
-    pub fn id_input(&mut self, axis: usize, bound: usize) -> usize {
-        self.graph.ids.push((axis, bound));
-        self.graph.ids.len() - 1
-    }
-
-    /// [`Op::Embed`] from `(table name, entries, integer input)` parts.
-    ///
-    /// # Errors
-    /// As [`Builder::weight`].
-    pub fn embed(&mut self, cols: usize, parts: &[(&str, usize, usize)]) -> Result<Value> {
-        let axis = self.graph.ids[parts[0].2].0;
-        let parts = parts
-            .iter()
-            .map(|&(name, entries, input)| Ok((self.weight(name, Role::Table, &[entries, cols])?, input)))
-            .collect::<Result<Vec<_>>>()?;
-        Ok(self.push(Op::Embed { parts }, Shape { rows: Rows::Ragged(axis), cols }))
-    }
-
-    /// [`Op::Linear`] from `(prefix, out)` parts whose weights are `<prefix>.weight` and `<prefix>.bias`.
-    ///
-    /// # Errors
-    /// As [`Builder::weight`]; [`Error::Internal`] for a residual of another shape.
-    pub fn linear(
-        &mut self,
-        x: Value,
-        parts: &[(&str, usize)],
-        activation: Activation,
-        residual: Option<Value>,
-    ) -> Result<Value> {
-        let from = self.graph.shape(x);
-        let cols = parts.iter().map(|p| p.1).sum();
-        let shape = Shape { rows: from.rows, cols };
-        if let Some(r) = residual.filter(|&r| self.graph.shape(r) != shape) {
-            return Err(Error::Internal(format!("a residual of shape {:?} on {shape:?}", self.graph.shape(r))));
-        }
-        let parts = parts
-            .iter()
-            .map(|(prefix, out)| {
-                let weight = self.weight(&format!("{prefix}.weight"), Role::Matrix, &[*out, from.cols])?;
-                let bias = format!("{prefix}.bias");
-                let bias = self.file.contains(&bias).then(|| self.weight(&bias, Role::Vector, &[*out])).transpose()?;
-                Ok((weight, bias))
-            })
-            .collect::<Result<Vec<_>>>()?;
-        Ok(self.push(Op::Linear { x, parts, activation, residual }, shape))
-    }
-
-    /// [`Op::LayerNorm`] with `<prefix>.weight` and `<prefix>.bias`.
-    ///
-    /// # Errors
-    /// As [`Builder::weight`].
-    pub fn layer_norm(&mut self, x: Value, prefix: &str, eps: f32) -> Result<Value> {
-        let shape = self.graph.shape(x);
-        let weight = self.weight(&format!("{prefix}.weight"), Role::Vector, &[shape.cols])?;
-        let bias = self.weight(&format!("{prefix}.bias"), Role::Vector, &[shape.cols])?;
-        Ok(self.push(Op::LayerNorm { x, weight, bias, eps }, shape))
-    }
-
-    /// [`Op::Attention`] over fused queries, keys and values.
-    ///
-    /// # Errors
-    /// [`Error::Corrupt`] where the width does not divide into heads.
-    pub fn attention(&mut self, x: Value, heads: usize) -> Result<Value> {
-        let from = self.graph.shape(x);
-        if heads == 0 || from.cols % (3 * heads) != 0 {
-            return Err(Error::corrupt("the model pack", format!("{heads} heads do not divide a width of {}", from.cols / 3)));
-        }
-        Ok(self.push(Op::Attention { x, heads }, Shape { rows: from.rows, cols: from.cols / 3 }))
-    }
-
-    /// [`Op::Pool`].
-    pub fn pool(&mut self, x: Value, kind: PoolKind) -> Value {
-        let cols = self.graph.shape(x).cols;
-        self.push(Op::Pool { x, kind }, Shape { rows: Rows::PerItem(1), cols })
-    }
-
-    /// [`Op::Normalize`].
-    pub fn normalize(&mut self, x: Value) -> Value {
-        let shape = self.graph.shape(x);
-        self.push(Op::Normalize { x }, shape)
+        self.shape(value).rows.count(batch)
     }
 }

@@ -3,6 +3,7 @@
 //! A [`graph::Graph`] is plain data, shape-checked when built. Each op has one stem: `Op::Attention`,
 //! `cpu/attention.rs`, `webgpu/attention.{rs,wgsl}`.
 
+pub mod builder;
 pub mod cpu;
 pub mod graph;
 pub mod plan;

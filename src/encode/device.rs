@@ -14,7 +14,7 @@ use super::text::{TextEncoder, TextInputs};
 use crate::compute::cpu::isa::Isa;
 use crate::compute::graph::Batch;
 use crate::compute::probe::{self, Variants};
-use crate::compute::webgpu::{Found, Gpu, GpuModel, Tiling, Tilings};
+use crate::compute::webgpu::{Found, Gpu, GpuModel, Length, Tiling, Tilings};
 use crate::error::{Error, Result};
 use crate::format::pack::Pack;
 
@@ -86,6 +86,9 @@ pub struct TextDevices {
     tilings: Cell<Option<Tilings>>,
     opened: Cell<u32>,
     opening: Cell<bool>,
+    /// Which lengths this device was found right for; whether it was found wrong.
+    probed: Cell<[bool; 3]>,
+    wrong: Cell<bool>,
     account: RefCell<Account>,
 }
 
@@ -117,6 +120,8 @@ impl TextDevices {
             tilings: Cell::new(None),
             opened: Cell::new(0),
             opening: Cell::new(false),
+            probed: Cell::new([false; 3]),
+            wrong: Cell::new(false),
             account: RefCell::new(account),
         })
     }
@@ -163,7 +168,15 @@ impl TextDevices {
         loop {
             let model = self.gpu.borrow().clone();
             let Some(model) = model else { break };
-            match model.run(batch).await {
+            let answer = match self.trusted(Rc::clone(&model), batch).await {
+                Ok(model) => model.run(batch).await,
+                Err(error) => Err(error),
+            };
+            match answer {
+                Err(Error::Device(reason)) if self.wrong.get() => {
+                    self.gpu.borrow_mut().take();
+                    self.stay(&reason);
+                }
                 Err(Error::Device(reason)) => {
                     self.account.borrow_mut().repeated += 1;
                     self.drop_gpu(&model, &reason);
@@ -190,7 +203,7 @@ impl TextDevices {
 
     fn drop_gpu(&self, model: &Rc<GpuModel>, reason: &str) {
         // Of the runs that a lost device fails, the first one counts it.
-        if self.gpu.borrow().as_ref().is_some_and(|held| Rc::ptr_eq(held, model)) {
+        if self.gpu.borrow().as_ref().is_some_and(|held| Rc::ptr_eq(held.gpu(), model.gpu())) {
             self.gpu.borrow_mut().take();
             let mut account = self.account.borrow_mut();
             account.lost += 1;
@@ -200,7 +213,7 @@ impl TextDevices {
 
     /// Opens a GPU whose answers are right; the account says what came of it. One call opens, others do without meanwhile.
     async fn open_gpu(&self) {
-        if self.gpu.borrow().is_some() || self.opening.get() {
+        if self.gpu.borrow().is_some() || self.opening.get() || self.wrong.get() {
             return;
         }
         if self.opened.get() >= MOST_DEVICES {
@@ -220,7 +233,7 @@ impl TextDevices {
                 let mut account = self.account.borrow_mut();
                 if self.wish == Wish::Gpu {
                     (account.few_on_gpu, account.many_on_gpu) = (true, true);
-                    account.why = "asked for, and its answers are right".into();
+                    account.why = "asked for".into();
                 }
             }
             Err(error) => self.stay(&error.to_string()),
@@ -237,22 +250,59 @@ impl TextDevices {
     async fn try_gpu(&self, found: Found) -> Result<Rc<GpuModel>> {
         self.account.borrow_mut().adapter = Some(found.about().key());
         let gpu = Rc::new(found.open().await?);
-        let pack = self.pack.borrow().clone().ok_or_else(|| Error::Internal("a model without its pack".into()))?;
-        let wanted = self.tilings.get().unwrap_or_else(|| Tilings::of(&gpu));
-        let tilings = match probed(&gpu, &self.inputs, &pack, wanted).await {
-            Ok(tilings) => tilings,
-            Err(error) => {
-                self.account.borrow_mut().probe = Some(error.to_string());
-                return Err(error);
-            }
-        };
-        let mut account = self.account.borrow_mut();
-        account.probe = Some("right".into());
-        account.tilings = Some(format!("{tilings:?}"));
-        drop(account);
+        let pack = self.kept_pack()?;
+        let tilings = self.tilings.get().unwrap_or_else(|| Tilings::of(&gpu));
+        self.use_tilings(tilings);
+        self.probed.set([false; 3]);
+        Ok(Rc::new(GpuModel::new(gpu, self.inputs.graph().clone(), pack.file(), tilings).await?))
+    }
+
+    fn use_tilings(&self, tilings: Tilings) {
         self.tilings.set(Some(tilings));
-        let model = GpuModel::new(gpu, self.inputs.graph().clone(), pack.file(), tilings).await?;
-        Ok(Rc::new(model))
+        self.account.borrow_mut().tilings = Some(tilings.to_string());
+    }
+
+    fn kept_pack(&self) -> Result<Pack> {
+        self.pack.borrow().clone().ok_or_else(|| Error::Internal("a model without its pack".into()))
+    }
+
+    /// The model, once its answers for batches of this length were found right; another one of plainer tilings where only
+    /// those are.
+    ///
+    /// # Errors
+    /// [`Error::Device`] where none are right, or the device fails.
+    async fn trusted(&self, model: Rc<GpuModel>, batch: &Batch) -> Result<Rc<GpuModel>> {
+        let length = model.length(batch);
+        if self.probed.get()[length as usize] {
+            return Ok(model);
+        }
+        let pack = self.kept_pack()?;
+        let plain = Tiling::Direct { rows: 4, cols4: 1 };
+        let wanted = model.tilings();
+        let mut wrong = String::new();
+        for tilings in [wanted, Tilings { short: plain, long: plain }] {
+            match wrongness(model.gpu(), &self.inputs, &pack, tilings, length).await? {
+                Some(what) => wrong = what,
+                None => {
+                    let mut probed = self.probed.get();
+                    probed[length as usize] = true;
+                    self.probed.set(probed);
+                    self.account.borrow_mut().probe = Some(if wrong.is_empty() { "right".into() } else { format!("right with plain tilings; {wrong} with others") });
+                    if tilings == wanted {
+                        return Ok(model);
+                    }
+                    self.use_tilings(tilings);
+                    let plainer = Rc::new(GpuModel::new(Rc::clone(model.gpu()), self.inputs.graph().clone(), pack.file(), tilings).await?);
+                    if self.gpu.borrow().as_ref().is_some_and(|held| Rc::ptr_eq(held, &model)) {
+                        *self.gpu.borrow_mut() = Some(Rc::clone(&plainer));
+                    }
+                    return Ok(plainer);
+                }
+            }
+        }
+        self.account.borrow_mut().probe = Some(format!("wrong: {wrong}"));
+        self.wrong.set(true);
+        Err(Error::Device(format!("WebGPU: this GPU gives wrong answers ({wrong}), so it is not used. Nothing has to be done.")))
     }
 
     /// Finds out which device is faster at what, where the caller leaves that open: both compute one short text and 32 mixed
@@ -288,25 +338,33 @@ impl TextDevices {
                 return None;
             }
         };
+        // Its place, though nothing goes there yet: what the probe replaces is replaced there.
+        *self.gpu.borrow_mut() = Some(Rc::clone(&model));
         let race = match known {
             Some(_) => None,
-            None => Some(self.race(&model).await.ok()?),
+            None => match self.race(&model).await {
+                Ok(race) => Some(race),
+                Err(error) => {
+                    self.gpu.borrow_mut().take();
+                    self.stay(&error.to_string());
+                    return None;
+                }
+            },
         };
         let won = race.map_or(known, |race| Some((race[0][1] < race[0][0], race[1][1] < race[1][0])))?;
         let mut account = self.account.borrow_mut();
         (account.few_on_gpu, account.many_on_gpu, account.race) = (won.0, won.1 && batches, race);
         account.why = format!("faster in a race {}", if race.is_some() { "here" } else { "on an earlier visit" });
-        if used(won) {
-            *self.gpu.borrow_mut() = Some(model);
-        } else {
-            // A device that is not used is given back here, and the pack with it.
+        if !used(won) {
+            // A device that is not used is given back, and the pack with it.
+            self.gpu.borrow_mut().take();
             self.pack.borrow_mut().take();
         }
         race.map(|race| json!({ "adapter": key, "few": won.0, "many": won.1, "race": race }).to_string().into_bytes())
     }
 
     /// Milliseconds of one short text and of 32 mixed ones, on the processor and on the GPU.
-    async fn race(&self, model: &GpuModel) -> Result<[[f64; 2]; 2]> {
+    async fn race(&self, model: &Rc<GpuModel>) -> Result<[[f64; 2]; 2]> {
         let cpu = self.cpu()?;
         let text = |words: usize| "an ordinary sentence about nothing in particular ".repeat(words.div_ceil(7));
         let short = text(SHORT_WORDS);
@@ -326,6 +384,7 @@ impl TextDevices {
         let start = (self.now)();
         cpu.run(&some[0])?;
         times[1][0] = ((self.now)() - start) * tokens(&all[0]) / tokens(&some[0]);
+        let model = &self.trusted(Rc::clone(model), &one[0]).await?;
         for _ in 0..3 {
             let start = (self.now)();
             model.run(&one[0]).await?;
@@ -335,6 +394,7 @@ impl TextDevices {
         if times[0][1] > 6.0 * times[0][0] {
             return Ok(times);
         }
+        let model = &self.trusted(Rc::clone(model), &all[0]).await?;
         for _ in 0..2 {
             let start = (self.now)();
             model.run(&all[0]).await?;
@@ -352,34 +412,20 @@ fn choice(known: &Value, key: &str) -> Option<(bool, bool)> {
     Some((known.get("few")?.as_bool()?, known.get("many")?.as_bool()?))
 }
 
-/// The wanted tilings, or the first others whose answers are right.
+/// What the GPU gets wrong in runs of a length, `None` where nothing.
 ///
 /// # Errors
-/// [`Error::Device`] where none are.
-async fn probed(gpu: &Rc<Gpu>, inputs: &TextInputs, pack: &Pack, wanted: Tilings) -> Result<Tilings> {
-    let plain = Tiling::Direct { rows: 4, cols4: 1 };
-    let mut wrong = String::new();
-    for tilings in [wanted, Tilings { short: plain, long: plain }] {
-        match wrongness(gpu, inputs, pack, tilings).await? {
-            None => return Ok(tilings),
-            Some(what) => wrong = what,
-        }
-    }
-    Err(Error::Device(format!("WebGPU: this GPU gives wrong answers ({wrong}), so it is not used. Nothing has to be done.")))
-}
-
-async fn wrongness(gpu: &Rc<Gpu>, inputs: &TextInputs, pack: &Pack, tilings: Tilings) -> Result<Option<String>> {
+/// [`Error::Device`] where the device fails.
+async fn wrongness(gpu: &Rc<Gpu>, inputs: &TextInputs, pack: &Pack, tilings: Tilings, length: Length) -> Result<Option<String>> {
     let variants = Variants::of(inputs.graph(), pack.file());
     let (packed, plain) = variants.weights()?;
-    for whole in [false, true] {
+    for (whole, lens) in [false, true].into_iter().zip(probe::SHAPES[length as usize]) {
         let graph = variants.graph(&packed, whole)?;
-        let model = GpuModel::new(Rc::clone(gpu), graph.clone(), &packed, tilings).await?;
+        let model = GpuModel::new(Rc::clone(gpu), graph, &packed, tilings).await?;
         let model = &model;
-        for lens in probe::SHAPES {
-            let run = |batch: Batch| async move { model.run(&batch).await };
-            if let Some(wrong) = probe::compare(&variants.graph(&plain, whole)?, &plain, lens, run).await? {
-                return Ok(Some(wrong));
-            }
+        let run = |batch: Batch| async move { model.run(&batch).await };
+        if let Some(wrong) = probe::compare(&variants.graph(&plain, whole)?, &plain, lens, run).await? {
+            return Ok(Some(wrong));
         }
     }
     Ok(None)

@@ -1,6 +1,8 @@
 //! Raw items to embeddings: preprocessing, model and executor in one.
 
 pub mod device;
+pub mod image;
 pub mod text;
 
+pub use image::ImageEncoder;
 pub use text::TextEncoder;

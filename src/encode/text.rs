@@ -31,10 +31,12 @@ impl TextInputs {
     /// # Errors
     /// [`Error::Corrupt`] for a pack whose parts do not fit, [`Error::Input`] for an architecture that is no text model.
     pub fn new(pack: &Pack) -> Result<Self> {
-        let graph = match pack.architecture.as_str() {
-            "bert" => models::bert::graph(&pack.config, &pack.encoder, pack.file())?,
-            other => return Err(Error::input(format!("{other:?} is not a text architecture of this build; text needs a pack of \"bert\"."))),
-        };
+        let name = pack.architecture.as_str();
+        if !models::TEXT.contains(&name) {
+            let known = models::TEXT.join(", ");
+            return Err(Error::input(format!("{name:?} is not a text architecture of this build; text needs a pack of one of {known}.")));
+        }
+        let graph = models::graph(name, &pack.config, &pack.encoder, pack.file())?;
         let bad = |e: tokenizers::Error| Error::corrupt("the model pack", format!("its tokenizer: {e}"));
         let mut tokenizer = Tokenizer::from_bytes(pack.tokenizer()?.bytes()).map_err(bad)?;
         tokenizer.with_padding(None);
@@ -72,12 +74,12 @@ impl TextInputs {
         let (mut start, mut size) = (0, 0);
         for (at, t) in texts.iter().enumerate() {
             if at > start && size + t.ids.len() > tokens {
-                batches.push(batch(&texts[start..at]));
+                batches.push(self.batch(&texts[start..at]));
                 (start, size) = (at, 0);
             }
             size += t.ids.len();
         }
-        batches.push(batch(&texts[start..]));
+        batches.push(self.batch(&texts[start..]));
         Ok(batches)
     }
 
@@ -92,6 +94,20 @@ impl TextInputs {
             .encode_fast(cut(text), true)
             .map_err(|e| Error::input(format!("a text of {} bytes cannot be tokenized: {e}. Give plain text.", text.len())))?;
         Ok(Tokens { ids: encoding.get_ids().to_vec(), types: encoding.get_type_ids().to_vec() })
+    }
+
+    /// Tokens packed end to end.
+    fn batch(&self, tokens: &[Tokens]) -> Batch {
+        let mut batch = Batch { items: tokens.len(), offsets: vec![vec![0]], ids: vec![Vec::new(); 3], floats: Vec::new() };
+        for t in tokens {
+            batch.ids[models::bert::IDS].extend(&t.ids);
+            batch.ids[models::bert::POSITIONS].extend(0..t.ids.len() as u32);
+            batch.ids[models::bert::TYPES].extend(&t.types);
+            batch.offsets[0].push(batch.ids[0].len() as u32);
+        }
+        // Not every architecture tells types of tokens apart.
+        batch.ids.truncate(self.graph.ids.len());
+        batch
     }
 }
 
@@ -174,7 +190,7 @@ impl TextEncoder {
         let mut outputs = vec![Vec::new(); self.model.graph().nodes.len()];
         let mut workspace = Workspace::default();
         for text in texts {
-            let batch = batch(&[self.inputs.tokenize(text)?]);
+            let batch = self.inputs.batch(&[self.inputs.tokenize(text)?]);
             let weight = 1.0 / (batch.ids[models::bert::IDS].len().max(1) as f32).sqrt();
             self.model.run_observed(&batch, &mut workspace, |at, out| {
                 if wanted(at) {
@@ -196,18 +212,6 @@ impl TextEncoder {
         self.workspaces.lock().unwrap_or_else(PoisonError::into_inner).push(workspace);
         output
     }
-}
-
-/// Tokens packed end to end.
-fn batch(tokens: &[Tokens]) -> Batch {
-    let mut batch = Batch { items: tokens.len(), offsets: vec![vec![0]], ids: vec![Vec::new(); 3] };
-    for t in tokens {
-        batch.ids[models::bert::IDS].extend(&t.ids);
-        batch.ids[models::bert::POSITIONS].extend(0..t.ids.len() as u32);
-        batch.ids[models::bert::TYPES].extend(&t.types);
-        batch.offsets[0].push(batch.ids[0].len() as u32);
-    }
-    batch
 }
 
 struct Tokens {

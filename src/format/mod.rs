@@ -11,5 +11,6 @@ pub mod pack;
 pub mod pack_manifest;
 pub mod ranker;
 pub mod shard;
+pub mod space;
 pub mod signature;
 pub mod tensors;

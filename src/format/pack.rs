@@ -5,7 +5,10 @@
 //! name; an int8 matrix `w` of shape `[out, in]` has a companion `w.scale` (F32 `[out]`), the value is
 //! `w[o][i] * w.scale[o]`; an int8 table likewise one scale a row. Where `w.outliers` (U32 `[c]`, ascending)
 //! is there, the weights of those input columns have scales of their own, `w.outliers.scale` (F32 `[out]`), and an
-//! executor quantizes those inputs apart from the others. `tokenizer.json` is a U8 tensor.
+//! executor quantizes those inputs apart from the others. `tokenizer.json` is a U8 tensor, of models that read text.
+//!
+//! Weights of vision models are what `publish::fold` makes of the checkpoint's: a convolution is a matrix
+//! `[out, kernel * kernel * in]`, a depthwise one `[kernel * kernel, channels]`, with batch norms and layer scales inside.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -45,6 +48,55 @@ pub struct EncoderConfig {
     pub max_tokens: usize,
     /// Length of an embedding.
     pub dim: usize,
+    /// How pictures are prepared, of a model that takes them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<ImageInput>,
+}
+
+/// How a vision model wants its pictures: what `preprocessor_config.json` of its checkpoint said.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ImageInput {
+    /// What the picture is brought to before its middle is cut out: `{"shortest": n}`, `{"height": h, "width": w}`, or nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resize: Option<ImageSize>,
+    /// "box", "bilinear", "bicubic" or "lanczos".
+    pub filter: String,
+    /// Pixels that the model takes.
+    pub height: usize,
+    pub width: usize,
+    /// `(byte * rescale - mean) / std` by channel.
+    pub rescale: f64,
+    pub mean: [f32; 3],
+    pub std: [f32; 3],
+}
+
+/// A size that pictures are brought to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ImageSize {
+    /// The shorter side in pixels; the other follows.
+    Shortest { shortest: usize },
+    Exact { height: usize, width: usize },
+}
+
+/// Longest side in pixels that a pack may ask for.
+pub const MAX_SIDE: usize = 4096;
+
+impl ImageInput {
+    /// Checks what came from outside. `Error::Corrupt` for sizes that no model has, or numbers that are none.
+    fn check(&self) -> Result<()> {
+        let side = |n: usize| (1..=MAX_SIDE).contains(&n);
+        let resize = match self.resize {
+            None => true,
+            Some(ImageSize::Shortest { shortest }) => side(shortest),
+            Some(ImageSize::Exact { height, width }) => side(height) && side(width),
+        };
+        let numbers = self.mean.iter().chain(&self.std).all(|v| v.is_finite()) && self.std.iter().all(|&v| v != 0.0) && self.rescale.is_finite();
+        match resize && side(self.height) && side(self.width) && numbers {
+            true => Ok(()),
+            false => Err(Error::corrupt("the model pack", format!("it prepares pictures as {self:?}"))),
+        }
+    }
 }
 
 /// An opened model pack.
@@ -89,7 +141,8 @@ impl Pack {
         }
         let json = |name: &str, e: serde_json::Error| Error::corrupt("the model pack", format!("metadata {name}: {e}"));
         let config = serde_json::from_str(field("config")?).map_err(|e| json("config", e))?;
-        let encoder = serde_json::from_str(field("encoder")?).map_err(|e| json("encoder", e))?;
+        let encoder: EncoderConfig = serde_json::from_str(field("encoder")?).map_err(|e| json("encoder", e))?;
+        encoder.image.as_ref().map_or(Ok(()), ImageInput::check)?;
         let id = ModelId { name: field("name")?.clone(), sha256 };
         Ok(Self { id, architecture: field("architecture")?.clone(), config, encoder, file })
     }

@@ -11,6 +11,8 @@
 //! | `meta.F.numbers` | F64 | `[n]` | field F where it has only numbers; NaN: absent |
 //! | `meta.F.bytes`, `meta.F.offsets` | U8, U32 | `[*]`, `[n + 1]` | field F as JSON texts; empty: absent |
 //!
+//! Vectors of further modalities (pictures) stand beside them, see [`super::space`].
+//!
 //! Metadata: `format` = "palate-shard", `version` = "1", `kind` = "items", `bucket`, `buckets` (every key of the shard
 //! hashes to that bucket of so many), `model` (name), `model.sha256`.
 
@@ -23,6 +25,7 @@ use serde_json::{Map, Number, Value};
 use super::digest::bucket;
 use super::manifest::MAX_DIM;
 use super::pack::ModelId;
+use super::space::{self, Embedded, Models, Space};
 use super::tensors::{DType, Part, Tensor, TensorFile, write};
 use crate::error::{Error, Result};
 
@@ -41,6 +44,8 @@ pub struct Row {
     /// Of what was encoded: an item whose hash is unchanged keeps its vector.
     pub hash: u64,
     pub metadata: Map<String, Value>,
+    /// Its vectors of further modalities.
+    pub others: BTreeMap<String, Embedded>,
 }
 
 /// Texts end to end.
@@ -99,6 +104,7 @@ pub struct ItemShard {
     hashes: Vec<u32>,
     keys: Texts,
     columns: BTreeMap<String, Column>,
+    spaces: BTreeMap<String, Space>,
 }
 
 impl ItemShard {
@@ -154,7 +160,8 @@ impl ItemShard {
             }
         }
         let columns = parse_columns(&file, what, n)?;
-        Ok(Self { model, dim, bucket: at, buckets, vectors, scales, hashes, keys, columns })
+        let spaces = Space::parse_all(&file, what, n)?;
+        Ok(Self { model, dim, bucket: at, buckets, vectors, scales, hashes, keys, columns, spaces })
     }
 
     /// Items in it.
@@ -211,6 +218,11 @@ impl ItemShard {
         &self.scales
     }
 
+    /// The vectors of a further modality.
+    pub fn space(&self, modality: &str) -> Option<&Space> {
+        self.spaces.get(modality)
+    }
+
     /// The hash of what was encoded for a row.
     pub fn hash(&self, row: usize) -> u64 {
         u64::from(self.hashes[2 * row]) | u64::from(self.hashes[2 * row + 1]) << 32
@@ -240,7 +252,8 @@ impl ItemShard {
     /// A row as it went in.
     pub fn to_row(&self, row: usize) -> Row {
         let vector = self.vectors()[row * self.dim..(row + 1) * self.dim].iter().map(|&b| b as i8).collect();
-        Row { key: self.key(row).to_string(), vector, scale: self.scales[row], hash: self.hash(row), metadata: self.metadata(row) }
+        let others = self.spaces.iter().filter_map(|(modality, space)| Some((modality.clone(), space.to_row(row)?))).collect();
+        Row { key: self.key(row).to_string(), vector, scale: self.scales[row], hash: self.hash(row), metadata: self.metadata(row), others }
     }
 }
 
@@ -267,11 +280,12 @@ fn parse_columns(file: &TensorFile, what: &str, n: usize) -> Result<BTreeMap<Str
     Ok(columns)
 }
 
-/// The bytes of a shard. `rows` are sorted here; the same rows always give the same bytes.
+/// The bytes of a shard. `rows` are sorted here; the same rows always give the same bytes. `others` are the models of further
+/// modalities.
 ///
 /// # Errors
 /// [`Error::Input`] where a key stands twice or belongs to another bucket, or a vector has another length than `dim`.
-pub fn write_items(model: &ModelId, dim: usize, (at, buckets): (u32, u32), mut rows: Vec<Row>) -> Result<Vec<u8>> {
+pub fn write_items(model: &ModelId, dim: usize, (at, buckets): (u32, u32), mut rows: Vec<Row>, others: &Models) -> Result<Vec<u8>> {
     rows.sort_by(|a, b| a.key.cmp(&b.key));
     for (place, row) in rows.iter().enumerate() {
         if row.vector.len() != dim {
@@ -311,7 +325,12 @@ pub fn write_items(model: &ModelId, dim: usize, (at, buckets): (u32, u32), mut r
         ("model", &model.name),
         ("model.sha256", &model.sha256),
     ];
-    write(&parts, &metadata.map(|(k, v)| (k.to_string(), v.to_string())).into())
+    let mut metadata: BTreeMap<String, String> = metadata.map(|(k, v)| (k.to_string(), v.to_string())).into();
+    for (modality, model) in others {
+        let of_all: Vec<Option<&Embedded>> = rows.iter().map(|row| row.others.get(modality)).collect();
+        space::push(&mut parts, &mut metadata, modality, model, &of_all)?;
+    }
+    write(&parts, &metadata)
 }
 
 fn push_texts(parts: &mut Vec<Part<'_>>, name: &str, texts: impl Iterator<Item = String>) -> Result<()> {

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::format::digest::bucket;
 use crate::format::manifest::{Field, FieldKind, Kind, MAX_SHARD_BYTES, Manifest, Model, Shard};
 use crate::format::shard::{Row, write_items};
+use crate::format::space::Models;
 use crate::math::scan::quantize_row;
 
 /// Most items a bucket gets on average; there are half as many at least, once there are several buckets.
@@ -21,7 +22,7 @@ pub const ITEMS_PER_SHARD: usize = 4096;
 /// `hash` stands for what was encoded; see [`crate::format::digest::short`].
 pub fn row(key: &str, vector: &[f32], dim: usize, hash: u64, metadata: serde_json::Map<String, Value>) -> Row {
     let (vector, scale) = if vector.is_empty() { (vec![0; dim], 0.0) } else { quantize_row(vector) };
-    Row { key: key.to_string(), vector, scale, hash, metadata }
+    Row { key: key.to_string(), vector, scale, hash, metadata, others: BTreeMap::new() }
 }
 
 /// How many buckets a catalog of `items` gets: a power of two.
@@ -33,8 +34,16 @@ pub fn buckets(items: usize) -> u32 {
 /// Deals rows to shards and gives each one's bytes to `emit`, in the manifest's order.
 ///
 /// # Errors
+/// As [`build_with_others`].
+pub fn build(model: Model, rows: Vec<Row>, emit: impl FnMut(&Shard, Vec<u8>) -> Result<()>) -> Result<Manifest> {
+    build_with_others(model, Models::new(), rows, emit)
+}
+
+/// As [`build`]; `model` made the vectors that lists are ranked by, `others` those of further modalities.
+///
+/// # Errors
 /// [`Error::Input`] for duplicate keys, wrong dimensions or a shard past its size; what `emit` returns.
-pub fn build(model: Model, rows: Vec<Row>, mut emit: impl FnMut(&Shard, Vec<u8>) -> Result<()>) -> Result<Manifest> {
+pub fn build_with_others(model: Model, others: Models, rows: Vec<Row>, mut emit: impl FnMut(&Shard, Vec<u8>) -> Result<()>) -> Result<Manifest> {
     let items = u32::try_from(rows.len()).map_err(|_| Error::input(format!("{} items are more than an index holds. Split them.", rows.len())))?;
     let fields = fields(&rows);
     let of = buckets(rows.len());
@@ -45,7 +54,7 @@ pub fn build(model: Model, rows: Vec<Row>, mut emit: impl FnMut(&Shard, Vec<u8>)
     let mut shards = Vec::with_capacity(dealt.len());
     for (at, rows) in dealt {
         let count = rows.len() as u32;
-        let bytes = write_items(&model.id, model.dim, (at, of), rows)?;
+        let bytes = write_items(&model.id, model.dim, (at, of), rows, &others)?;
         if bytes.len() as u64 > MAX_SHARD_BYTES {
             return Err(Error::input(format!(
                 "{count} items of one shard take {} bytes, at most {MAX_SHARD_BYTES} are read. Leave long fields out of the metadata.",
@@ -56,7 +65,9 @@ pub fn build(model: Model, rows: Vec<Row>, mut emit: impl FnMut(&Shard, Vec<u8>)
         emit(&shard, bytes)?;
         shards.push(shard);
     }
-    Ok(Manifest { items, models: BTreeMap::from([(TEXT.to_string(), model)]), shards, fields, ..Manifest::default() })
+    let mut models = others;
+    models.insert(TEXT.to_string(), model);
+    Ok(Manifest { items, models, shards, fields, ..Manifest::default() })
 }
 
 /// The metadata fields of all rows, with what they hold.

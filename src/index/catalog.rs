@@ -11,17 +11,23 @@ use serde_json::{Map, Value};
 use crate::error::{Error, Result};
 use crate::format::digest::{bucket, keys_hash};
 use crate::format::manifest::{Kind, Manifest, Model};
+use crate::format::pack::ModelId;
 use crate::format::shard::ItemShard;
+use crate::format::space::Models;
 use crate::math::scan::{Query, scan, scan_many};
 use super::recent::Recent;
 
 /// The modality whose model makes the vectors that are ranked with.
 pub const TEXT: &str = "text";
+/// The modality of what items look like.
+pub const IMAGE: &str = "image";
 
 /// An open catalog. An ordinal is an item's place: shards in the manifest's order, rows by key.
 #[derive(Debug, Clone)]
 pub struct Catalog {
     model: Model,
+    /// Models of further modalities whose vectors all shards have.
+    others: Models,
     shards: Vec<ItemShard>,
     /// First ordinal of each shard, and the number of items: `[shards + 1]`.
     starts: Vec<u32>,
@@ -48,12 +54,18 @@ impl Catalog {
             Some(model) => model.clone(),
             None => return Err(Error::corrupt("the manifest", "it names no text model")),
         };
+        let others: Models = manifest.models.iter().filter(|(name, _)| *name == IMAGE).map(|(name, model)| (name.clone(), model.clone())).collect();
         let mut shards = Vec::with_capacity(wanted.len());
         let mut starts = vec![0u32];
         let mut buckets: Vec<u32> = Vec::new();
         for (entry, bytes) in wanted.into_iter().zip(bytes) {
             let shard = ItemShard::parse(bytes, &entry.file)?;
-            check(&shard, &model, &entry.file)?;
+            check((shard.model(), shard.dim()), &model, &entry.file)?;
+            for (modality, model) in &others {
+                let missing = || Error::corrupt(&entry.file, format!("it has no {modality} vectors, of which the manifest names the model"));
+                let space = shard.space(modality).ok_or_else(missing)?;
+                check((&space.model, space.dim), model, &entry.file)?;
+            }
             if shard.len() != entry.items as usize {
                 return Err(Error::corrupt(&entry.file, format!("it holds {} items, the manifest says {}", shard.len(), entry.items)));
             }
@@ -73,7 +85,7 @@ impl Catalog {
             starts.push(starts[shards.len()] + entry.items);
             shards.push(shard);
         }
-        Ok(Self { model, shards, starts, buckets, recent: Recent::default() })
+        Ok(Self { model, others, shards, starts, buckets, recent: Recent::default() })
     }
 
     /// Number of items.
@@ -157,14 +169,40 @@ impl Catalog {
     /// # Errors
     /// [`Error::Mismatch`] where the query has another dimension, [`Error::Internal`] where `scores` has another length.
     pub fn scan(&self, query: &[f32], scores: &mut [f32]) -> Result<()> {
-        self.check_query(query)?;
+        self.scan_rows(query, &self.model, scores, |shard| Some((shard.vectors(), shard.scales())))
+    }
+
+    /// The model of a further modality ([`IMAGE`]), if the index has its vectors.
+    pub fn other_model(&self, modality: &str) -> Option<&Model> {
+        self.others.get(modality)
+    }
+
+    /// Whether an item has a vector of a further modality.
+    pub fn has_other(&self, modality: &str, ordinal: u32) -> bool {
+        self.place(ordinal).is_some_and(|(shard, row)| shard.space(modality).is_some_and(|space| space.scales()[row] > 0.0))
+    }
+
+    /// As [`Catalog::scan`], over the vectors of a further modality.
+    ///
+    /// # Errors
+    /// As [`Catalog::scan`]; [`Error::Input`] where the index has no such vectors.
+    pub fn scan_other(&self, modality: &str, query: &[f32], scores: &mut [f32]) -> Result<()> {
+        let model = self.others.get(modality);
+        let model = model.ok_or_else(|| Error::input(format!("The index has no {modality} vectors. Build it with --{modality}-model.")))?;
+        self.scan_rows(query, model, scores, |shard| shard.space(modality).map(|space| (space.vectors(), space.scales())))
+    }
+
+    fn scan_rows<'a>(&'a self, query: &[f32], model: &Model, scores: &mut [f32], rows: impl Fn(&'a ItemShard) -> Option<(&'a [u8], &'a [f32])>) -> Result<()> {
+        check_query(query, model)?;
         if scores.len() != self.len() {
             return Err(Error::Internal(format!("{} scores for {} items", scores.len(), self.len())));
         }
         let query = Query::new(query);
         for (shard, start) in self.shards.iter().zip(&self.starts) {
             let start = *start as usize;
-            scan(shard.vectors(), shard.scales(), &query, &mut scores[start..start + shard.len()]);
+            if let Some((vectors, scales)) = rows(shard) {
+                scan(vectors, scales, &query, &mut scores[start..start + shard.len()]);
+            }
         }
         Ok(())
     }
@@ -175,7 +213,7 @@ impl Catalog {
     /// # Errors
     /// [`Error::Mismatch`] where a query has another dimension.
     pub fn cosines(&self, queries: &[&[f32]]) -> Result<Vec<Arc<Vec<f32>>>> {
-        queries.iter().try_for_each(|query| self.check_query(query))?;
+        queries.iter().try_for_each(|query| check_query(query, &self.model))?;
         let queries: Vec<Query> = queries.iter().map(|query| Query::new(query)).collect();
         let mut found: Vec<Option<Arc<Vec<f32>>>> = queries.iter().map(|query| self.recent.get(query)).collect();
         let missing: Vec<Query> = queries.iter().zip(&found).filter(|(_, found)| found.is_none()).map(|(query, _)| query.clone()).collect();
@@ -193,14 +231,6 @@ impl Catalog {
             }
         }
         Ok(found.into_iter().flatten().collect())
-    }
-
-    fn check_query(&self, query: &[f32]) -> Result<()> {
-        if query.len() == self.dim() {
-            return Ok(());
-        }
-        let (found, expected, model) = (query.len(), self.dim(), &self.model.id.name);
-        Err(Error::Mismatch(format!("The query has {found} numbers, the index's vectors have {expected}. Encode it with the model {model:?}.")))
     }
 
     /// The `k` best of `scores` (`[len]`), best first, of the items that `keep` allows; ties in the order of their keys.
@@ -237,13 +267,13 @@ impl Catalog {
     }
 }
 
-fn check(shard: &ItemShard, model: &Model, what: &str) -> Result<()> {
-    if shard.model().sha256 != model.id.sha256 || shard.dim() != model.dim {
+fn check((found, dim): (&ModelId, usize), model: &Model, what: &str) -> Result<()> {
+    if found.sha256 != model.id.sha256 || dim != model.dim {
         return Err(Error::Mismatch(format!(
             "{what} has {} numbers a vector from the model {:?} ({}), the manifest says {} from {:?} ({}). Build the index again with one model.",
-            shard.dim(),
-            shard.model().name,
-            shard.model().sha256,
+            dim,
+            found.name,
+            found.sha256,
             model.dim,
             model.id.name,
             model.id.sha256

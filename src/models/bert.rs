@@ -2,8 +2,10 @@
 
 use serde::Deserialize;
 
-use crate::compute::graph::{Activation, Builder, Graph, PoolKind};
-use crate::error::{Error, Result};
+use super::block::activation;
+use crate::compute::builder::Builder;
+use crate::compute::graph::{Activation, Graph, Mask, PoolKind};
+use crate::error::Result;
 use crate::format::pack::{EncoderConfig, Pooling};
 use crate::format::tensors::TensorFile;
 
@@ -39,15 +41,10 @@ pub const TYPES: usize = 2;
 /// The graph: token ids, positions and types along axis 0 to `[items, hidden]` unit vectors.
 ///
 /// # Errors
-/// [`Error::Corrupt`] for a configuration or weights that do not make a BERT.
+/// [`Error::Corrupt`](crate::Error::Corrupt) for a configuration or weights that do not make a BERT.
 pub fn graph(config: &serde_json::Value, encoder: &EncoderConfig, file: &TensorFile) -> Result<Graph> {
-    let config: Config =
-        serde_json::from_value(config.clone()).map_err(|e| Error::corrupt("the model pack", format!("its BERT configuration: {e}")))?;
-    let activation = match config.hidden_act.as_str() {
-        "gelu" => Activation::Gelu,
-        "relu" => Activation::Relu,
-        other => return Err(Error::input(format!("activation {other:?} is not supported for BERT; use a model with gelu or relu."))),
-    };
+    let config: Config = super::parse(config, "BERT")?;
+    let activation = activation(&config.hidden_act)?;
     let prefix = if file.contains("bert.embeddings.word_embeddings.weight") { "bert." } else { "" };
     let (dim, eps) = (config.hidden_size, config.layer_norm_eps);
 
@@ -69,7 +66,7 @@ pub fn graph(config: &serde_json::Value, encoder: &EncoderConfig, file: &TensorF
         let at = |part: &str| format!("{prefix}encoder.layer.{layer}.{part}");
         let (q, k, v) = (at("attention.self.query"), at("attention.self.key"), at("attention.self.value"));
         let qkv = b.linear(x, &[(&q, dim), (&k, dim), (&v, dim)], Activation::None, None)?;
-        let attended = b.attention(qkv, config.num_attention_heads)?;
+        let attended = b.attention(qkv, config.num_attention_heads, Mask::None)?;
         let sum = b.linear(attended, &[(&at("attention.output.dense"), dim)], Activation::None, Some(x))?;
         x = b.layer_norm(sum, &at("attention.output.LayerNorm"), eps)?;
         let wide = b.linear(x, &[(&at("intermediate.dense"), config.intermediate_size)], activation, None)?;

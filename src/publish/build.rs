@@ -9,12 +9,14 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::items::{Item, Template};
+use super::pictures::{self, EncodePictures};
 use crate::error::{Error, Result};
 use crate::format::digest::{is_hex, short};
 use crate::format::manifest::{FILE, Kind, MAX_BYTES, Manifest, Model, Shard};
 use crate::format::shard::Row;
+use crate::format::space::Models;
 use crate::index::build;
-use crate::index::catalog::{Catalog, TEXT};
+use crate::index::catalog::{Catalog, IMAGE, TEXT};
 use crate::platform::native::folder::Folder;
 use crate::encode::text::TextEncoder;
 
@@ -42,6 +44,19 @@ impl EncodeText for TextEncoder {
     }
 }
 
+/// What makes an index's vectors.
+#[derive(Clone, Copy)]
+pub struct Encoders<'a> {
+    pub texts: &'a dyn EncodeText,
+    pub pictures: Option<&'a dyn EncodePictures>,
+}
+
+impl<'a, E: EncodeText> From<&'a E> for Encoders<'a> {
+    fn from(texts: &'a E) -> Self {
+        Self { texts, pictures: None }
+    }
+}
+
 /// What the publisher decides.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
@@ -54,6 +69,10 @@ pub struct Options {
     pub attribution: Option<String>,
     /// Where the model's pack is served, relative to the manifest.
     pub model_file: Option<String>,
+    /// The same of the image model.
+    pub image_model_file: Option<String>,
+    /// Whether pictures that can't be used are left out in place of stopping.
+    pub skip_bad: bool,
 }
 
 /// What a build did.
@@ -66,6 +85,8 @@ pub struct Report {
     pub reused: usize,
     /// Items without any text: they have no vector.
     pub without_text: usize,
+    /// What became of the pictures, where there is a model for them.
+    pub pictures: Option<pictures::Account>,
     /// Against the base: items that are new, differ in anything, or are gone.
     pub added: usize,
     pub changed: usize,
@@ -114,19 +135,20 @@ pub struct Built {
     pub report: Report,
 }
 
-/// Makes an index of `items` in memory. `progress` is told how many of how many texts are encoded.
+/// Makes an index of `items` in memory. `progress` is told how many of how many texts are encoded, then pictures seen.
 ///
 /// # Errors
 /// [`Error::Input`] for items that can't be used, and what the encoder and `more` return.
-pub fn build(
+pub fn build<'a>(
     mut items: Vec<Item>,
-    encoder: &dyn EncodeText,
+    encoders: impl Into<Encoders<'a>>,
     base: Option<&Base>,
     options: &Options,
     more: Option<More<'_>>,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Built> {
     items.sort_by(|a, b| a.key.cmp(&b.key));
+    let Encoders { texts: encoder, pictures } = encoders.into();
     let mut model = encoder.model();
     model.file.clone_from(&options.model_file);
     let mut report = Report { items: items.len(), ..Report::default() };
@@ -155,7 +177,17 @@ pub fn build(
     encode(&wanted, &texts, encoder, model.dim, progress, &mut |at, vector| {
         rows[at] = Some(build::row(&items[at].key, vector, model.dim, hashes[at], metadata[at].clone()));
     })?;
-    let rows: Vec<Row> = rows.into_iter().flatten().collect();
+    let mut rows: Vec<Row> = rows.into_iter().flatten().collect();
+    let mut others = Models::new();
+    rows.iter_mut().for_each(|row| row.others.clear());
+    if let Some(encoder) = pictures {
+        let (vectors, account) = pictures::embed(&items, encoder, base, options.skip_bad, &mut |done| progress(done, items.len()))?;
+        for (row, vector) in rows.iter_mut().zip(vectors) {
+            row.others.extend(vector.map(|vector| (IMAGE.to_string(), vector)));
+        }
+        others.insert(IMAGE.to_string(), Model { file: options.image_model_file.clone(), ..encoder.model() });
+        report.pictures = Some(account);
+    }
     if let Some(base) = base {
         compare(&rows, base, &mut report);
     } else {
@@ -164,7 +196,7 @@ pub fn build(
     drop((items, texts, metadata));
 
     let mut files = BTreeMap::new();
-    let mut manifest = build::build(model, rows, |shard, bytes| {
+    let mut manifest = build::build_with_others(model, others, rows, |shard, bytes| {
         files.insert(shard.file.clone(), Arc::new(bytes));
         Ok(())
     })?;
@@ -271,7 +303,7 @@ fn compare(rows: &[Row], base: &Base, report: &mut Report) {
             Some(ordinal) => {
                 let same = base.catalog.place(ordinal).is_some_and(|(shard, at)| {
                     let old = shard.to_row(at);
-                    old.hash == row.hash && old.vector == row.vector && old.metadata == row.metadata
+                    old.hash == row.hash && old.vector == row.vector && old.metadata == row.metadata && old.others == row.others
                 });
                 report.changed += usize::from(!same);
             }

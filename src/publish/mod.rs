@@ -1,12 +1,17 @@
 //! Items and interactions in, index out: what the publisher's command line does, without the command line.
 
 pub mod build;
+pub mod calibration;
+pub mod checkpoint;
+pub mod fold;
+pub mod image_input;
 pub mod interaction_columns;
 pub mod interaction_text;
 pub mod interactions;
 pub mod item_features;
 pub mod items;
 pub mod model;
+pub mod pictures;
 pub mod quantize;
 pub mod ranker;
 pub mod table;

@@ -2,6 +2,7 @@
 
 pub mod checkpoint;
 pub mod crowd;
+pub mod seeded;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -3,12 +3,13 @@
 mod build;
 mod evaluate;
 mod find;
+mod pictures;
 mod usage;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use palate::publish::model::{PackDType, model_add};
+use palate::publish::model::{Options, model_add};
 use serde_json::Value;
 
 use crate::catalogs::checkpoint::write_checkpoint;
@@ -31,7 +32,8 @@ impl Shop {
     pub fn new() -> Self {
         let shop = Self { place: tempfile::tempdir().unwrap() };
         write_checkpoint(&shop.at("checkpoint"), 1);
-        model_add(&shop.at("checkpoint"), &shop.at("models/tiny/pack"), Some("tiny"), PackDType::Q8).unwrap();
+        let options = Options { name: Some("tiny".into()), ..Options::default() };
+        model_add(&shop.at("checkpoint"), Some(&shop.at("models/tiny/pack")), &options).unwrap();
         shop.file("items.jsonl", ITEMS.as_bytes());
         shop
     }

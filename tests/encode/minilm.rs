@@ -4,7 +4,7 @@ use palate::compute::cpu::isa::Isa;
 use palate::compute::webgpu::{GpuModel, Tilings};
 use palate::encode::TextEncoder;
 use palate::platform::native::wait as block_on;
-use palate::publish::model::{Checkpoint, PackDType};
+use palate::publish::model::{Checkpoint, Choice, PackDType};
 use std::path::Path;
 
 const DIM: usize = 384;
@@ -36,7 +36,7 @@ fn pack(dtype: PackDType) -> Option<Vec<u8>> {
         println!("skipped: the MiniLM checkpoint is not there; `npm test` fetches it");
         return None;
     }
-    Some(Checkpoint::read(Path::new(CHECKPOINT)).unwrap().pack(dtype).unwrap())
+    Some(Checkpoint::read(Path::new(CHECKPOINT), Choice::default()).unwrap().pack(dtype).unwrap())
 }
 
 /// The f32 pack is the reference up to rounding: the graph, the tokenizer and the pooling are right.

@@ -1,3 +1,5 @@
 //! Raw items to embeddings.
 
 mod minilm;
+mod models;
+mod photos;

@@ -3,6 +3,7 @@
 use palate::format::digest::bucket;
 use palate::format::manifest::{Kind, Shard};
 use palate::format::shard::{ItemShard, Row, write_items};
+use palate::format::space::Models;
 use palate::format::tensors::Part;
 use palate::{Error, Result};
 
@@ -13,7 +14,7 @@ const DIM: usize = 5;
 
 fn shard(seed: u64, n: usize) -> (Vec<Row>, Vec<u8>) {
     let mut rows = rows(seed, n, DIM);
-    let bytes = write_items(&model("words", DIM).id, DIM, (0, 1), rows.clone()).unwrap();
+    let bytes = write_items(&model("words", DIM).id, DIM, (0, 1), rows.clone(), &Models::new()).unwrap();
     rows.sort_by(|a, b| a.key.cmp(&b.key));
     (rows, bytes)
 }
@@ -38,7 +39,7 @@ fn shard_survives_a_round_trip() {
         assert_eq!(parsed.row("nobody"), None);
         let mut shuffled = rows;
         shuffled.reverse();
-        assert_eq!(write_items(&model("words", DIM).id, DIM, (0, 1), shuffled).unwrap(), bytes, "order must not matter");
+        assert_eq!(write_items(&model("words", DIM).id, DIM, (0, 1), shuffled, &Models::new()).unwrap(), bytes, "order must not matter");
     }
 }
 
@@ -89,7 +90,7 @@ fn shard_header_bombs_are_refused() {
 
 /// A sound file of this kind, to be forged.
 fn forged() -> Forgery {
-    Forgery::of(write_items(&model("words", 2).id, 2, (0, 1), crate::catalogs::rows(1, 2, 2)).unwrap())
+    Forgery::of(write_items(&model("words", 2).id, 2, (0, 1), crate::catalogs::rows(1, 2, 2), &Models::new()).unwrap())
 }
 
 fn parsed(forgery: Forgery) -> Result<ItemShard> {
@@ -149,8 +150,8 @@ fn shard_keys_of_another_bucket_are_refused() {
     let row = rows(2, 1, DIM).remove(0);
     let (at, other) = (bucket(&row.key, 2), 1 - bucket(&row.key, 2));
     let id = model("words", DIM).id;
-    assert!(write_items(&id, DIM, (at, 2), vec![row.clone()]).is_ok());
-    assert_eq!(write_items(&id, DIM, (other, 2), vec![row]).unwrap_err().code(), "internal");
+    assert!(write_items(&id, DIM, (at, 2), vec![row.clone()], &Models::new()).is_ok());
+    assert_eq!(write_items(&id, DIM, (other, 2), vec![row], &Models::new()).unwrap_err().code(), "internal");
     let error = parsed(forged().word("buckets", "4096")).map(|s| s.len()).unwrap_err();
     assert!(error.to_string().contains("bucket"), "{error}");
 }
@@ -165,9 +166,9 @@ fn shard_of_a_newer_version_is_named() {
 fn shard_writer_refuses_duplicates_and_wrong_dimensions() {
     let rows = rows(3, 2, DIM);
     let id = model("words", DIM).id;
-    let twice = write_items(&id, DIM, (0, 1), vec![rows[0].clone(), rows[0].clone()]).unwrap_err();
+    let twice = write_items(&id, DIM, (0, 1), vec![rows[0].clone(), rows[0].clone()], &Models::new()).unwrap_err();
     assert!(twice.to_string().contains("twice"), "{twice}");
-    let wrong = write_items(&id, DIM + 1, (0, 1), rows).unwrap_err();
+    let wrong = write_items(&id, DIM + 1, (0, 1), rows, &Models::new()).unwrap_err();
     assert!(wrong.to_string().contains("expected 6"), "{wrong}");
 }
 

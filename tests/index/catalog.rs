@@ -69,7 +69,7 @@ fn catalog_of_one_item_in_many_buckets_cannot_take_the_memory() {
     let row = rows(24, 1, 2).remove(0);
     let of = 1u32 << 31;
     let at = palate::format::digest::bucket(&row.key, of);
-    let bytes = write_items(&model("words", 2).id, 2, (at, of), vec![row]).unwrap();
+    let bytes = write_items(&model("words", 2).id, 2, (at, of), vec![row], &Default::default()).unwrap();
     let (mut manifest, _) = index(rows(24, 1, 2), 2);
     manifest.shards = vec![Shard::of(Kind::Items, &bytes, 1)];
     assert_eq!(Catalog::open(&manifest, vec![Arc::new(bytes)]).unwrap_err().code(), "corrupt");

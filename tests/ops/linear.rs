@@ -29,6 +29,9 @@ pub fn erf(x: f64) -> f64 {
 pub fn activate(activation: Activation, y: f64) -> f64 {
     match activation {
         Activation::None => y,
+        Activation::GeluTanh => 0.5 * y * (1.0 + (std::f64::consts::FRAC_2_PI.sqrt() * (y + 0.044_715 * y.powi(3))).tanh()),
+        Activation::QuickGelu => y / (1.0 + (-1.702 * y).exp()),
+        Activation::Relu6 => y.clamp(0.0, 6.0),
         Activation::Gelu => 0.5 * y * (1.0 + erf(y / std::f64::consts::SQRT_2)),
         Activation::Relu => y.max(0.0),
         Activation::Tanh => y.tanh(),
@@ -157,6 +160,26 @@ fn linear_i8_with_extreme_weights_does_not_overflow() {
             linear_i8(&x, m, &packed, epilogue, &mut out, &mut Scratch::default());
             let want = f32::from(sign) * 127.0 * (k - 1) as f32;
             assert!(out.iter().all(|&y| y == want), "{}: {} instead of {want}", isa.name(), out[0]);
+        }
+    }
+}
+
+/// Over their whole range: where exponentials saturate, and where the formulas bend.
+#[test]
+fn linear_activations_are_right() {
+    let x: Vec<f32> = (-1600..1600).map(|i| i as f32 * 0.0173).collect();
+    let packed = PackedF32::new(&[1.0], 1, 1);
+    for activation in
+        [Activation::Gelu, Activation::GeluTanh, Activation::QuickGelu, Activation::Relu, Activation::Relu6, Activation::Tanh]
+    {
+        for isa in Isa::available() {
+            let mut out = vec![f32::NAN; x.len()];
+            linear_f32(isa, &x, x.len(), &packed, Epilogue { bias: &[0.0; TILE_COLS], activation, residual: None }, &mut out);
+            for (y, x) in out.iter().zip(&x) {
+                let want = activate(activation, f64::from(*x));
+                let error = (f64::from(*y) - want).abs() / f64::from(x.abs()).max(1.0);
+                assert!(error <= tolerance::ACTIVATION, "{activation:?} of {x} on {}: {y}, expected {want}", isa.name());
+            }
         }
     }
 }

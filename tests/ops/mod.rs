@@ -1,12 +1,34 @@
 //! Ops against plain loops in f64, on shapes that are odd, one, prime and larger than a tile.
 
 mod attention;
+mod attention_pool;
+mod depthwise;
+mod input;
 mod layer_norm;
 mod linear;
+mod pool;
+mod positions;
 mod simd;
+mod unfold;
 pub mod webgpu;
 
 use palate::compute::cpu::isa::Isa;
+use palate::compute::graph::Window;
+
+/// Windows of one position, on odd and prime images, larger than the image, with zeros on some sides and on none, and steps
+/// that leave a rest; with the items and channels that they see.
+fn windows() -> Vec<(Window, usize, usize)> {
+    vec![
+        (Window::padded(1, 1, 1, 1, 0), 1, 1),
+        (Window::padded(3, 5, 3, 1, 1), 2, 7),
+        (Window::same(7, 7, 3, 2), 3, 8),
+        (Window::same(8, 6, 3, 2), 1, 13),
+        (Window::padded(11, 13, 4, 4, 0), 2, 3),
+        (Window::padded(9, 2, 5, 3, 2), 1, 17),
+        (Window::same(2, 3, 5, 1), 2, 9),
+        (Window { height: 5, width: 4, kernel: 3, stride: 2, top: 0, left: 2, out_height: 4, out_width: 3 }, 2, 11),
+    ]
+}
 
 /// Largest difference allowed between an executor and the f64 loops, relative to the largest expected value.
 /// The one place where tolerances are written.
@@ -16,6 +38,11 @@ pub mod tolerance {
     pub const LINEAR_I8: f64 = 3e-6;
     pub const LAYER_NORM: f64 = 3e-6;
     pub const ATTENTION: f64 = 3e-6;
+    pub const DEPTHWISE: f64 = 1e-6;
+    /// Mean of an item's rows.
+    pub const POOL: f64 = 1e-6;
+    /// Relative to max(1, |x|).
+    pub const ACTIVATION: f64 = 4e-7;
     pub const EXP: f64 = 4e-7;
     /// WebGPU against f64 loops and the CPU: f32 sums without a given order, `exp` and division as exact as WGSL asks for.
     pub const WEBGPU: f64 = 5e-6;

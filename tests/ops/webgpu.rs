@@ -7,7 +7,8 @@ use super::{Numbers, linear::activate, tolerance};
 use palate::platform::native::wait as block_on;
 use palate::compute::cpu::isa::Isa;
 use palate::compute::cpu::{CpuModel, Workspace};
-use palate::compute::graph::{Activation, Batch, Builder, Graph, PoolKind, Value};
+use palate::compute::builder::Builder;
+use palate::compute::graph::{Activation, Batch, Graph, Mask, PoolKind, Value};
 use palate::compute::webgpu::{Gpu, GpuModel, Tiling, Tilings};
 use palate::format::tensors::{Part, TensorFile, write};
 use palate::publish::quantize::{Calibration, Quantized};
@@ -80,6 +81,16 @@ fn f64s(numbers: &[f32]) -> Vec<f64> {
     numbers.iter().map(|&v| f64::from(v)).collect()
 }
 
+const ACTIVATIONS: [Activation; 7] = [
+    Activation::None,
+    Activation::Gelu,
+    Activation::GeluTanh,
+    Activation::QuickGelu,
+    Activation::Relu,
+    Activation::Relu6,
+    Activation::Tanh,
+];
+
 /// Every tiling, as the only one.
 fn all_tilings() -> Vec<Tilings> {
     Tilings::LONG.iter().map(|&tiling| Tilings { short: tiling, long: tiling }).collect()
@@ -98,7 +109,7 @@ fn webgpu_linear_f32_is_right() {
         let bias = numbers.take(n);
         case.parts.extend([Part::f32("w.weight", &[n, k], &weights), Part::f32("w.bias", &[n], &bias)]);
         for tilings in all_tilings() {
-            for activation in [Activation::None, Activation::Gelu, Activation::Relu, Activation::Tanh] {
+            for activation in ACTIVATIONS {
                 let (found, cpu) = case.run(&gpu, tilings, |b, x| { b.linear(x, &[("w", n)], activation, None).unwrap(); });
                 let want: Vec<f64> = (0..m * n)
                     .map(|at| {
@@ -228,21 +239,69 @@ fn webgpu_attention_and_pool_keep_items_apart() {
     {
         let dim = heads * width;
         let case = Case::new(seed as u64 + 40, &lens, 3 * dim);
-        let (found, cpu) = case.run(&gpu, Tilings::of(&gpu), |b, x| { b.attention(x, heads).unwrap(); });
-        let want = super::attention::expected(&case.numbers, &case.batch().offsets[0], heads, width);
         let what = format!("{lens:?}x{heads}x{width}");
-        close(&format!("attention {what}"), &found, &want, tolerance::WEBGPU);
-        close(&format!("attention {what} against the CPU"), &found, &f64s(&cpu), tolerance::WEBGPU);
-        for kind in [PoolKind::Mean, PoolKind::First] {
+        for mask in [Mask::None, Mask::Causal] {
+            let (found, cpu) = case.run(&gpu, Tilings::of(&gpu), |b, x| { b.attention(x, heads, mask).unwrap(); });
+            let want = super::attention::expected(&case.numbers, &case.batch().offsets[0], heads, width, mask);
+            close(&format!("attention {mask:?} {what}"), &found, &want, tolerance::WEBGPU);
+            close(&format!("attention {mask:?} {what} against the CPU"), &found, &f64s(&cpu), tolerance::WEBGPU);
+        }
+        for kind in [PoolKind::Mean, PoolKind::First, PoolKind::Last] {
             let (found, cpu) = case.run(&gpu, Tilings::of(&gpu), |b, x| { b.pool(x, kind); });
             let mut want = Vec::new();
             for bounds in case.batch().offsets[0].windows(2) {
                 let rows: Vec<&[f32]> = case.numbers.chunks_exact(3 * dim).skip(bounds[0] as usize).take((bounds[1] - bounds[0]) as usize).collect();
-                let used = if kind == PoolKind::First { rows.len().min(1) } else { rows.len() };
-                want.extend((0..3 * dim).map(|c| rows[..used].iter().map(|row| f64::from(row[c])).sum::<f64>() / used.max(1) as f64));
+                let rows = match kind {
+                    PoolKind::Mean => &rows[..],
+                    PoolKind::First => &rows[..rows.len().min(1)],
+                    PoolKind::Last => &rows[rows.len().saturating_sub(1)..],
+                };
+                let used = rows.len();
+                want.extend((0..3 * dim).map(|c| rows.iter().map(|row| f64::from(row[c])).sum::<f64>() / used.max(1) as f64));
             }
             close(&format!("pool {kind:?} {what}"), &found, &want, tolerance::WEBGPU);
             close(&format!("pool {kind:?} {what} against the CPU"), &found, &f64s(&cpu), tolerance::WEBGPU);
+        }
+    }
+}
+
+/// The ops of pictures, against the CPU executor, whose own tests hold it to f64 loops.
+#[test]
+fn webgpu_windows_and_learned_rows_agree_with_the_cpu() {
+    let Some(gpu) = gpu() else { return };
+    for (seed, (window, items, channels)) in super::windows().into_iter().enumerate() {
+        let mut numbers = Numbers(seed as u64 + 11);
+        let (inputs, taps) = (window.inputs(), window.kernel * window.kernel);
+        let x = numbers.take(items * inputs * channels);
+        let parts = [
+            Part::f32("d.weight", &[taps, channels], &numbers.take(taps * channels)),
+            Part::f32("d.bias", &[channels], &numbers.take(channels)),
+            Part::f32("first", &[2, channels], &numbers.take(2 * channels)),
+            Part::f32("table", &[2 + inputs, channels], &numbers.take((2 + inputs) * channels)),
+            Part::f32("query", &[1, channels], &numbers.take(channels)),
+            Part::f32("kv.weight", &[2 * channels, channels], &numbers.take(2 * channels * channels)),
+        ];
+        let file = TensorFile::parse(write(&parts, &BTreeMap::new()).unwrap(), "a test").unwrap();
+        let ops: [(&str, &dyn Fn(&mut Builder<'_>, Value)); 5] = [
+            ("input", &|_, _| ()),
+            ("unfold", &|b, x| { b.unfold(x, window).unwrap(); }),
+            ("depthwise", &|b, x| { b.depthwise(x, window, "d", Activation::Relu6).unwrap(); }),
+            ("positions", &|b, x| { b.positions(x, Some(("first", 2)), "table").unwrap(); }),
+            ("attention_pool", &|b, x| {
+                let kv = b.linear(x, &[("kv", 2 * channels)], Activation::None, None).unwrap();
+                b.attention_pool(kv, "query", 1).unwrap();
+            }),
+        ];
+        for (name, op) in ops {
+            let mut builder = Builder::new(&file);
+            let value = builder.float_input(inputs, channels);
+            op(&mut builder, value);
+            let graph = builder.finish();
+            let batch = Batch { items, floats: vec![x.clone()], ..Default::default() };
+            let want = CpuModel::new(graph.clone(), &file, Isa::best()).unwrap().run(&batch, &mut Workspace::default()).unwrap();
+            let model = block_on(GpuModel::new(Rc::clone(&gpu), graph, &file, Tilings::of(&gpu))).unwrap();
+            let found = block_on(model.run(&batch)).unwrap();
+            close(&format!("{name} {window:?} of {items} x {channels}"), &found, &f64s(&want), tolerance::WEBGPU);
         }
     }
 }

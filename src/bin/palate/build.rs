@@ -12,9 +12,10 @@ use palate::format::manifest::Kind;
 use palate::format::signature::{signed_bytes, with_signature};
 use palate::platform::native::Signer;
 use palate::platform::native::folder::{Folder, open};
-use palate::publish::build::{Base, Built, Options, build, write};
+use palate::publish::build::{Base, Built, Encoders, Options, build, write};
 use palate::publish::interactions::ReadOptions;
 use palate::publish::items::{Bad, Item, Reader, Template};
+use palate::publish::pictures::EncodePictures;
 use palate::publish::ranker::{self, Learned};
 use palate::index::Catalog;
 use palate::publish::table;
@@ -23,6 +24,7 @@ use serde_json::{Value, json};
 
 use crate::interactions;
 use crate::pack::{self, Found};
+use crate::pictures::Pictures;
 use crate::terminal::{bar, bold, count, dim, line, note, size, spinner, tick};
 
 #[derive(Args)]
@@ -37,6 +39,10 @@ pub struct Build {
     /// The text model: a pack's folder or file, or a name in models/.
     #[arg(long, value_name = "MODEL", default_value = "minilm")]
     text_model: PathBuf,
+    /// A model for the pictures that items name in `image`: a pack's folder or file, or a name in models/. Pages can then
+    /// search by picture.
+    #[arg(long, value_name = "MODEL")]
+    image_model: Option<PathBuf>,
     /// An earlier index whose vectors are taken for items with the same text.
     #[arg(long, value_name = "DIR")]
     base: Option<PathBuf>,
@@ -109,11 +115,17 @@ impl Build {
         let pack = pack::find(&self.text_model)?;
         let (mut options, pack_file) = (self.options(), self.pack_file(&pack)?);
         options.model_file = self.model_at.clone().or_else(|| pack_file.as_ref().map(|(name, _)| name.clone()));
+        let image_pack = self.image_model.as_deref().map(pack::find).transpose()?;
+        let image_file = image_pack.as_ref().map(|pack| self.pack_file(pack)).transpose()?.flatten();
+        options.image_model_file = image_file.as_ref().map(|(name, _)| name.clone());
         let base = self.base.as_ref().map(|path| Base::open(&Folder::new(path))).transpose()?;
         if interactions.is_none() && base.as_ref().is_some_and(|base| base.manifest.shards_of(&Kind::Ranker).next().is_some()) {
             note("the base has a ranker, and this index gets none. Give --interactions to learn one.");
         }
         let encoder = pack::open(pack)?;
+        let pictures = image_pack.map(|pack| Ok(Pictures { encoder: pack::open_image(pack)?, from: self.media_folder() })).transpose()?;
+        let pictures = pictures.as_ref().map(|pictures: &Pictures| pictures as &dyn EncodePictures);
+        let encoders = Encoders { texts: &encoder, pictures };
 
         let mut progress = None;
         let mut learned = None;
@@ -123,8 +135,9 @@ impl Build {
             learned = Some(account);
             Ok(vec![(Kind::Ranker, bytes)])
         };
-        let built = build(items, &encoder, base.as_ref(), &options, Some(&mut learn), &mut |done, total| {
-            let bar = progress.get_or_insert_with(|| bar(total, "encoding texts"));
+        let built = build(items, encoders, base.as_ref(), &options, Some(&mut learn), &mut |done, total| {
+            let bar = progress.get_or_insert_with(|| bar(total, "encoding"));
+            bar.set_length(total as u64);
             bar.set_position(done as u64);
             if done >= total {
                 bar.finish_and_clear();
@@ -135,10 +148,10 @@ impl Build {
         }
         let built = built?;
         let out = Folder::new(&self.out);
-        if let Some((name, bytes)) = &pack_file
-            && out.read(name, bytes.len() as u64).ok().as_ref() != Some(bytes)
-        {
-            out.write(name, bytes)?;
+        for (name, bytes) in pack_file.iter().chain(&image_file) {
+            if out.read(name, bytes.len() as u64).ok().as_ref() != Some(bytes) {
+                out.write(name, bytes)?;
+            }
         }
         let mut manifest = built.manifest.to_bytes();
         if let Some(signer) = &signer {
@@ -194,7 +207,7 @@ impl Build {
 
     /// Says how many of the named media files are not there; the index is good without them.
     fn count_missing_media(&self, items: &[Item]) {
-        let from = self.media.clone().or_else(|| self.items.parent().map(Path::to_path_buf)).unwrap_or_default();
+        let from = self.media_folder();
         let named = items.iter().flat_map(|item| ["image", "audio", "video"].iter().filter_map(|name| item.fields.get(*name)));
         let local = named.filter_map(Value::as_str).filter(|path| !path.contains("://"));
         let missing: Vec<&str> = local.filter(|path| !from.join(path).is_file()).collect();
@@ -204,6 +217,11 @@ impl Build {
         }
     }
 
+    /// Where paths of media start.
+    fn media_folder(&self) -> PathBuf {
+        self.media.clone().or_else(|| self.items.parent().map(Path::to_path_buf)).unwrap_or_default()
+    }
+
     fn options(&self) -> Options {
         let set = |names: &Vec<String>| names.iter().cloned().collect::<BTreeSet<String>>();
         Options {
@@ -211,7 +229,8 @@ impl Build {
             keep: self.fields.as_ref().map(set),
             without: set(&self.without),
             attribution: self.attribution.clone(),
-            model_file: None,
+            skip_bad: self.skip_bad,
+            ..Options::default()
         }
     }
 
@@ -235,6 +254,7 @@ impl Build {
                     "shards": r.shards, "new_shards": r.new_shards, "bytes": r.bytes, "delta_bytes": r.delta_bytes,
                     "seconds": (seconds * 1000.0).round() / 1000.0, "note": r.note,
                     "ranker": learned.map(learned_json),
+                    "pictures": r.pictures.as_ref().map(|p| json!({"encoded": p.encoded, "reused": p.reused, "without": p.without, "bad": p.bad.rows})),
                 })
                 .to_string(),
             );
@@ -244,6 +264,12 @@ impl Build {
         }
         line(&format!("{} {} items in {} shards, {} {}", tick(), bold(&count(r.items)), r.shards, size(r.bytes), dim(&format!("in {seconds:.1} s"))))?;
         line(&format!("  {} texts encoded, {} reused, {} items without text", count(r.encoded), count(r.reused), count(r.without_text)))?;
+        if let Some(p) = &r.pictures {
+            line(&format!("  {} pictures encoded, {} reused, {} items without", count(p.encoded), count(p.reused), count(p.without)))?;
+            if p.bad.rows > 0 {
+                note(&format!("{} pictures were left out:\n  {}", count(p.bad.rows), p.bad.named.join("\n  ")));
+            }
+        }
         if self.base.is_some() {
             line(&format!("  {} added, {} changed, {} removed: visitors fetch {} ({} shards)", count(r.added), count(r.changed), count(r.removed), size(r.delta_bytes), r.new_shards))?;
         }

@@ -1,19 +1,21 @@
-//! `palate encode`: embeddings of texts.
+//! `palate encode`: embeddings of texts or pictures.
 //!
 //! Not here: the models, and finding them (`pack`).
 
 use std::path::PathBuf;
 
 use clap::Args;
-use palate::Result;
+use palate::{Error, Result};
 use serde_json::json;
 
-use crate::pack;
-use crate::query::Asked;
+use crate::media;
+use crate::pack::{self, Opened};
+use crate::query::{Asked, Query};
 use crate::terminal::{bar, clip, line};
 
-/// Texts of one call of the encoder.
-const BATCH: usize = 128;
+/// Queries of one call of the encoder; pictures are in memory together.
+const TEXTS: usize = 128;
+const PICTURES: usize = 16;
 
 #[derive(Args)]
 pub struct Encode {
@@ -30,11 +32,11 @@ pub struct Encode {
 impl Encode {
     pub fn run(self) -> Result<()> {
         let queries = self.asked.queries()?;
-        let encoder = pack::open(pack::find(&self.model)?)?;
+        let model = pack::open_any(pack::find(&self.model)?)?;
         let progress = bar(queries.len(), "encoding");
-        for batch in queries.chunks(BATCH) {
-            let texts: Vec<&str> = batch.iter().map(|q| q.text.as_str()).collect();
-            let vectors = encoder.encode(&texts)?;
+        let batch = if matches!(model, Opened::Text(_)) { TEXTS } else { PICTURES };
+        for batch in queries.chunks(batch) {
+            let vectors = encode(&model, batch)?;
             progress.inc(batch.len() as u64);
             for (query, vector) in batch.iter().zip(vectors) {
                 progress.suspend(|| {
@@ -42,11 +44,33 @@ impl Encode {
                         return line(&json!({"input": query.asked, "embedding": vector}).to_string());
                     }
                     let start: Vec<String> = vector.iter().take(6).map(|v| format!("{v:.4}")).collect();
-                    line(&format!("{}  [{}, … {} numbers]", clip(&query.text, 48), start.join(", "), vector.len()))
+                    line(&format!("{}  [{}, … {} numbers]", clip(&query.title(), 48), start.join(", "), vector.len()))
                 })?;
             }
         }
         progress.finish_and_clear();
         Ok(())
+    }
+}
+
+fn encode(model: &Opened, queries: &[Query]) -> Result<Vec<Vec<f32>>> {
+    match model {
+        Opened::Text(encoder) => {
+            let text = |query: &Query| -> Result<String> {
+                match (&query.text, &query.image) {
+                    (Some(text), None) => Ok(text.clone()),
+                    _ => Err(query.no_image_model("the model reads text. Name one for pictures with --model")),
+                }
+            };
+            let texts = queries.iter().map(text).collect::<Result<Vec<_>>>()?;
+            encoder.encode(&texts.iter().map(String::as_str).collect::<Vec<_>>())
+        }
+        Opened::Image(encoder) => {
+            let picture = |query: &Query| match (&query.text, &query.image) {
+                (None, Some(path)) => media::read(path),
+                _ => Err(Error::input(format!("{} holds a text, and {:?} takes pictures. Name a text model with --model.", query.place, encoder.model_id().name))),
+            };
+            encoder.encode(&queries.iter().map(picture).collect::<Result<Vec<_>>>()?)
+        }
     }
 }

@@ -10,8 +10,10 @@ mod evaluation_page;
 mod inspect;
 mod interactions;
 mod key;
+mod media;
 mod model;
 mod pack;
+mod pictures;
 mod plot;
 mod query;
 mod recommend;
@@ -35,7 +37,7 @@ enum Command {
     /// Model packs: quantize a checkpoint for the page.
     #[command(subcommand)]
     Model(model::Model),
-    /// Embeddings of texts, one JSON line each.
+    /// Embeddings of texts or pictures, one JSON line each.
     Encode(encode::Encode),
     /// Items in, index out: what the page downloads.
     Build(build::Build),
@@ -46,7 +48,7 @@ enum Command {
     Evaluate(evaluate::Evaluate),
     /// What an index or a model pack holds, and whether it verifies.
     Inspect(inspect::Inspect),
-    /// The items nearest to a text.
+    /// The items nearest to a text or a picture.
     Search(search::Search),
     /// What the page would recommend after a history.
     Recommend(recommend::Recommend),

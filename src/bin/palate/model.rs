@@ -5,8 +5,9 @@
 use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
-use palate::publish::model::{PackDType, model_add};
 use palate::Result;
+use palate::format::pack::Pooling;
+use palate::publish::model::{Choice, Options, PackDType, Tower, model_add};
 use serde_json::json;
 
 use crate::terminal::{bold, line, size, spinner, tick};
@@ -26,6 +27,12 @@ pub enum Model {
         /// Number type of the weights.
         #[arg(long, value_enum, default_value_t = DType::Q8)]
         dtype: DType,
+        /// Which model of a checkpoint that has two, as CLIP has: one for texts and one for pictures.
+        #[arg(long, value_enum)]
+        tower: Option<OneOf>,
+        /// How token or patch vectors become one [default: what the checkpoint says].
+        #[arg(long, value_enum)]
+        pooling: Option<Pool>,
         /// Print one JSON object in place of text.
         #[arg(long)]
         json: bool,
@@ -38,19 +45,38 @@ pub enum DType {
     F32,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+pub enum OneOf {
+    Text,
+    Image,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Pool {
+    Cls,
+    Mean,
+}
+
 impl Model {
     pub fn run(self) -> Result<()> {
-        let Model::Add { source, out, name, dtype, json } = self;
-        let title = name.clone().or_else(|| source.file_name().map(|n| n.to_string_lossy().into_owned())).unwrap_or_else(|| "model".into());
-        let out = out.unwrap_or_else(|| PathBuf::from("models").join(&title).join("pack"));
+        let Model::Add { source, out, name, dtype, tower, pooling, json } = self;
+        let tower = tower.map(|t| match t {
+            OneOf::Text => Tower::Text,
+            OneOf::Image => Tower::Image,
+        });
+        let pooling = pooling.map(|p| match p {
+            Pool::Cls => Pooling::Cls,
+            Pool::Mean => Pooling::Mean,
+        });
         let dtype = match dtype {
             DType::Q8 => PackDType::Q8,
             DType::F32 => PackDType::F32,
         };
         let bar = spinner("quantizing");
-        let made = model_add(&source, &out, name.as_deref(), dtype);
+        let options = Options { name, dtype, choice: Choice { tower, pooling } };
+        let made = model_add(&source, out.as_deref(), &options);
         bar.finish_and_clear();
-        let made = made?;
+        let (made, out) = made?;
         if json {
             return line(&json!({"name": made.name, "architecture": made.architecture, "file": made.file, "sha256": made.sha256, "bytes": made.bytes, "dim": made.dim, "out": out}).to_string());
         }

@@ -5,10 +5,11 @@
 use std::path::{Path, PathBuf};
 
 use palate::compute::cpu::isa::Isa;
-use palate::encode::TextEncoder;
+use palate::encode::{ImageEncoder, TextEncoder};
 use palate::format::digest::sha256;
 use palate::format::manifest;
-use palate::format::pack::Pack;
+use palate::format::pack::{ModelId, Pack};
+use palate::models::IMAGE;
 use palate::platform::native::folder::{self, Folder};
 use palate::publish::model::ModelManifest;
 use palate::{Error, Result};
@@ -84,6 +85,26 @@ pub fn open(found: Found) -> Result<TextEncoder> {
     TextEncoder::from_pack(&Pack::parse(found.bytes)?, Isa::best())
 }
 
+/// An encoder of either kind.
+pub enum Opened {
+    Text(TextEncoder),
+    Image(ImageEncoder),
+}
+
+/// The encoder of a pack, whatever it takes.
+pub fn open_any(found: Found) -> Result<Opened> {
+    let pack = Pack::parse(found.bytes)?;
+    match IMAGE.contains(&pack.architecture.as_str()) {
+        true => ImageEncoder::from_pack(&pack, Isa::best()).map(Opened::Image),
+        false => TextEncoder::from_pack(&pack, Isa::best()).map(Opened::Text),
+    }
+}
+
+/// The image encoder of a pack.
+pub fn open_image(found: Found) -> Result<ImageEncoder> {
+    ImageEncoder::from_pack(&Pack::parse(found.bytes)?, Isa::best())
+}
+
 /// Where the model of an index is looked for; `None` where its pack lies beside the index.
 pub fn source(index: &Path, wanted: &manifest::Model, named: Option<&Path>) -> Option<PathBuf> {
     match (named, &wanted.file) {
@@ -96,11 +117,26 @@ pub fn source(index: &Path, wanted: &manifest::Model, named: Option<&Path>) -> O
 /// The encoder that made an index's vectors: the one that the caller names, else the pack beside the index, else one of
 /// that name in `models/`.
 pub fn of_index(index: &Path, wanted: &manifest::Model, named: Option<&Path>) -> Result<TextEncoder> {
-    let beside = || wanted.file.as_ref().map(|file| index.join(file)).unwrap_or_default();
-    let source = source(index, wanted, named).unwrap_or_else(beside);
+    let source = place(index, wanted, named);
     let encoder = open(find(&source)?)?;
-    let id = encoder.model_id();
-    if id.sha256 != wanted.id.sha256 || encoder.dim() != wanted.dim {
+    check(encoder.model_id(), encoder.dim(), wanted, &source)?;
+    Ok(encoder)
+}
+
+/// As [`of_index`], the image model.
+pub fn image_of_index(index: &Path, wanted: &manifest::Model, named: Option<&Path>) -> Result<ImageEncoder> {
+    let source = place(index, wanted, named);
+    let encoder = open_image(find(&source)?)?;
+    check(encoder.model_id(), encoder.dim(), wanted, &source)?;
+    Ok(encoder)
+}
+
+fn place(index: &Path, wanted: &manifest::Model, named: Option<&Path>) -> PathBuf {
+    source(index, wanted, named).unwrap_or_else(|| wanted.file.as_ref().map(|file| index.join(file)).unwrap_or_default())
+}
+
+fn check(id: &ModelId, dim: usize, wanted: &manifest::Model, source: &Path) -> Result<()> {
+    if id.sha256 != wanted.id.sha256 || dim != wanted.dim {
         return Err(Error::Mismatch(format!(
             "The index was built with the model {:?} ({}), {} holds {:?} ({}). Name the right one with --model, or build the index again.",
             wanted.id.name,
@@ -110,5 +146,5 @@ pub fn of_index(index: &Path, wanted: &manifest::Model, named: Option<&Path>) ->
             id.sha256
         )));
     }
-    Ok(encoder)
+    Ok(())
 }

@@ -3,7 +3,7 @@
 //! Not here: encoding them.
 
 use std::io::BufReader;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use palate::platform::native::folder;
@@ -30,35 +30,56 @@ pub struct Asked {
     /// A film file (needs an image model).
     #[arg(long, value_name = "FILE")]
     video: Vec<PathBuf>,
-    /// JSON Lines, each with `text` (later also `image`, `audio`, `video`; several make one fused query).
+    /// JSON Lines, each with `text`, `image` (relative to the file) or both, which make one query (later also `audio`, `video`).
     #[arg(long, value_name = "FILE")]
     lines: Option<PathBuf>,
 }
 
-/// One query: as it was asked, and its text.
+/// One query: as it was asked, and what it holds, one of both at least.
 pub struct Query {
     pub asked: Value,
-    pub text: String,
+    /// The file, or the file and line, that it came from.
+    pub place: String,
+    pub text: Option<String>,
+    pub image: Option<PathBuf>,
+}
+
+impl Query {
+    /// What it is called in a list.
+    pub fn title(&self) -> String {
+        let image = self.image.as_ref().map(|path| path.display().to_string());
+        [self.text.clone(), image].into_iter().flatten().collect::<Vec<_>>().join(" + ")
+    }
+
+    /// The error for a picture where no model takes pictures; `why` says whose model is missing.
+    pub fn no_image_model(&self, why: &str) -> Error {
+        Error::input(format!("{} is an image, and there is no image model here: {why}, or describe it with --text.", self.place))
+    }
 }
 
 impl Asked {
-    /// All queries, in order: the flags first, then the lines.
+    /// All queries, in order: texts, then pictures, then the lines.
     pub fn queries(&self) -> Result<Vec<Query>> {
-        for (files, what, model) in [(&self.image, "an image", "image"), (&self.audio, "a sound", "audio"), (&self.video, "a film", "image")] {
+        for (files, what) in [(&self.audio, "a sound"), (&self.video, "a film")] {
             if let Some(file) = files.first() {
-                return Err(no_model(&file.display().to_string(), what, model));
+                return Err(not_yet(&file.display().to_string(), what));
             }
         }
         let mut queries = Vec::new();
         for text in &self.text {
-            queries.push(Query { asked: json!({"text": text}), text: checked(text, "--text")? });
+            queries.push(Query { asked: json!({"text": text}), place: "--text".into(), text: Some(checked(text, "--text")?), image: None });
+        }
+        for path in &self.image {
+            let place = path.display().to_string();
+            queries.push(Query { asked: json!({"image": place}), place, text: None, image: Some(path.clone()) });
         }
         if let Some(path) = &self.lines {
             let name = path.display().to_string();
+            let from = path.parent().unwrap_or(Path::new(""));
             read_json_lines(&name, BufReader::new(folder::open(path)?), &mut |(line, row)| {
                 let place = format!("{name}, line {line}");
                 let row = row.map_err(|reason| Error::input(format!("{place}: {reason}. Write one object a line.")))?;
-                queries.push(from_row(row, &place)?);
+                queries.push(from_row(row, place, from)?);
                 Ok(())
             })?;
             if queries.is_empty() {
@@ -69,17 +90,23 @@ impl Asked {
     }
 }
 
-fn from_row(row: Map<String, Value>, place: &str) -> Result<Query> {
-    for (field, what, model) in [("image", "an image", "image"), ("audio", "a sound", "audio"), ("video", "a film", "image")] {
+fn from_row(row: Map<String, Value>, place: String, from: &Path) -> Result<Query> {
+    for (field, what) in [("audio", "a sound"), ("video", "a film")] {
         if row.contains_key(field) {
-            return Err(no_model(place, what, model));
+            return Err(not_yet(&place, what));
         }
     }
-    match row.get("text") {
-        Some(Value::String(text)) => Ok(Query { text: checked(text, place)?, asked: Value::Object(row) }),
-        Some(other) => Err(Error::input(format!("{place}: \"text\" is {other}. Give a text."))),
-        None => Err(Error::input(format!("{place}: no \"text\". Write one object a line, like {{\"text\": \"warm boots\"}}."))),
+    let text = |field: &str| match row.get(field) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(other) => Err(Error::input(format!("{place}: \"{field}\" is {other}. Give a text."))),
+    };
+    let image = text("image")?.map(|image| from.join(image));
+    let text = text("text")?.map(|text| checked(&text, &place)).transpose()?;
+    if text.is_none() && image.is_none() {
+        return Err(Error::input(format!("{place}: no \"text\" and no \"image\". Write one object a line, like {{\"text\": \"warm boots\"}}.")));
     }
+    Ok(Query { asked: Value::Object(row), place, text, image })
 }
 
 fn checked(text: &str, place: &str) -> Result<String> {
@@ -93,6 +120,7 @@ fn checked(text: &str, place: &str) -> Result<String> {
     Ok(text[..end].to_string())
 }
 
-fn no_model(place: &str, what: &str, model: &str) -> Error {
-    Error::input(format!("{place} is {what}, and there is no {model} model here: this build of palate encodes text. Describe it with --text."))
+fn not_yet(place: &str, what: &str) -> Error {
+    let model = if what == "a sound" { "audio" } else { "video" };
+    Error::input(format!("{place} is {what}, and there is no {model} model here: this build of palate encodes text and pictures. Describe it with --text."))
 }

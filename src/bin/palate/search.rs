@@ -1,4 +1,4 @@
-//! `palate search`: the items nearest to a text, by the exact scan that the page does too.
+//! `palate search`: the items nearest to a text, a picture or both, by the exact scan that the page does too.
 //!
 //! Not here: the visitor's taste (`recommend`).
 
@@ -6,13 +6,16 @@ use std::path::PathBuf;
 
 use clap::Args;
 use palate::Result;
+use palate::encode::{ImageEncoder, TextEncoder};
+use palate::index::Catalog;
+use palate::index::catalog::IMAGE;
 use palate::platform::native::folder::Folder;
 use palate::publish::build::{Base, text_model};
 use serde_json::{Value, json};
 
-use crate::pack;
-use crate::query::Asked;
+use crate::query::{Asked, Query};
 use crate::terminal::{bold, clip, dim, line};
+use crate::{media, pack};
 
 #[derive(Args)]
 pub struct Search {
@@ -22,6 +25,9 @@ pub struct Search {
     /// The text model [default: the one beside the index, else its name in models/].
     #[arg(long, value_name = "MODEL")]
     model: Option<PathBuf>,
+    /// The image model [default: the one beside the index, else its name in models/].
+    #[arg(long, value_name = "MODEL")]
+    image_model: Option<PathBuf>,
     #[command(flatten)]
     asked: Asked,
     /// How many items a query.
@@ -37,18 +43,28 @@ impl Search {
         let queries = self.asked.queries()?;
         let base = Base::open(&Folder::new(&self.index))?;
         let catalog = &base.catalog;
-        let encoder = pack::of_index(&self.index, text_model(&base.manifest)?, self.model.as_deref())?;
-        let mut scores = vec![0.0; catalog.len()];
+        let texts = match queries.iter().any(|query| query.text.is_some()) {
+            true => Some(pack::of_index(&self.index, text_model(&base.manifest)?, self.model.as_deref())?),
+            false => None,
+        };
+        let pictures = match queries.iter().find(|query| query.image.is_some()) {
+            Some(query) => {
+                let missing = || query.no_image_model("the index was built without one. Build it with --image-model");
+                let wanted = catalog.other_model(IMAGE).ok_or_else(missing)?;
+                Some(pack::image_of_index(&self.index, wanted, self.image_model.as_deref())?)
+            }
+            None => None,
+        };
         for query in queries {
-            let vectors = encoder.encode(&[query.text.as_str()])?;
-            catalog.scan(&vectors[0], &mut scores)?;
-            let hits = catalog.top_k(&scores, self.k as usize, |ordinal| catalog.has_vector(ordinal));
+            let scores = scores(&query, catalog, texts.as_ref(), pictures.as_ref())?;
+            let has = |ordinal| query.text.is_some() && catalog.has_vector(ordinal) || query.image.is_some() && catalog.has_other(IMAGE, ordinal);
+            let hits = catalog.top_k(&scores, self.k as usize, has);
             if self.json {
                 let hits: Vec<Value> = hits.iter().map(|&(ordinal, score)| json!({"key": catalog.key(ordinal), "score": score})).collect();
                 line(&json!({"query": query.asked, "hits": hits}).to_string())?;
                 continue;
             }
-            line(&bold(&clip(&query.text, 96)))?;
+            line(&bold(&clip(&query.title(), 96)))?;
             for (ordinal, score) in hits {
                 let title = catalog.field(ordinal, "title");
                 let title = title.as_ref().and_then(Value::as_str).unwrap_or_default();
@@ -57,4 +73,19 @@ impl Search {
         }
         Ok(())
     }
+}
+
+/// Cosines with every item; of a query with a text and a picture their mean.
+fn scores(query: &Query, catalog: &Catalog, texts: Option<&TextEncoder>, pictures: Option<&ImageEncoder>) -> Result<Vec<f32>> {
+    let mut scores = vec![0.0; catalog.len()];
+    if let (Some(text), Some(encoder)) = (&query.text, texts) {
+        catalog.scan(&encoder.encode(&[text.as_str()])?[0], &mut scores)?;
+    }
+    if let (Some(path), Some(encoder)) = (&query.image, pictures) {
+        let mut seen = vec![0.0; catalog.len()];
+        catalog.scan_other(IMAGE, &encoder.encode(&[media::read(path)?])?[0], &mut seen)?;
+        let share = if query.text.is_some() { 0.5 } else { 1.0 };
+        scores.iter_mut().zip(seen).for_each(|(score, seen)| *score = *score * (1.0 - share) + seen * share);
+    }
+    Ok(scores)
 }

@@ -4,7 +4,16 @@
 //! product a dimension; tiles are 4 queries by 8 keys, and 4 queries by 8 output dimensions.
 
 use super::isa::entry;
+use crate::compute::graph::Mask;
 use crate::math::simd::{self, Simd};
+
+/// How the columns divide, and who sees whom.
+#[derive(Clone, Copy)]
+pub struct Heads {
+    pub heads: usize,
+    pub width: usize,
+    pub mask: Mask,
+}
 
 /// Buffers kept between calls.
 #[derive(Default)]
@@ -20,13 +29,14 @@ const TILE: usize = 8;
 
 entry! {
     /// `x` is `[rows, 3 * heads * width]` (queries, keys, values), `out` `[rows, heads * width]`; `offsets` bound the items.
-    pub fn attention(x: &[f32], offsets: &[u32], heads: usize, width: usize, out: &mut [f32], scratch: &mut Scratch) = body
+    pub fn attention(x: &[f32], offsets: &[u32], shape: Heads, out: &mut [f32], scratch: &mut Scratch) = body
 }
 
 /// # Safety
 /// As [`Simd`].
 #[inline(always)]
-unsafe fn body<S: Simd>(x: &[f32], offsets: &[u32], heads: usize, width: usize, out: &mut [f32], scratch: &mut Scratch) {
+unsafe fn body<S: Simd>(x: &[f32], offsets: &[u32], shape: Heads, out: &mut [f32], scratch: &mut Scratch) {
+    let Heads { heads, width, mask } = shape;
     let dim = heads * width;
     let rows = offsets.last().copied().unwrap_or(0) as usize;
     assert!(x.len() == rows * 3 * dim && out.len() == rows * dim);
@@ -60,7 +70,8 @@ unsafe fn body<S: Simd>(x: &[f32], offsets: &[u32], heads: usize, width: usize, 
                 unsafe {
                     scores::<S>(&scratch.queries, &scratch.keys, width, padded_len, &mut scratch.scores);
                     for q in 0..real {
-                        softmax::<S>(&mut scratch.scores[q * padded_len..][..padded_len], len);
+                        let seen = if mask == Mask::Causal { first + q + 1 } else { len };
+                        softmax::<S>(&mut scratch.scores[q * padded_len..][..padded_len], seen);
                     }
                     let mut tile = [0.0f32; QUERIES * TILE];
                     for col in (0..width).step_by(TILE) {

@@ -13,6 +13,11 @@ pub fn pool(x: &[f32], offsets: &[u32], cols: usize, kind: PoolKind, out: &mut [
                     y.copy_from_slice(first);
                 }
             }
+            PoolKind::Last => {
+                if let Some(last) = rows.len().checked_sub(cols).and_then(|at| rows.get(at..)) {
+                    y.copy_from_slice(last);
+                }
+            }
             PoolKind::Mean => {
                 let inverse = 1.0 / (bounds[1] - bounds[0]).max(1) as f32;
                 for row in rows.chunks_exact(cols) {

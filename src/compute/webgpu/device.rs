@@ -124,11 +124,10 @@ impl Gpu {
 
     /// The pipeline of a source, compiled once.
     ///
-    /// wgpu has no asynchronous creation; a browser compiles in its GPU process either way and only the first dispatch
-    /// waits, which is why models make their pipelines before their weights are written.
-    pub(crate) fn pipeline(&self, source: Source) -> Rc<Pipeline> {
+    /// wgpu has no asynchronous creation; a browser compiles in its GPU process either way, and only the first dispatch waits.
+    pub(crate) fn pipeline(&self, source: &Source) -> Rc<Pipeline> {
         let mut pipelines = self.pipelines.borrow_mut();
-        Rc::clone(pipelines.entry(source).or_insert_with_key(|source| Rc::new(Pipeline::new(&self.device, source))))
+        Rc::clone(pipelines.entry(source.clone()).or_insert_with_key(|source| Rc::new(Pipeline::new(&self.device, source))))
     }
 
     /// Runs `work` and gives the first error that the device found in it.

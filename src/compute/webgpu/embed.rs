@@ -40,5 +40,5 @@ pub fn step(gpu: &Gpu, tables: &[Table], inputs: &[usize], cols: usize) -> Step 
     };
     let ids = inputs.iter().copied().zip(bases).collect();
     let bound = vec![Bound::Weight(weight(gpu, &data)), Bound::Weight(weight(gpu, &bytes(&all_scales))), Bound::Ids(ids), Bound::Out];
-    Step::new(gpu.pipeline(source), cols4.div_ceil(16) as u32, 4, vec![cols4 as u32], bound)
+    Step::new(source, cols4.div_ceil(16) as u32, 4, vec![cols4 as u32], bound)
 }

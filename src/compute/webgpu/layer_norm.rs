@@ -17,5 +17,5 @@ pub fn step(gpu: &Gpu, x: Value, weights: &[f32], biases: &[f32], eps: f32) -> S
     };
     let columns = weight(gpu, &bytes(&interleaved(&[weights, biases], cols)));
     let params = vec![vec4s(cols) as u32, cols as u32, eps.to_bits()];
-    Step::new(gpu.pipeline(source), 1, 8, params, vec![Bound::Value(x), Bound::Weight(columns), Bound::Out])
+    Step::new(source, 1, 8, params, vec![Bound::Value(x), Bound::Weight(columns), Bound::Out])
 }

@@ -2,16 +2,12 @@
 //!
 //! Activations stay f32, so the answer is nearer to the unquantized model than the CPU's, whose activations are 7-bit.
 
+use super::activation::{ACTIVATIONS, number};
 use super::device::Gpu;
 use super::shader::{Access, Source};
 use super::step::{Bound, Kernel, Step, bytes, interleaved, vec4s, weight, words};
 use crate::compute::graph::{Activation, Value};
 use crate::compute::weights::{Matrix, Numbers};
-
-/// Rows up to which a product is one of vectors.
-const ROW_KERNEL_UP_TO: usize = 2;
-/// Rows up to which a batch counts as short.
-pub const SHORT_UP_TO: usize = 64;
 
 /// How a product is cut up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -27,6 +23,21 @@ pub enum Tiling {
 pub struct Tilings {
     pub short: Tiling,
     pub long: Tiling,
+}
+
+impl std::fmt::Display for Tiling {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Tiling::Direct { rows, cols4 } => write!(f, "direct {rows}x{}", 4 * cols4),
+            Tiling::Tiled { rows, cols4 } => write!(f, "tiled {}x{}", 8 * rows, 64 * cols4),
+        }
+    }
+}
+
+impl std::fmt::Display for Tilings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} short, {} long", self.short, self.long)
+    }
 }
 
 impl Tilings {
@@ -52,12 +63,6 @@ fn source(tiling: Option<Tiling>, dtype: u32, activation: Activation, residual: 
         Some(Tiling::Direct { rows, cols4 }) => (include_str!("linear_direct.wgsl"), rows, cols4),
         Some(Tiling::Tiled { rows, cols4 }) => (include_str!("linear_tiled.wgsl"), rows, cols4),
     };
-    let kind = match activation {
-        Activation::None => 0,
-        Activation::Gelu => 1,
-        Activation::Relu => 2,
-        Activation::Tanh => 3,
-    };
     let end = if residual { include_str!("linear_residual.wgsl") } else { include_str!("linear_plain.wgsl") };
     let mut bindings = vec![Access::Read, Access::Read, Access::Read, Access::Read, Access::Write];
     if residual {
@@ -65,20 +70,20 @@ fn source(tiling: Option<Tiling>, dtype: u32, activation: Activation, residual: 
     }
     Source {
         label: "linear",
-        files: vec![include_str!("linear.wgsl"), end, file],
-        constants: vec![("DTYPE", dtype), ("ACTIVATION", kind), ("R", rows), ("C", cols4)],
+        files: vec![ACTIVATIONS, include_str!("linear.wgsl"), end, file],
+        constants: vec![("DTYPE", dtype), ("ACTIVATION", number(activation)), ("R", rows), ("C", cols4)],
         repeats: vec![("r", rows), ("c", cols4), ("j", 4)],
         bindings,
     }
 }
 
-fn kernel(gpu: &Gpu, tiling: Tiling, most_rows: usize, out4: u32, of: &dyn Fn(Option<Tiling>) -> Source) -> Kernel {
-    let pipeline = gpu.pipeline(of(Some(tiling)));
+fn kernel(tiling: Option<Tiling>, out4: u32, source: Source) -> Kernel {
     let (per_x, rows) = match tiling {
-        Tiling::Direct { rows, cols4 } => (8 * cols4, 8 * rows),
-        Tiling::Tiled { rows, cols4 } => (16 * cols4, 8 * rows),
+        None => (8, 1),
+        Some(Tiling::Direct { rows, cols4 }) => (8 * cols4, 8 * rows),
+        Some(Tiling::Tiled { rows, cols4 }) => (16 * cols4, 8 * rows),
     };
-    Kernel { pipeline, most_rows, groups: out4.div_ceil(per_x), rows }
+    Kernel::new(source, out4.div_ceil(per_x), rows)
 }
 
 /// The step of a product.
@@ -88,10 +93,8 @@ pub fn step(gpu: &Gpu, tilings: Tilings, matrix: &Matrix, x: Value, activation: 
         Numbers::I8 { .. } => 0,
         Numbers::F32(_) => 1,
     };
-    let of = |tiling| source(tiling, dtype, activation, residual.is_some());
-    let row = Kernel { pipeline: gpu.pipeline(of(None)), most_rows: ROW_KERNEL_UP_TO, groups: out4.div_ceil(8), rows: 1 };
-    let short = kernel(gpu, tilings.short, SHORT_UP_TO, out4, &of);
-    let long = kernel(gpu, tilings.long, usize::MAX, out4, &of);
+    let each = [None, Some(tilings.short), Some(tilings.long)];
+    let kernels = each.map(|tiling| kernel(tiling, out4, source(tiling, dtype, activation, residual.is_some()))).into();
     let (blocks, columns, outliers) = layout(matrix);
     let outliers4 = if outliers.is_empty() { 0 } else { vec4s(outliers.len()) as u32 };
     let mut bound = vec![
@@ -102,7 +105,7 @@ pub fn step(gpu: &Gpu, tilings: Tilings, matrix: &Matrix, x: Value, activation: 
         Bound::Out,
     ];
     bound.extend(residual.map(Bound::Value));
-    Step { kernels: vec![row, short, long], bound, params: vec![in4, out4, outliers4] }
+    Step { kernels, bound, params: vec![in4, out4, outliers4] }
 }
 
 /// What the scales take off for a byte's place in its word.

@@ -40,25 +40,6 @@ fn apart(row: u32, at: u32) -> vec4<f32> {
   return vec4<f32>(x[base + c.x / 4u][c.x % 4u], x[base + c.y / 4u][c.y % 4u], x[base + c.z / 4u][c.z % 4u], x[base + c.w / 4u][c.w % 4u]);
 }
 
-// Abramowitz and Stegun 7.1.26, absolute error of erf below 1.5e-7.
-fn gelu(v: vec4<f32>) -> vec4<f32> {
-  let a = abs(v) * 0.70710678;
-  let t = 1.0 / (1.0 + 0.3275911 * a);
-  let poly = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
-  let erf = 1.0 - poly * exp(-a * a);
-  return 0.5 * v + 0.5 * abs(v) * erf;
-}
-
-fn activate(v: vec4<f32>) -> vec4<f32> {
-  switch ACTIVATION {
-    case 1u: { return gelu(v); }
-    case 2u: { return max(v, vec4<f32>(0.0)); }
-    // A builtin tanh overflows on some drivers.
-    case 3u: { return 1.0 - 2.0 / (exp(2.0 * v) + 1.0); }
-    default: { return v; }
-  }
-}
-
 fn finish(row: u32, out4: u32, main: vec4<f32>, outlying: vec4<f32>) {
   if (row >= p.rows || out4 >= p.out4) { return; }
   let at = row * p.out4 + out4;

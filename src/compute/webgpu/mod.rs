@@ -5,18 +5,26 @@
 //! One stem an op: `linear.rs` prepares, `linear*.wgsl` computes, `compute/cpu/linear` is the twin. What is known to go wrong on devices:
 //! [`device`], [`super::probe`].
 
+mod activation;
 mod attention;
+mod attention_pool;
+mod depthwise;
+pub mod device;
 mod embed;
+mod input;
 mod layer_norm;
 mod linear;
 mod normalize;
 mod pool;
-pub mod device;
+mod positions;
 pub mod run;
 pub mod shader;
 mod step;
+mod unfold;
 mod wait;
+mod window;
 
 pub use device::{Adapter, Found, Gpu};
 pub use linear::{Tiling, Tilings};
 pub use run::GpuModel;
+pub use step::Length;

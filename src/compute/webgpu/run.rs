@@ -8,10 +8,10 @@ use std::rc::Rc;
 
 use super::device::{Gpu, device_error};
 use super::linear::Tilings;
-use super::step::{Bound, Step, words};
+use super::step::{Bound, Length, Step, bytes, words};
 use super::wait::signal;
-use super::{attention, embed, layer_norm, linear, normalize, pool};
-use crate::compute::graph::{Batch, Graph, Op, Rows, Value};
+use super::{attention, attention_pool, depthwise, embed, input, layer_norm, linear, normalize, pool, positions, unfold};
+use crate::compute::graph::{Batch, Graph, Op, Role, Rows, Value};
 use crate::compute::plan::Plan;
 use crate::compute::weights::Weights;
 use crate::error::{Error, Result};
@@ -30,6 +30,7 @@ pub struct GpuModel {
     graph: Graph,
     plan: Plan,
     steps: Vec<Step>,
+    tilings: Tilings,
     memory: RefCell<Memory>,
 }
 
@@ -48,7 +49,7 @@ struct Memory {
 }
 
 impl GpuModel {
-    /// Compiles the pipelines of `graph` and writes its weights out of `file` to the device, one tensor after another.
+    /// Writes the weights of `graph` out of `file` to the device, one op after another.
     ///
     /// # Errors
     /// [`Error::Corrupt`] as on the CPU, [`Error::Device`] where the device refuses or has no room.
@@ -60,12 +61,24 @@ impl GpuModel {
             steps.push(made?);
         }
         let plan = Plan::new(&graph);
-        Ok(Self { gpu, graph, plan, steps, memory: RefCell::default() })
+        Ok(Self { gpu, graph, plan, steps, tilings, memory: RefCell::default() })
     }
 
     /// The device.
     pub fn gpu(&self) -> &Rc<Gpu> {
         &self.gpu
+    }
+
+    /// How its products are cut up.
+    pub fn tilings(&self) -> Tilings {
+        self.tilings
+    }
+
+    /// The length of a batch: which kernels it needs.
+    pub fn length(&self, batch: &Batch) -> Length {
+        // Pooling leaves a row an item; what counts is the longest value.
+        let rows = (0..self.graph.nodes.len()).map(|at| self.graph.rows(Value(at), batch)).max().unwrap_or(0);
+        Length::of(rows)
     }
 
     /// Runs a batch; gives the rows of the graph's output, as [`crate::compute::cpu::CpuModel::run`] does.
@@ -120,12 +133,12 @@ impl GpuModel {
                 if groups > MOST_GROUPS || kernel.groups > MOST_GROUPS {
                     return Err(Error::Internal(format!("a batch of {rows} rows is too large for one dispatch")));
                 }
-                let layout = &kernel.pipeline.layout;
-                let key = std::rc::Rc::as_ptr(&kernel.pipeline).cast::<()>();
+                let pipeline = kernel.pipeline(&self.gpu);
+                let key = Rc::as_ptr(pipeline).cast::<()>();
                 if memory.groups[at].as_ref().is_none_or(|(of, _)| *of != key) {
-                    memory.groups[at] = Some((key, self.group(memory, at, step, layout)?));
+                    memory.groups[at] = Some((key, self.group(memory, at, step, &pipeline.layout)?));
                 }
-                pass.set_pipeline(&kernel.pipeline.compute);
+                pass.set_pipeline(&pipeline.compute);
                 pass.set_bind_group(0, memory.groups[at].as_ref().map(|(_, group)| group), &[(at as u64 * PARAMS_STRIDE) as u32]);
                 pass.dispatch_workgroups(kernel.groups, groups, 1);
             }
@@ -166,7 +179,7 @@ impl GpuModel {
     fn reserve_values(&self, memory: &mut Memory, batch: &Batch) -> Result<bool> {
         let mut replaced = false;
         for (slot, holds) in memory.values.iter_mut().zip(&self.plan.holds) {
-            let size = holds.iter().map(|&(rows, cols)| bytes_of(rows_of(rows, batch), cols)).max().unwrap_or(0).max(16);
+            let size = holds.iter().map(|&(rows, cols)| bytes_of(rows.count(batch), cols)).max().unwrap_or(0).max(16);
             replaced |= self.reserve(slot, "value", size, wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC)?;
         }
         Ok(replaced)
@@ -182,13 +195,15 @@ impl GpuModel {
             params.extend((self.graph.rows(Value(at), batch) as u32).to_le_bytes());
             params.extend(words(&step.params));
             for (binding, bound) in step.bound.iter().enumerate() {
-                let numbers = match bound {
-                    Bound::Ids(parts) => parts.iter().flat_map(|&(input, base)| batch.ids[input].iter().map(move |id| id + base)).collect(),
-                    Bound::RowBounds(rows) => bounds(*rows, batch, true),
-                    Bound::ItemBounds(rows) => bounds(*rows, batch, false),
+                let bytes = match bound {
+                    Bound::Ids(parts) => {
+                        words(&parts.iter().flat_map(|&(input, base)| batch.ids[input].iter().map(move |id| id + base)).collect::<Vec<_>>())
+                    }
+                    Bound::Floats(input, cols) => padded(&batch.floats[*input], *cols),
+                    Bound::RowBounds(rows) => words(&bounds(*rows, batch, true)),
+                    Bound::ItemBounds(rows) => words(&bounds(*rows, batch, false)),
                     Bound::Weight(_) | Bound::Value(_) | Bound::Out => continue,
                 };
-                let bytes = words(&numbers);
                 let mut slot = inputs.next().map(|(_, _, buffer)| buffer);
                 replaced |= self.reserve(&mut slot, "input", bytes.len().max(16) as u64, wgpu::BufferUsages::STORAGE)?;
                 let buffer = slot.ok_or_else(missing)?;
@@ -212,7 +227,7 @@ impl GpuModel {
                 Bound::Weight(buffer) => Some(buffer),
                 Bound::Value(from) => value(*from),
                 Bound::Out => value(Value(at)),
-                Bound::Ids(_) | Bound::RowBounds(_) | Bound::ItemBounds(_) => {
+                Bound::Ids(_) | Bound::Floats(..) | Bound::RowBounds(_) | Bound::ItemBounds(_) => {
                     memory.inputs.iter().find(|(of, place, _)| *of == at && *place == binding).map(|(_, _, buffer)| buffer)
                 }
             };
@@ -236,9 +251,22 @@ fn prepare(gpu: &Gpu, graph: &Graph, weights: &Weights<'_>, tilings: Tilings, op
         }
         Op::Linear { x, parts, activation, residual } => linear::step(gpu, tilings, &weights.matrix(parts)?, *x, *activation, *residual),
         Op::LayerNorm { x, weight, bias, eps } => layer_norm::step(gpu, *x, &weights.vector(*weight)?, &weights.vector(*bias)?, *eps),
-        Op::Attention { x, heads } => attention::step(gpu, *x, graph.shape(*x).rows, *heads, cols / heads, false),
-        Op::Pool { x, kind } => pool::step(gpu, *x, graph.shape(*x).rows, cols, *kind),
-        Op::Normalize { x } => normalize::step(gpu, *x, cols),
+        Op::Input { input } => input::step(*input, cols),
+        Op::Attention { x, heads, mask } => attention::step(*x, graph.shape(*x).rows, *heads, cols / heads, *mask),
+        Op::AttentionPool { x, query, heads } => {
+            attention_pool::step(gpu, *x, graph.shape(*x).rows, &weights.numbers(*query, Role::Rows)?, *heads)
+        }
+        Op::Unfold { x, window } => unfold::step(*x, graph.shape(*x).cols, window),
+        Op::Depthwise { x, weight, bias, window, activation } => {
+            let bias = bias.map_or_else(|| Ok(vec![0.0; cols]), |bias| weights.vector(bias))?;
+            depthwise::step(gpu, *x, window, &weights.numbers(*weight, Role::Rows)?, &bias, *activation)
+        }
+        Op::Positions { x, first, table } => {
+            let first = first.map_or_else(|| Ok(Vec::new()), |first| weights.numbers(first, Role::Rows))?;
+            positions::step(gpu, *x, &first, &weights.numbers(*table, Role::Rows)?, cols)
+        }
+        Op::Pool { x, kind } => pool::step(*x, graph.shape(*x).rows, cols, *kind),
+        Op::Normalize { x } => normalize::step(*x, cols),
     })
 }
 
@@ -247,11 +275,14 @@ fn bytes_of(rows: usize, cols: usize) -> u64 {
     (rows * cols.next_multiple_of(4) * 4) as u64
 }
 
-fn rows_of(rows: Rows, batch: &Batch) -> usize {
-    match rows {
-        Rows::PerItem(n) => n * batch.items,
-        Rows::Ragged(axis) => batch.offsets[axis].last().copied().unwrap_or(0) as usize,
+/// Rows of numbers padded with zeros to whole vec4s.
+fn padded(numbers: &[f32], cols: usize) -> Vec<u8> {
+    let mut out = Vec::with_capacity(numbers.len() * 4);
+    for row in numbers.chunks_exact(cols) {
+        out.extend(bytes(row));
+        out.resize(out.len().next_multiple_of(16), 0);
     }
+    out
 }
 
 /// Where items begin and end, `[items][2]`, or for each of their rows, `[rows][2]`.

@@ -1,9 +1,10 @@
 //! One dispatch of a run: its pipelines, what is bound, how many workgroups.
 
+use std::cell::OnceCell;
 use std::rc::Rc;
 
 use super::device::Gpu;
-use super::shader::Pipeline;
+use super::shader::{Pipeline, Source};
 use crate::compute::graph::{Rows, Value};
 
 /// Something that is bound to a shader, in the order of its bindings.
@@ -14,6 +15,8 @@ pub enum Bound {
     Value(Value),
     /// Integer inputs one after another, and what is added to the ids of each.
     Ids(Vec<(usize, u32)>),
+    /// A float input of so many columns, padded to whole vec4s.
+    Floats(usize, usize),
     /// For each row of such a value, the first row of its item and the one behind its last: `[rows][2]`.
     RowBounds(Rows),
     /// The same for each item: `[items][2]`.
@@ -22,20 +25,57 @@ pub enum Bound {
     Out,
 }
 
+/// How many rows a run has, coarsely: products have a kernel for each, and each is probed before it is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Length {
+    /// A vector or two.
+    Row,
+    Short,
+    Long,
+}
+
+impl Length {
+    /// Rows up to which a product is one of vectors.
+    const ROW_UP_TO: usize = 2;
+    /// Rows up to which a run is short.
+    const SHORT_UP_TO: usize = 64;
+
+    /// The length of so many rows.
+    pub fn of(rows: usize) -> Self {
+        match rows {
+            0..=Self::ROW_UP_TO => Length::Row,
+            0..=Self::SHORT_UP_TO => Length::Short,
+            _ => Length::Long,
+        }
+    }
+}
+
 /// A pipeline and how many rows of the output a workgroup makes.
 pub struct Kernel {
-    pub pipeline: Rc<Pipeline>,
-    /// Used up to so many rows.
-    pub most_rows: usize,
+    source: Source,
+    /// Compiled when it is first used: a page that encodes one short text waits for no kernel of batches.
+    pipeline: OnceCell<Rc<Pipeline>>,
     /// Workgroups along x.
     pub groups: u32,
     /// Output rows of one workgroup along y.
     pub rows: u32,
 }
 
+impl Kernel {
+    /// A kernel that is compiled when it is first used.
+    pub fn new(source: Source, groups: u32, rows: u32) -> Self {
+        Self { source, pipeline: OnceCell::new(), groups, rows }
+    }
+
+    /// Its pipeline.
+    pub fn pipeline(&self, gpu: &Gpu) -> &Rc<Pipeline> {
+        self.pipeline.get_or_init(|| gpu.pipeline(&self.source))
+    }
+}
+
 /// One dispatch.
 pub struct Step {
-    /// Ascending by `most_rows`, the last one without a limit.
+    /// One for every length, or one for each.
     pub kernels: Vec<Kernel>,
     pub bound: Vec<Bound>,
     /// The parameters behind the number of rows.
@@ -44,13 +84,13 @@ pub struct Step {
 
 impl Step {
     /// A step with one kernel.
-    pub fn new(pipeline: Rc<Pipeline>, groups: u32, rows: u32, params: Vec<u32>, bound: Vec<Bound>) -> Self {
-        Self { kernels: vec![Kernel { pipeline, most_rows: usize::MAX, groups, rows }], bound, params }
+    pub fn new(source: Source, groups: u32, rows: u32, params: Vec<u32>, bound: Vec<Bound>) -> Self {
+        Self { kernels: vec![Kernel::new(source, groups, rows)], bound, params }
     }
 
     /// The kernel for so many rows.
     pub fn kernel(&self, rows: usize) -> &Kernel {
-        self.kernels.iter().find(|kernel| rows <= kernel.most_rows).unwrap_or(&self.kernels[self.kernels.len() - 1])
+        &self.kernels[(Length::of(rows) as usize).min(self.kernels.len() - 1)]
     }
 }
 

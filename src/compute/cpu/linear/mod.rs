@@ -17,6 +17,7 @@ pub mod wasm;
 #[cfg(target_arch = "x86_64")]
 pub mod x86;
 
+use super::activation::activate;
 use super::isa::Isa;
 use crate::compute::graph::Activation;
 use crate::math::simd::{self, Simd};
@@ -75,16 +76,7 @@ impl Epilogue<'_> {
     pub(crate) unsafe fn finish<S: Simd>(&self, y: S::F, row: usize, col: usize, n: usize, out: &mut [f32]) {
         unsafe {
             let y = S::add(y, S::load(self.bias.as_ptr().add(col)));
-            let y = match self.activation {
-                Activation::None => y,
-                Activation::Gelu => simd::gelu::<S>(y),
-                Activation::Relu => S::max(y, S::splat(0.0)),
-                Activation::Tanh => {
-                    // tanh x = 1 - 2 / (e^2x + 1)
-                    let e = simd::exp::<S>(S::add(y, y));
-                    S::sub(S::splat(1.0), S::div(S::splat(2.0), S::add(e, S::splat(1.0))))
-                }
-            };
+            let y = activate::<S>(self.activation, y);
             let at = row * n + col;
             if col + S::LANES <= n {
                 let y = match self.residual {

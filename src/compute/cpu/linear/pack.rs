@@ -154,7 +154,8 @@ pub fn chain_excess(row: &[i8]) -> i32 {
     i32::from(chunks.iter().map(excess).max().unwrap_or(0).max(excess(&last)))
 }
 
-fn levels(isa: Isa) -> f32 {
+/// The largest number that an input becomes for an instruction set.
+pub(crate) fn levels(isa: Isa) -> f32 {
     match isa {
         #[cfg(target_arch = "wasm32")]
         Isa::Wasm => <crate::math::simd::wasm::Wasm as Kernel>::LEVELS,

@@ -1,0 +1,108 @@
+//! Inputs of all sorts whose activations the quantizer calibrates by: texts, and pictures that a seed draws.
+
+use crate::error::Result;
+use crate::math::rng::Rng;
+use crate::preprocess::Picture;
+
+/// Texts.
+pub const TEXTS: [&str; 40] = [
+    "",
+    "!",
+    "Yes.",
+    "12",
+    "a warm coat",
+    "Red shoes for running on trails",
+    "How do I bake bread at home?",
+    "An epic film about the sea, with a great cast.",
+    "Stainless steel kettle, 1.7 litres, cordless, with a filter.",
+    "la vie est belle",
+    "\u{4f60}\u{597d}",
+    "a b c d e f g",
+    "Best of jazz 1959",
+    "The history of the Roman empire in ten short chapters, with maps and pictures.",
+    "gift ideas under $20",
+    "<p>html &amp; more</p>",
+    "cat",
+    "HELLO WORLD",
+    "Wie komme ich zum Bahnhof?",
+    "2024-05-17T08:30:00Z",
+    "https://example.org/shop?item=42&color=blue",
+    "\u{1f600}\u{1f389}",
+    "???",
+    "fn main() { println!(\"hi\"); }",
+    "She opened the old letter slowly, afraid of what her brother might have written all those years ago.",
+    "The board approved a dividend of 0.45 per share, payable to holders of record on the last day of March.",
+    "Preheat the oven to 180 degrees, whisk three eggs with the sugar, fold in the flour and bake for half an hour.",
+    "A quiet drama in which a retired teacher and a young mechanic restore a piano and, little by little, their trust in people.",
+    "Wireless headphones with noise cancelling, thirty hours of battery, a folding frame and a case; black or sand.",
+    "Photosynthesis turns light, water and carbon dioxide into sugar and oxygen; it takes place in the chloroplasts of green plants.",
+    "Patients with a fever above 39 degrees, a stiff neck or trouble breathing should see a doctor at once.",
+    "Goal in the last minute! The visitors came from behind twice and left with a point that nobody had expected of them.",
+    "El perro duerme en la cocina mientras llueve.",
+    "\u{41f}\u{440}\u{438}\u{432}\u{435}\u{442}, \u{43c}\u{438}\u{440}",
+    "ice cream",
+    "guitar lessons for beginners near me",
+    "not bad at all",
+    "The band's second record is louder, faster and sadder than the first, and it is all the better for it; the drums alone are worth the price.",
+    "Dear customer, your parcel left our warehouse this morning and should be with you by Thursday. If nobody is at home, the driver leaves it with a neighbor. You can change the day or the place of the delivery until midnight.",
+    "Old stone house with a garden, two rooms and a kitchen, ten minutes from the lake; no pets, no smoking, three nights at least.",
+];
+
+/// Side of a calibration picture in pixels, and how many there are.
+const SIDE: usize = 256;
+const PICTURES: u64 = 24;
+
+/// Pictures: noise as smooth as photographs are (amplitudes that fall with the frequency), and colored shapes on it or on white.
+///
+/// # Errors
+/// [`Error::Input`](crate::Error::Input) never: the size is fixed.
+pub fn pictures() -> Result<Vec<Picture>> {
+    (0..PICTURES).map(|seed| Picture::from_rgb(SIDE, SIDE, draw(&mut Rng::new(seed)))).collect()
+}
+
+fn draw(rng: &mut Rng) -> Vec<u8> {
+    let plain = rng.unit() < 0.3;
+    let mut canvas: Vec<[f64; 3]> = if plain { vec![[255.0; 3]; SIDE * SIDE] } else { clouds(rng) };
+    for _ in 0..rng.below(9) {
+        let color: [f64; 3] = std::array::from_fn(|_| rng.unit() * 255.0);
+        let (cx, cy) = (rng.unit() * SIDE as f64, rng.unit() * SIDE as f64);
+        let (rx, ry) = (4.0 + rng.unit() * 80.0, 4.0 + rng.unit() * 80.0);
+        let (round, stripes) = (rng.unit() < 0.5, rng.unit() < 0.3);
+        for (at, pixel) in canvas.iter_mut().enumerate() {
+            let (x, y) = (((at % SIDE) as f64 - cx) / rx, ((at / SIDE) as f64 - cy) / ry);
+            let inside = if round { x * x + y * y < 1.0 } else { x.abs() < 1.0 && y.abs() < 1.0 };
+            if inside && !(stripes && ((x + y) * 6.0).floor() as i64 % 2 == 0) {
+                *pixel = color;
+            }
+        }
+    }
+    canvas.iter().flatten().map(|v| v.clamp(0.0, 255.0) as u8).collect()
+}
+
+/// Sums of random grids, each finer and fainter than the last, blended between their points.
+fn clouds(rng: &mut Rng) -> Vec<[f64; 3]> {
+    let base: [f64; 3] = std::array::from_fn(|_| 60.0 + rng.unit() * 140.0);
+    let mut canvas = vec![base; SIDE * SIDE];
+    let mut strength = 60.0 + rng.unit() * 60.0;
+    for cells in [2usize, 4, 8, 16, 32, 64, 128] {
+        let grid: Vec<[f64; 3]> = (0..(cells + 1) * (cells + 1))
+            .map(|_| {
+                let gray = rng.normal();
+                std::array::from_fn(|_| strength * (0.7 * gray + 0.3 * rng.normal()))
+            })
+            .collect();
+        for (at, pixel) in canvas.iter_mut().enumerate() {
+            let place = |n: usize| (n as f64 * cells as f64 / SIDE as f64).min(cells as f64 - 1e-9);
+            let (x, y) = (place(at % SIDE), place(at / SIDE));
+            let corner = y as usize * (cells + 1) + x as usize;
+            let (tx, ty) = (x.fract(), y.fract());
+            for (c, value) in pixel.iter_mut().enumerate() {
+                let top = grid[corner][c] * (1.0 - tx) + grid[corner + 1][c] * tx;
+                let bottom = grid[corner + cells + 1][c] * (1.0 - tx) + grid[corner + cells + 2][c] * tx;
+                *value += top * (1.0 - ty) + bottom * ty;
+            }
+        }
+        strength *= 0.6;
+    }
+    canvas
+}

@@ -1,0 +1,135 @@
+//! The pictures that items name: which are encoded anew, which keep the vector of an earlier index, which can't be used.
+//!
+//! Not here: where files stand and how they are decoded (whoever implements [`EncodePictures`]).
+
+use super::build::Base;
+use super::items::{Bad, Item, NAMED};
+use crate::error::{Error, Result};
+use crate::format::digest::short;
+use crate::format::manifest::Model;
+use crate::format::space::Embedded;
+use crate::index::catalog::IMAGE;
+use crate::math::scan::quantize_row;
+
+/// Pictures of one call of the encoder: their pixels are in memory together.
+const BATCH: usize = 16;
+
+/// What turns picture files into vectors.
+pub trait EncodePictures {
+    /// Who it is and how long its vectors are.
+    fn model(&self) -> Model;
+
+    /// The bytes of the file that an item names; `None` where there is none.
+    ///
+    /// # Errors
+    /// Where it is there and cannot be read.
+    fn read(&self, name: &str) -> Result<Option<Vec<u8>>>;
+
+    /// A unit vector (`[dim]`) a file, or why it is no picture. `files` are names and bytes.
+    ///
+    /// # Errors
+    /// What keeps all of them from being encoded.
+    fn encode(&self, files: &[(String, Vec<u8>)]) -> Result<Vec<Result<Vec<f32>>>>;
+}
+
+/// What became of the items' pictures.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Account {
+    /// Pictures that went through the encoder.
+    pub encoded: usize,
+    /// Pictures whose vector came from the base.
+    pub reused: usize,
+    /// Items without a picture, or whose file is not there.
+    pub without: usize,
+    /// Files that are no picture.
+    pub bad: Bad,
+}
+
+/// A vector for each item whose picture is there, in their order.
+///
+/// # Errors
+/// [`Error::Input`] for files that are no pictures, unless `skip_bad`; what the encoder returns.
+pub fn embed(
+    items: &[Item],
+    encoder: &dyn EncodePictures,
+    base: Option<&Base>,
+    skip_bad: bool,
+    progress: &mut dyn FnMut(usize),
+) -> Result<(Vec<Option<Embedded>>, Account)> {
+    let model = encoder.model();
+    let usable = base.filter(|base| base.catalog.other_model(IMAGE).is_some_and(|old| old.id.sha256 == model.id.sha256 && old.dim == model.dim));
+    let mut vectors: Vec<Option<Embedded>> = vec![None; items.len()];
+    let mut account = Account::default();
+    let mut waiting: Vec<(usize, u64)> = Vec::new();
+    let mut files: Vec<(String, Vec<u8>)> = Vec::new();
+    for (at, item) in items.iter().enumerate() {
+        progress(at);
+        let name = item.fields.get("image").and_then(serde_json::Value::as_str);
+        let Some((name, bytes)) = name.map(|name| Ok((name, encoder.read(name)?))).transpose()?.and_then(|(name, bytes)| Some((name, bytes?))) else {
+            account.without += 1;
+            continue;
+        };
+        let hash = short(&bytes);
+        let old = usable.and_then(|base| {
+            let (shard, row) = base.catalog.place(base.catalog.ordinal(&item.key)?)?;
+            shard.space(IMAGE)?.to_row(row).filter(|old| old.hash == hash)
+        });
+        if let Some(old) = old {
+            account.reused += 1;
+            vectors[at] = Some(old);
+            continue;
+        }
+        waiting.push((at, hash));
+        files.push((name.to_string(), bytes));
+        if files.len() == BATCH {
+            encode(&mut waiting, &mut files, encoder, model.dim, &mut vectors, &mut account)?;
+        }
+    }
+    encode(&mut waiting, &mut files, encoder, model.dim, &mut vectors, &mut account)?;
+    progress(items.len());
+    if account.bad.rows > 0 && !skip_bad {
+        let more = if account.bad.rows > NAMED { format!("\n  and {} more", account.bad.rows - NAMED) } else { String::new() };
+        let named = account.bad.named.join("\n  ");
+        return Err(Error::input(format!(
+            "{} pictures can't be used:\n  {named}{more}\nReplace them, or leave them out with --skip-bad. Nothing was written.",
+            account.bad.rows
+        )));
+    }
+    Ok((vectors, account))
+}
+
+/// Encodes what waits and puts it where it belongs.
+fn encode(
+    waiting: &mut Vec<(usize, u64)>,
+    files: &mut Vec<(String, Vec<u8>)>,
+    encoder: &dyn EncodePictures,
+    dim: usize,
+    vectors: &mut [Option<Embedded>],
+    account: &mut Account,
+) -> Result<()> {
+    if files.is_empty() {
+        return Ok(());
+    }
+    let found = encoder.encode(files)?;
+    if found.len() != files.len() {
+        return Err(Error::Internal(format!("the encoder gave {} vectors for {} pictures", found.len(), files.len())));
+    }
+    for (vector, (at, hash)) in found.into_iter().zip(waiting.drain(..)) {
+        match vector {
+            Ok(vector) if vector.len() == dim && vector.iter().all(|v| v.is_finite()) => {
+                let (vector, scale) = quantize_row(&vector);
+                vectors[at] = Some(Embedded { vector, scale, hash });
+                account.encoded += 1;
+            }
+            Ok(vector) => return Err(Error::Internal(format!("the encoder gave {} numbers that are not {dim} finite ones", vector.len()))),
+            Err(error) => {
+                account.bad.rows += 1;
+                if account.bad.named.len() < NAMED {
+                    account.bad.named.push(error.to_string());
+                }
+            }
+        }
+    }
+    files.clear();
+    Ok(())
+}

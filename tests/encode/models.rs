@@ -1,0 +1,147 @@
+//! Whole models with seeded weights against the reference library (tests/reference/model_goldens.py).
+
+use std::path::Path;
+
+use palate::compute::cpu::isa::Isa;
+use palate::encode::{ImageEncoder, TextEncoder};
+use palate::preprocess::Picture;
+use palate::publish::model::{Checkpoint, Choice, PackDType, Tower};
+use serde_json::Value;
+
+use crate::catalogs::seeded::{picture, write_checkpoint};
+
+/// Largest difference of an fp32 pack to the reference, relative to the largest number of a vector.
+const EXACT: f64 = 1e-4;
+/// Least mean cosine of an int8 pack to the reference.
+const INT8: f64 = 0.995;
+
+fn fixture(name: &str) -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/models/{name}.json"));
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+fn golden(fixture: &Value) -> Vec<Vec<f64>> {
+    let row = |row: &Value| row.as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect();
+    fixture["vectors"].as_array().unwrap().iter().map(row).collect()
+}
+
+/// The vectors of a fixture's inputs by the pack of its checkpoint.
+fn vectors(fixture: &Value, tower: Option<Tower>, dtype: PackDType, isa: Isa) -> Vec<Vec<f32>> {
+    let folder = tempfile::tempdir().unwrap();
+    write_checkpoint(folder.path(), fixture);
+    let pack = Checkpoint::read(folder.path(), Choice { tower, pooling: None }).unwrap().pack(dtype).unwrap();
+    if let Some(texts) = fixture["texts"].as_array() {
+        let texts: Vec<&str> = texts.iter().map(|t| t.as_str().unwrap()).collect();
+        return TextEncoder::open(pack, isa).unwrap().encode(&texts).unwrap();
+    }
+    let of = |p: &Value| picture(p[0].as_u64().unwrap() as usize, p[1].as_u64().unwrap() as usize, p[2].as_i64().unwrap());
+    let pictures: Vec<Picture> = fixture["pictures"].as_array().unwrap().iter().map(of).collect();
+    ImageEncoder::open(pack, isa).unwrap().encode(&pictures).unwrap()
+}
+
+fn exact(name: &str, tower: Option<Tower>) {
+    let fixture = fixture(name);
+    let mut worst = 0.0f64;
+    let found = vectors(&fixture, tower, PackDType::F32, Isa::best());
+    let golden = golden(&fixture);
+    assert_eq!(found.len(), golden.len());
+    for (found, golden) in found.iter().zip(&golden) {
+        assert_eq!(found.len(), golden.len());
+        let largest = golden.iter().fold(0.0f64, |m, v| m.max(v.abs()));
+        worst = found.iter().zip(golden).fold(worst, |m, (f, g)| m.max((f64::from(*f) - g).abs() / largest));
+    }
+    println!("{name} f32: largest relative difference {worst:.1e}");
+    assert!(worst <= EXACT, "{name}: {worst}");
+}
+
+fn int8(name: &str, tower: Option<Tower>) {
+    let fixture = fixture(name);
+    for isa in [Isa::best(), Isa::Portable] {
+        let found = vectors(&fixture, tower, PackDType::Q8, isa);
+        let cosine = |(f, g): (&Vec<f32>, Vec<f64>)| f.iter().zip(g).map(|(f, g)| f64::from(*f) * g).sum::<f64>();
+        let cosines: Vec<f64> = found.iter().zip(golden(&fixture)).map(cosine).collect();
+        let (mean, least) = (cosines.iter().sum::<f64>() / cosines.len() as f64, cosines.iter().copied().fold(1.0, f64::min));
+        println!("{name} int8 {}: mean cosine {mean:.5}, least {least:.5}", isa.name());
+        assert!(mean >= INT8, "{name} on {}: {mean}", isa.name());
+    }
+}
+
+#[test]
+fn models_vit_is_the_reference() {
+    exact("vit", None);
+    exact("vit_base", None);
+    int8("vit", None);
+}
+
+/// Layer scales folded, positions interpolated.
+#[test]
+fn models_dinov2_is_the_reference() {
+    exact("dinov2", None);
+    int8("dinov2", None);
+}
+
+#[test]
+fn models_clip_pictures_are_the_reference() {
+    exact("clip_image", Some(Tower::Image));
+    exact("clip_base", Some(Tower::Image));
+    int8("clip_image", Some(Tower::Image));
+}
+
+/// The causal mask, the end of text, and texts that are cut.
+#[test]
+fn models_clip_texts_are_the_reference() {
+    exact("clip_text", Some(Tower::Text));
+    int8("clip_text", Some(Tower::Text));
+}
+
+/// Positions that count from the padding on.
+#[test]
+fn models_xlm_roberta_is_the_reference() {
+    exact("xlm_roberta", None);
+    int8("xlm_roberta", None);
+}
+
+/// Pooling by a learned query.
+#[test]
+fn models_siglip_pictures_are_the_reference() {
+    exact("siglip", Some(Tower::Image));
+    int8("siglip", Some(Tower::Image));
+}
+
+/// Batch norms folded, both kinds of padding, sizes that leave a rest.
+#[test]
+fn models_mobilenet_v2_is_the_reference() {
+    exact("mobilenet_v2", None);
+    exact("mobilenet_v2_odd", None);
+    exact("mobilenet_v2_full", None);
+    int8("mobilenet_v2", None);
+}
+
+/// A checkpoint that this build cannot pack says so, and what to do.
+#[test]
+fn models_that_are_not_understood_are_refused() {
+    let read = |change: &dyn Fn(&mut Value), tower: Option<Tower>| {
+        let mut fixture = fixture("clip_image");
+        change(&mut fixture);
+        let folder = tempfile::tempdir().unwrap();
+        write_checkpoint(folder.path(), &fixture);
+        let error = Checkpoint::read(folder.path(), Choice { tower, pooling: None }).err().expect("it is refused");
+        (error.code(), error.to_string())
+    };
+    let (code, text) = read(&|_| (), None);
+    assert!(code == "bad-input" && text.contains("--tower text or --tower image"), "{text}");
+    let (code, text) = read(&|f| f["config"]["model_type"] = "swin".into(), Some(Tower::Image));
+    assert!(code == "bad-input" && text.contains("swin"), "{text}");
+    let (code, text) = read(&|f| f["config"]["vision_config"]["hidden_act"] = "mish".into(), Some(Tower::Image));
+    assert!(code == "bad-input" && text.contains("mish"), "{text}");
+    let (code, text) = read(&|f| f["config"]["vision_config"]["num_attention_heads"] = 5.into(), Some(Tower::Image));
+    assert!(code == "corrupt" && text.contains("5 heads"), "{text}");
+    let (code, text) = read(&|f| f["config"]["vision_config"]["patch_size"] = 0.into(), Some(Tower::Image));
+    assert!(code == "corrupt" && text.contains("patches of 0"), "{text}");
+    let (code, text) = read(&|f| f["files"]["preprocessor_config.json"]["crop_size"] = "big".into(), Some(Tower::Image));
+    assert!(code == "bad-input" && text.contains("size of \"big\""), "{text}");
+    let (code, text) = read(&|f| f["files"]["preprocessor_config.json"]["resample"] = 0.into(), Some(Tower::Image));
+    assert!(code == "bad-input" && text.contains("method 0"), "{text}");
+    let (code, text) = read(&|f| f["files"]["preprocessor_config.json"]["crop_size"] = 48.into(), Some(Tower::Image));
+    assert!(code == "corrupt" && text.contains("position_embedding"), "{text}");
+}

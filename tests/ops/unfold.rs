@@ -1,0 +1,45 @@
+//! `Op::Unfold`.
+
+use super::{Numbers, windows};
+use palate::compute::cpu::unfold::unfold;
+use palate::compute::graph::Window;
+
+#[test]
+fn unfold_copies_what_the_window_sees() {
+    for (seed, (w, items, channels)) in windows().into_iter().enumerate() {
+        let x = Numbers(seed as u64 + 5).take(items * w.inputs() * channels);
+        let mut want = Vec::new();
+        for item in 0..items {
+            for oy in 0..w.out_height {
+                for ox in 0..w.out_width {
+                    for ky in 0..w.kernel {
+                        for kx in 0..w.kernel {
+                            let (y, x_at) = ((oy * w.stride + ky) as i64 - w.top as i64, (ox * w.stride + kx) as i64 - w.left as i64);
+                            let inside = (0..w.height as i64).contains(&y) && (0..w.width as i64).contains(&x_at);
+                            for c in 0..channels {
+                                let at = || ((item * w.height + y as usize) * w.width + x_at as usize) * channels + c;
+                                want.push(if inside { x[at()] } else { 0.0 });
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        let mut out = vec![f32::NAN; want.len()];
+        unfold(&x, channels, &w, &mut out);
+        assert_eq!(out, want, "{w:?}");
+    }
+}
+
+/// Sizes that PyTorch and TensorFlow give.
+#[test]
+fn unfold_windows_have_the_reference_sizes() {
+    assert_eq!(Window::padded(224, 224, 32, 32, 0).outputs(), 49);
+    let w = Window::padded(224, 224, 3, 2, 1);
+    assert_eq!((w.out_height, w.top), (112, 1));
+    // TensorFlow puts the one zero that 224 takes below.
+    let w = Window::same(224, 224, 3, 2);
+    assert_eq!((w.out_height, w.top), (112, 0));
+    let w = Window::same(7, 5, 3, 2);
+    assert_eq!((w.out_height, w.out_width, w.top, w.left), (4, 3, 1, 1));
+}

@@ -1,0 +1,193 @@
+"""Writes tests/fixtures/models/<name>.json: small models with seeded weights and what the reference library answers.
+
+Usage: python model_goldens.py [NAME ...]   (needs transformers, torch, pillow; transformers' own processors and tokenizers)
+A fixture holds the checkpoint's config.json and other files, [name, shape, scale, offset] of each tensor (seeded.py), the
+inputs and the unit vectors in fp32.
+"""
+import json
+import pathlib
+import sys
+import tempfile
+
+import numpy as np
+import torch
+import transformers as t
+from PIL import Image
+
+from preprocess_goldens import PROCESSORS
+from seeded import fill, picture
+
+OUT = pathlib.Path(__file__).parent.parent / "fixtures" / "models"
+PICTURES = [(45, 37, 1), (32, 32, 2), (90, 31, 3), (64, 20, 4)]
+WORDS = "warm boots wool winter garden chair lamp blue oak tea light wood cup leaf".split()
+TEXTS = ["", "warm boots", "A blue chair, and a lamp!", "wool " * 30, "Tee für zwei: 12 cups", "leaf\n\tlight  wood", "😀 oak"]
+SMALL = dict(hidden_size=48, intermediate_size=96, num_hidden_layers=2, num_attention_heads=3)
+
+
+def processor(name, size, **more):
+    p = PROCESSORS[name]
+    kwargs = json.loads(p.to_json_string())
+    if "crop_size" in kwargs:
+        kwargs.update(size={"shortest_edge": size + size // 7}, crop_size={"height": size, "width": size})
+    else:
+        kwargs.update(size={"height": size, "width": size})
+    return type(p)(**{k: v for k, v in kwargs.items() if k != "image_processor_type"} | more)
+
+
+def images(model, config, p, forward, sizes=PICTURES, drop=()):
+    model, tensors = fill(model, lambda name: not name.startswith(tuple(drop)) if drop else True)
+    vectors = []
+    for width, height, seed in sizes:
+        pixels = p(Image.fromarray(picture(width, height, seed)), return_tensors="pt")["pixel_values"]
+        with torch.no_grad():
+            vectors.append(forward(model, pixels)[0])
+    return {"config": config, "files": {"preprocessor_config.json": json.loads(p.to_json_string())}, "tensors": tensors,
+            "pictures": sizes, "vectors": unit(vectors)}
+
+
+def unit(vectors):
+    vectors = torch.stack(vectors).double()
+    vectors = vectors / vectors.norm(dim=1, keepdim=True)
+    return [[round(float(v), 8) for v in row] for row in vectors]
+
+
+def texts(model, config, folder, forward, max_length, more_files=None):
+    tokenizer = t.AutoTokenizer.from_pretrained(folder)
+    model, tensors = fill(model)
+    vectors = []
+    for text in TEXTS:
+        ids = tokenizer(text, truncation=True, max_length=max_length, return_tensors="pt")
+        with torch.no_grad():
+            vectors.append(forward(model, ids)[0])
+    files = {"tokenizer.json": json.loads((pathlib.Path(folder) / "tokenizer.json").read_text())} | (more_files or {})
+    return {"config": config, "files": files, "tensors": tensors, "texts": TEXTS, "vectors": unit(vectors)}
+
+
+def vit():
+    config = t.ViTConfig(image_size=32, patch_size=8, **SMALL)
+    model = t.ViTModel(config, add_pooling_layer=False)
+    return images(model, config.to_dict(), processor("vit", 32), lambda m, x: m(x).last_hidden_state[:, 0])
+
+
+def vit_base():
+    """The layer shapes of ViT-B/16, two layers of them."""
+    config = t.ViTConfig(num_hidden_layers=2)
+    model = t.ViTModel(config, add_pooling_layer=False)
+    return images(model, config.to_dict(), processor("vit", 224), lambda m, x: m(x).last_hidden_state[:, 0], [(301, 257, 5)])
+
+
+def dinov2():
+    # Positions of 4 x 4 patches, pictures of 6 x 6: they are interpolated.
+    config = t.Dinov2Config(image_size=28, patch_size=7, hidden_size=48, num_hidden_layers=2, num_attention_heads=3, mlp_ratio=2)
+    model = t.Dinov2Model(config)
+    fixture = images(model, config.to_dict(), processor("dinov2", 42), lambda m, x: m(x).last_hidden_state[:, 0])
+    return fixture
+
+
+def clip_image(model=None):
+    config = clip_config()
+    model = t.CLIPModel(config)
+    forward = lambda m, x: m.visual_projection(m.vision_model(pixel_values=x).pooler_output)
+    return images(model, config.to_dict(), processor("clip", 32), forward)
+
+
+def clip_config():
+    text = dict(SMALL, vocab_size=len(clip_vocabulary()[0]), max_position_embeddings=16, projection_dim=40,
+                bos_token_id=len(clip_vocabulary()[0]) - 2, eos_token_id=len(clip_vocabulary()[0]) - 1)
+    vision = dict(SMALL, image_size=32, patch_size=8, projection_dim=40)
+    return t.CLIPConfig(text_config=text, vision_config=vision, projection_dim=40)
+
+
+def clip_base():
+    """The layer shapes of CLIP ViT-B/32's pictures, two layers of them."""
+    config = t.CLIPConfig(text_config=dict(num_hidden_layers=1), vision_config=dict(num_hidden_layers=2))
+    model = t.CLIPModel(config)
+    forward = lambda m, x: m.visual_projection(m.vision_model(pixel_values=x).pooler_output)
+    return images(model, config.to_dict(), processor("clip", 224), forward, [(301, 257, 5)], drop=("text_model", "text_projection"))
+
+
+def clip_vocabulary():
+    """Bytes, bytes at the end of words, and a few merges."""
+    from tokenizers.pre_tokenizers import ByteLevel
+
+    letters = sorted(ByteLevel.alphabet())
+    vocabulary = {piece: at for at, piece in enumerate(letters + [letter + "</w>" for letter in letters])}
+    merges = []
+    for word in WORDS:
+        pieces = list(word[:-1]) + [word[-1] + "</w>"]
+        while len(pieces) > 1:
+            pair = (pieces[0], pieces[1])
+            if pair not in merges:
+                merges.append(pair)
+            vocabulary.setdefault(pieces[0] + pieces[1], len(vocabulary))
+            pieces = [pieces[0] + pieces[1]] + pieces[2:]
+    for special in ("<|startoftext|>", "<|endoftext|>"):
+        vocabulary[special] = len(vocabulary)
+    return vocabulary, merges
+
+
+def clip_text():
+    vocabulary, merges = clip_vocabulary()
+    config = clip_config()
+    with tempfile.TemporaryDirectory() as folder:
+        t.CLIPTokenizer(vocab=vocabulary, merges=merges).save_pretrained(folder)
+        forward = lambda m, x: m.text_projection(m.text_model(input_ids=x["input_ids"], attention_mask=x["attention_mask"]).pooler_output)
+        return texts(t.CLIPModel(config), config.to_dict(), folder, forward, 16)
+
+
+def xlm_roberta():
+    letters = [f"▁{w}" for w in WORDS] + ["▁"] + sorted(set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ü:,.!"))
+    pieces = [("<s>", 0.0), ("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0)] + [(p, -2.0 - 0.01 * i) for i, p in enumerate(letters)] + [("<mask>", 0.0)]
+    config = t.XLMRobertaConfig(vocab_size=len(pieces), max_position_embeddings=34, type_vocab_size=1, layer_norm_eps=1e-5, **SMALL)
+    with tempfile.TemporaryDirectory() as folder:
+        t.XLMRobertaTokenizer(vocab=pieces).save_pretrained(folder)
+
+        def forward(m, x):
+            mask = x["attention_mask"].unsqueeze(-1).float()
+            return (m(**x).last_hidden_state * mask).sum(1) / mask.sum(1)
+
+        return texts(t.XLMRobertaModel(config, add_pooling_layer=False), config.to_dict(), folder, forward, 32)
+
+
+def siglip():
+    text = dict(SMALL, vocab_size=100, max_position_embeddings=16)
+    config = t.SiglipConfig(text_config=text, vision_config=dict(SMALL, image_size=32, patch_size=8))
+    model = t.SiglipModel(config)
+    forward = lambda m, x: m.vision_model(pixel_values=x).pooler_output
+    return images(model, config.to_dict(), processor("siglip", 32), forward, drop=("text_model",))
+
+
+def mobilenet_v2():
+    config = t.MobileNetV2Config(depth_multiplier=0.35, image_size=64)
+    return images(t.MobileNetV2Model(config), config.to_dict(), processor("mobilenet", 64), lambda m, x: m(x).pooler_output)
+
+
+def mobilenet_v2_odd():
+    """Sizes that leave a rest at every step, and PyTorch's padding."""
+    config = t.MobileNetV2Config(depth_multiplier=0.35, image_size=75, tf_padding=False)
+    return images(t.MobileNetV2Model(config), config.to_dict(), processor("mobilenet", 75), lambda m, x: m(x).pooler_output)
+
+
+def mobilenet_v2_full():
+    config = t.MobileNetV2Config()
+    return images(t.MobileNetV2Model(config), config.to_dict(), processor("mobilenet", 224), lambda m, x: m(x).pooler_output, [(301, 257, 5)])
+
+
+ALL = [vit, vit_base, dinov2, clip_image, clip_base, clip_text, xlm_roberta, siglip, mobilenet_v2, mobilenet_v2_odd, mobilenet_v2_full]
+
+
+def main():
+    OUT.mkdir(parents=True, exist_ok=True)
+    for make in ALL:
+        if sys.argv[1:] and make.__name__ not in sys.argv[1:]:
+            continue
+        fixture = make()
+        fixture["config"] = {k: v for k, v in fixture["config"].items() if v is not None and k not in ("id2label", "label2id", "_name_or_path", "transformers_version")}
+        text = json.dumps(fixture, ensure_ascii=False, separators=(",", ":")).replace('"tensors":', '\n"tensors":').replace('"vectors":', '\n"vectors":')
+        (OUT / f"{make.__name__}.json").write_text(text + "\n")
+        norms = np.array(fixture["vectors"])
+        print(make.__name__, norms.shape, len(text), "cosine of the first two:", float(norms[0] @ norms[-1]))
+
+
+if __name__ == "__main__":
+    main()
