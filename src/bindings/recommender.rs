@@ -108,20 +108,22 @@ impl RecommenderSession {
         write(&ProfileOut::from(self.session.profile().await.map_err(thrown)?))
     }
 
-    /// Forgets `{ item }`, `{ before }` or `{ all }`; how many events went.
+    /// Forgets `{ item }`, `{ before }`, `{ learned }` or `{ all }`; how many events went.
     pub async fn forget(&self, what: JsValue) -> Result<usize, JsValue> {
         #[derive(Deserialize)]
         struct What {
             item: Option<String>,
             before: Option<f64>,
+            learned: Option<bool>,
             all: Option<bool>,
         }
         let forgotten = async {
             let what = match read(what, "What is to be forgotten")? {
-                What { item: Some(item), before: None, all: None } => Forget::Item(item),
-                What { item: None, before: Some(time), all: None } => Forget::Before(time),
-                What { item: None, before: None, all: Some(true) } => Forget::All,
-                _ => return Err(Error::input("It is not clear what to forget. Pass exactly one of { item }, { before } or { all: true }.")),
+                What { item: Some(item), before: None, learned: None, all: None } => Forget::Item(item),
+                What { item: None, before: Some(time), learned: None, all: None } => Forget::Before(time),
+                What { item: None, before: None, learned: Some(true), all: None } => Forget::Learned,
+                What { item: None, before: None, learned: None, all: Some(true) } => Forget::All,
+                _ => return Err(Error::input("It is not clear what to forget. Pass exactly one of { item }, { before }, { learned: true } or { all: true }.")),
             };
             self.session.forget(&what).await
         };

@@ -3,6 +3,7 @@
 //! * [`session`]: open, and the calls that ask for lists; [`events`]: the calls that concern the history.
 //! * [`sync`]: fetches, verifies and swaps the index; [`download`]: one file, resumed where it broke.
 //! * [`snapshot`]: one index, opened; [`terms`]: what the scores of its lists are made of.
+//! * [`learning`]: what the terms are worth to this visitor.
 //! * [`model`]: the text model behind a trait, and how its pack gets here.
 //! * [`encoder`]: a session of the encoder alone.
 //! * [`ask`]: what callers pass and get; [`progress`]; [`report`].
@@ -11,6 +12,7 @@ pub mod ask;
 pub mod download;
 pub mod encoder;
 pub mod events;
+pub mod learning;
 pub mod model;
 pub mod profile;
 pub mod progress;

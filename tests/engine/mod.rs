@@ -1,8 +1,9 @@
-//! One open session over twins of the outside world: open, resume, swap, lists, history, the ranker.
+//! One open session over twins of the outside world: open, resume, swap, lists, history, the ranker, the learner.
 
 mod download;
 mod events;
 pub mod fixture;
+mod learning;
 mod lists;
 mod offline;
 mod signature;
