@@ -8,18 +8,36 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::convert::{read, thrown, write};
-use super::{AbortHandle, text};
+use super::{AbortHandle, image, text};
 use crate::engine::download::IfFull;
 use crate::engine::encoder;
+use crate::engine::image::ImageModel;
 use crate::engine::model::TextModel;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::format::pack::{ModelId, Pack};
+use crate::models;
 use crate::platform::web::store::Preference;
 use crate::platform::web::world::{self, Found};
+
+/// A model of either kind.
+enum Model {
+    Text(Rc<dyn TextModel>),
+    Image(Rc<dyn ImageModel>),
+}
+
+/// Opens a verified pack, whatever it takes.
+fn load(pack: Vec<u8>, id: &ModelId) -> Result<Model> {
+    let pack = Pack::parse_verified(pack, id.sha256.clone())?;
+    match models::IMAGE.contains(&pack.architecture.as_str()) {
+        true => image::open(&pack).map(Model::Image),
+        false => text::open(&pack).map(Model::Text),
+    }
+}
 
 /// An open encoder.
 #[wasm_bindgen]
 pub struct EncoderSession {
-    model: Rc<dyn TextModel>,
+    model: Model,
     found: Found,
 }
 
@@ -40,7 +58,7 @@ impl EncoderSession {
             let (world, found) = world::open(&options.space, preference).await?;
             let if_full = if preference == Preference::Auto { IfFull::UseMemory } else { IfFull::Fail };
             let told = |step| text::tell_and_tune(&progress, step);
-            let model = encoder::open(&world, &options.model, if_full, &text::load, &abort, &told).await?;
+            let model = encoder::open(&world, &options.model, if_full, load, &abort, &told).await?;
             Ok(EncoderSession { model, found })
         };
         let outcome: Result<EncoderSession> = opened.await;
@@ -49,9 +67,22 @@ impl EncoderSession {
 
     /// One `Float32Array` of unit length a text.
     pub async fn encode(&self, texts: Vec<String>) -> Result<Array, JsValue> {
+        let Model::Text(model) = &self.model else {
+            return Err(thrown(Error::input("The model takes pictures. Pass [{ image }, ...], or open a text model.")));
+        };
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let vectors = self.model.encode(&texts).await.map_err(thrown)?;
+        let vectors = model.encode(&texts).await.map_err(thrown)?;
         Ok(vectors.iter().map(|vector| Float32Array::from(vector.as_slice())).collect())
+    }
+
+    /// A `Float32Array` of unit length for a picture, `[height, width, 4]` bytes with straight alpha.
+    pub async fn see(&self, width: u32, height: u32, rgba: Vec<u8>) -> Result<Float32Array, JsValue> {
+        let Model::Image(model) = &self.model else {
+            return Err(thrown(Error::input("The model reads texts. Pass [{ text }, ...], or open an image model.")));
+        };
+        let picture = image::picture(width, height, &rgba).map_err(thrown)?;
+        drop(rgba);
+        Ok(Float32Array::from(model.encode(picture).await.map_err(thrown)?.as_slice()))
     }
 
     /// The encoder's account of itself.
@@ -61,17 +92,23 @@ impl EncoderSession {
             version: &'static str,
             device: &'static str,
             kernels: String,
+            takes: &'static str,
             model: &'a str,
             dim: usize,
             store: &'static str,
             why: &'a str,
         }
+        let (takes, kernels, id, dim) = match &self.model {
+            Model::Text(model) => ("text", model.device(), model.id(), model.dim()),
+            Model::Image(model) => ("image", model.device(), model.id(), model.dim()),
+        };
         write(&Out {
             version: env!("CARGO_PKG_VERSION"),
             device: "wasm",
-            kernels: self.model.device(),
-            model: &self.model.id().name,
-            dim: self.model.dim(),
+            kernels,
+            takes,
+            model: &id.name,
+            dim,
             store: self.found.store,
             why: &self.found.why,
         })

@@ -37,16 +37,20 @@ impl TextModel for CpuText {
 
 /// Opens a verified pack on the fastest instruction set of this module.
 pub fn load(pack: Vec<u8>, id: &ModelId) -> Result<Rc<dyn TextModel>> {
-    let pack = Pack::parse_verified(pack, id.sha256.clone())?;
-    let encoder = TextEncoder::from_pack(&pack, isa())?;
-    Ok(Rc::new(CpuText { encoder }))
+    open(&Pack::parse_verified(pack, id.sha256.clone())?)
+}
+
+/// As [`load`], from a pack that is parsed already.
+pub fn open(pack: &Pack) -> Result<Rc<dyn TextModel>> {
+    Ok(Rc::new(CpuText { encoder: TextEncoder::from_pack(pack, isa())? }))
 }
 
 thread_local! {
     static FASTEST: Isa = tune::fastest(now);
 }
 
-fn isa() -> Isa {
+/// The fastest instruction set of this module, found out once.
+pub fn isa() -> Isa {
     FASTEST.with(|isa| *isa)
 }
 

@@ -4,6 +4,7 @@
 //! * [`sync`]: fetches, verifies and swaps the index; [`download`]: one file, resumed where it broke.
 //! * [`snapshot`]: one index, opened; [`terms`]: what the scores of its lists are made of.
 //! * [`model`]: the text model behind a trait, and how its pack gets here.
+//! * [`image`]: the same of the image model, and pictures as queries.
 //! * [`encoder`]: a session of the encoder alone.
 //! * [`ask`]: what callers pass and get; [`progress`]; [`report`].
 
@@ -11,6 +12,7 @@ pub mod ask;
 pub mod download;
 pub mod encoder;
 pub mod events;
+pub mod image;
 pub mod model;
 pub mod profile;
 pub mod progress;

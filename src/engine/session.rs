@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::ask::{Hit, Recommend, Search, Wishes};
 use super::download::{Downloads, IfFull, Traffic, Wanted};
+use super::image::Images;
 use super::model::{self, Load, TextModel};
 use super::progress::{OnProgress, Phase, Progress};
 use super::snapshot::Snapshot;
@@ -19,6 +20,7 @@ use crate::error::{Error, Result};
 use crate::format::manifest::Manifest;
 use crate::history::event::check_context;
 use crate::history::{Event, Evidence, Log, weights};
+use crate::index::catalog::IMAGE;
 use crate::platform::{Abort, Clock, Platform, Store};
 use crate::rank::content::Toward;
 use crate::rank::list::{Listed, Plan, draw_up};
@@ -60,6 +62,7 @@ pub struct Session<P: Platform> {
     pub(super) origin: Cell<Origin>,
     pub(super) problem: RefCell<Option<Error>>,
     pub(super) text_problem: RefCell<Option<Error>>,
+    pub(super) images: Images,
     /// Pack bytes that are here and not opened yet.
     pending: RefCell<Option<Vec<u8>>>,
     current: RefCell<Rc<Snapshot>>,
@@ -88,6 +91,7 @@ impl<P: Platform> Session<P> {
             origin: Cell::new(synced.origin),
             problem: RefCell::new(synced.problem),
             text_problem: RefCell::default(),
+            images: Images::default(),
             pending: RefCell::default(),
             current: RefCell::new(Rc::new(synced.snapshot)),
             load,
@@ -110,6 +114,7 @@ impl<P: Platform> Session<P> {
         self.closed.set(true);
         self.text.borrow_mut().take();
         self.pending.borrow_mut().take();
+        self.images.drop_model();
     }
 
     /// Asks for the newest index and fetches what changed. Returns whether another index is in use now.
@@ -130,6 +135,9 @@ impl<P: Platform> Session<P> {
         self.problem.borrow_mut().take();
         *self.costs.borrow_mut() = Costs { traffic, ms: self.world.clock().now() - started };
         let model_changed = synced.snapshot.catalog.model() != self.snapshot().catalog.model();
+        if synced.snapshot.catalog.other_model(IMAGE) != self.snapshot().catalog.other_model(IMAGE) {
+            self.images.drop_model();
+        }
         *self.current.borrow_mut() = Rc::new(synced.snapshot);
         if model_changed {
             self.text.borrow_mut().take();
@@ -171,7 +179,7 @@ impl<P: Platform> Session<P> {
         }
         self.costs.borrow_mut().traffic.add(&downloads.traffic);
         // A device that denies even this keeps a few files more; nothing is wrong with the session.
-        let _ = sync::collect(&self.world, &snapshot.manifest, &[on_device.blob()]).await;
+        let _ = sync::collect(&self.world, &snapshot.manifest, &self.packs(&snapshot)).await;
         told(Progress { phase: Phase::Ready, loaded: 0, total: 0 });
         Ok(())
     }
@@ -182,7 +190,7 @@ impl<P: Platform> Session<P> {
         Wanted { kind: model::PACK, url: String::new(), name, sha256: id.sha256.clone(), bytes: None, most: u64::MAX }
     }
 
-    fn downloads<'a>(&'a self, abort: &'a Abort) -> Downloads<'a, P> {
+    pub(super) fn downloads<'a>(&'a self, abort: &'a Abort) -> Downloads<'a, P> {
         Downloads { world: &self.world, abort, if_full: self.options.if_full, traffic: Traffic::default() }
     }
 
@@ -219,7 +227,7 @@ impl<P: Platform> Session<P> {
         }
     }
 
-    async fn embed(&self, text: &str) -> Result<Vec<f32>> {
+    pub(super) async fn embed(&self, text: &str) -> Result<Vec<f32>> {
         model::check_text(text)?;
         let model = self.open_text().await?;
         let mut vectors = model.encode(&[text]).await?;
@@ -287,18 +295,32 @@ impl<P: Platform> Session<P> {
         if ask.text.trim().is_empty() {
             return Err(Error::input("The search is empty. Pass some text."));
         }
-        let filter = Filter::parse(&ask.wishes.filter)?;
         let query = self.embed(&ask.text).await?;
-        self.refresh().await?;
         let snapshot = self.snapshot();
+        self.listed(&snapshot, ask, Some(&query), 1.0 - ask.personal as f32, Vec::new()).await
+    }
+
+    /// The list of a search: the vector of its words times `weight`, further terms, and as personal as asked for.
+    pub(super) async fn listed(
+        &self,
+        snapshot: &Snapshot,
+        ask: &Search,
+        words: Option<&[f32]>,
+        weight: f32,
+        mut terms: Vec<Box<dyn Term>>,
+    ) -> Result<Vec<Hit>> {
+        let filter = Filter::parse(&ask.wishes.filter)?;
+        self.refresh().await?;
         let events = self.log.events();
         let personal = ask.personal as f32;
-        let mut terms: Vec<Box<dyn Term>> = vec![Box::new(Toward::new("text", &snapshot.catalog, &query, 1.0 - personal)?)];
+        if let Some(words) = words {
+            terms.push(Box::new(Toward::new("text", &snapshot.catalog, words, weight)?));
+        }
         if personal > 0.0 {
             let evidence = self.weigh(&events, &Map::new());
-            terms.extend(terms::pulls(&snapshot, &Past { events: &events, evidence: &evidence }.taste(&snapshot), personal)?);
+            terms.extend(terms::pulls(snapshot, &Past { events: &events, evidence: &evidence }.taste(snapshot), personal)?);
         }
-        Ok(self.list(&snapshot, &terms, &filter, &ask.wishes, &events, &plan(&ask.wishes, 0.0, 0), None))
+        Ok(self.list(snapshot, &terms, &filter, &ask.wishes, &events, &plan(&ask.wishes, 0.0, 0), None))
     }
 
     /// What counts of `events` now, in the situation `context`.

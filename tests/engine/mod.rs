@@ -3,6 +3,7 @@
 mod download;
 mod events;
 pub mod fixture;
+mod image;
 mod lists;
 mod offline;
 mod signature;
