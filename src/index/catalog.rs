@@ -309,3 +309,16 @@ impl PartialEq for Worst<'_> {
 }
 
 impl Eq for Worst<'_> {}
+
+/// Whether a query can be compared with a model's vectors.
+fn check_query(query: &[f32], model: &Model) -> Result<()> {
+    if query.len() == model.dim {
+        return Ok(());
+    }
+    Err(Error::Mismatch(format!(
+        "The query has {} numbers, the index's vectors have {}. Encode it with the model {:?}.",
+        query.len(),
+        model.dim,
+        model.id.name
+    )))
+}
