@@ -8,19 +8,37 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::convert::{read, thrown, write};
-use super::{AbortHandle, text};
+use super::{AbortHandle, image, text};
 use crate::engine::download::IfFull;
 use crate::engine::encoder;
 use crate::encode::device::Wish;
+use crate::engine::image::ImageModel;
 use crate::engine::model::{self, TextModel};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::format::pack::{ModelId, Pack};
+use crate::models;
 use crate::platform::web::store::Preference;
 use crate::platform::web::world::{self, Found, WebWorld};
+
+/// A model of either kind.
+enum Model {
+    Text(Rc<dyn TextModel>),
+    Image(Rc<dyn ImageModel>),
+}
+
+/// Opens a verified pack, whatever it takes.
+fn load(pack: Vec<u8>, id: &ModelId, wish: Wish) -> Result<Model> {
+    let pack = Pack::parse_verified(pack, id.sha256.clone())?;
+    match models::IMAGE.contains(&pack.architecture.as_str()) {
+        true => image::open(&pack).map(Model::Image),
+        false => text::open(pack, wish).map(Model::Text),
+    }
+}
 
 /// An open encoder.
 #[wasm_bindgen]
 pub struct EncoderSession {
-    model: Rc<dyn TextModel>,
+    model: Model,
     world: WebWorld,
     found: Found,
 }
@@ -44,8 +62,8 @@ impl EncoderSession {
             let if_full = if preference == Preference::Auto { IfFull::UseMemory } else { IfFull::Fail };
             let told = |step| text::tell_and_tune(&progress, step);
             let wish = Wish::named(&options.device)?;
-            let load = move |pack, id: &_| text::load(pack, id, wish);
-            let model = encoder::open(&world, &options.model, if_full, &load, &abort, &told).await?;
+            let load = move |pack, id: &_| load(pack, id, wish);
+            let model = encoder::open(&world, &options.model, if_full, load, &abort, &told).await?;
             Ok(EncoderSession { model, world, found })
         };
         let outcome: Result<EncoderSession> = opened.await;
@@ -54,15 +72,30 @@ impl EncoderSession {
 
     /// One `Float32Array` of unit length a text.
     pub async fn encode(&self, texts: Vec<String>) -> Result<Array, JsValue> {
+        let Model::Text(model) = &self.model else {
+            return Err(thrown(Error::input("The model takes pictures. Pass [{ image }, ...], or open a text model.")));
+        };
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let vectors = self.model.encode(&texts).await.map_err(thrown)?;
+        let vectors = model.encode(&texts).await.map_err(thrown)?;
         Ok(vectors.iter().map(|vector| Float32Array::from(vector.as_slice())).collect())
     }
 
     /// Finds out which device is fastest, where that is open; meant for when nobody waits. `adapter`: what the browser says
     /// of its GPU.
     pub async fn settle(&self, adapter: String) {
-        model::settle(&self.world, &*self.model, &adapter, true).await;
+        if let Model::Text(model) = &self.model {
+            model::settle(&self.world, &**model, &adapter, true).await;
+        }
+    }
+
+    /// A `Float32Array` of unit length for a picture, `[height, width, 4]` bytes with straight alpha.
+    pub async fn see(&self, width: u32, height: u32, rgba: Vec<u8>) -> Result<Float32Array, JsValue> {
+        let Model::Image(model) = &self.model else {
+            return Err(thrown(Error::input("The model reads texts. Pass [{ text }, ...], or open an image model.")));
+        };
+        let picture = image::picture(width, height, &rgba).map_err(thrown)?;
+        drop(rgba);
+        Ok(Float32Array::from(model.encode(picture).await.map_err(thrown)?.as_slice()))
     }
 
     /// The encoder's account of itself.
@@ -73,17 +106,26 @@ impl EncoderSession {
             #[serde(flatten)]
             devices: text::DeviceOut,
             kernels: String,
+            takes: &'static str,
             model: &'a str,
             dim: usize,
             store: &'static str,
             why: &'a str,
         }
+        let (takes, kernels, id, dim) = match &self.model {
+            Model::Text(model) => ("text", model.device(), model.id(), model.dim()),
+            Model::Image(model) => ("image", model.device(), model.id(), model.dim()),
+        };
         write(&Out {
             version: env!("CARGO_PKG_VERSION"),
-            devices: self.model.account().into(),
-            kernels: self.model.device(),
-            model: &self.model.id().name,
-            dim: self.model.dim(),
+            devices: match &self.model {
+                Model::Text(model) => model.account().into(),
+                Model::Image(_) => text::DeviceOut::processor("pictures are computed there"),
+            },
+            kernels,
+            takes,
+            model: &id.name,
+            dim,
             store: self.found.store,
             why: &self.found.why,
         })

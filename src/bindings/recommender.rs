@@ -7,7 +7,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::convert::{read, tell, thrown, write};
 use super::wire::{Ask, Event, HitOut, Open, ProfileOut, ReportOut};
-use super::{AbortHandle, text};
+use super::{AbortHandle, image, text};
 use crate::encode::device::Wish;
 use crate::engine::download::IfFull;
 use crate::engine::events::Forget;
@@ -40,10 +40,13 @@ impl RecommenderSession {
             let (world, found) = world::open(&options.space, preference).await?;
             let if_full = if preference == Preference::Auto { IfFull::UseMemory } else { IfFull::Fail };
             let wish = Wish::named(&options.device)?;
-            let Open { index, text_model, public_key, restart, .. } = options;
+            let Open { index, text_model, pictures, image_model, public_key, restart, .. } = options;
             let public_key = public_key.map(|text| crate::format::signature::public_key(&text)).transpose()?;
             let options = Options { index, text_model, if_full, public_key, weights: Default::default(), from_device: restart.unwrap_or(false) };
-            let session = Session::open(world, options, Box::new(move |pack, id: &_| text::load(pack, id, wish)), &abort, &|step| tell(&progress, step)).await?;
+            let mut session = Session::open(world, options, Box::new(move |pack, id: &_| text::load(pack, id, wish)), &abort, &|step| tell(&progress, step)).await?;
+            if pictures.unwrap_or(false) {
+                session.take_pictures(image_model, Box::new(image::load));
+            }
             Ok(RecommenderSession { session, found })
         };
         let outcome: Result<RecommenderSession> = opened.await;
@@ -55,6 +58,13 @@ impl RecommenderSession {
     pub async fn prepare_text(&self, progress: Function, abort: &AbortHandle) -> Result<(), JsValue> {
         let abort = abort.abort.clone();
         self.session.prepare_text(&abort, &|step| text::tell_and_tune(&progress, step)).await.map_err(thrown)
+    }
+
+    /// Brings the image model to the device.
+    #[wasm_bindgen(js_name = prepareImage)]
+    pub async fn prepare_image(&self, progress: Function, abort: &AbortHandle) -> Result<(), JsValue> {
+        let abort = abort.abort.clone();
+        self.session.prepare_image(&abort, &|step| text::tell_and_tune(&progress, step)).await.map_err(thrown)
     }
 
     /// Opens the text model ahead of the first search.
@@ -100,6 +110,18 @@ impl RecommenderSession {
     /// The items nearest to words.
     pub async fn search(&self, ask: JsValue) -> Thrown {
         let hits = async { self.session.search(&read::<Ask>(ask, "The options of search")?.search()?).await };
+        list(hits.await.map_err(thrown)?)
+    }
+
+    /// The items that look most like a picture, `[height, width, 4]` bytes with straight alpha.
+    #[wasm_bindgen(js_name = searchSeen)]
+    pub async fn search_seen(&self, ask: JsValue, width: u32, height: u32, rgba: Vec<u8>) -> Thrown {
+        let hits = async {
+            let ask = read::<Ask>(ask, "The options of search")?.search_seen()?;
+            let picture = image::picture(width, height, &rgba)?;
+            drop(rgba);
+            self.session.search_seen(&ask, picture).await
+        };
         list(hits.await.map_err(thrown)?)
     }
 

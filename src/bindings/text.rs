@@ -48,7 +48,11 @@ impl TextModel for WebText {
 
 /// Opens a verified pack, its processor's part on the fastest instruction set of this module.
 pub fn load(pack: Vec<u8>, id: &ModelId, wish: Wish) -> Result<Rc<dyn TextModel>> {
-    let pack = Pack::parse_verified(pack, id.sha256.clone())?;
+    open(Pack::parse_verified(pack, id.sha256.clone())?, wish)
+}
+
+/// As [`load`], from a pack that is parsed already.
+pub fn open(pack: Pack, wish: Wish) -> Result<Rc<dyn TextModel>> {
     Ok(Rc::new(WebText { devices: TextDevices::new(pack, isa(), wish, now)? }))
 }
 
@@ -85,6 +89,13 @@ struct Pair {
     webgpu: Option<f64>,
 }
 
+impl DeviceOut {
+    /// What only the processor computes.
+    pub fn processor(why: &str) -> Self {
+        DeviceOut { device: "wasm", device_why: why.to_owned(), gpu: None }
+    }
+}
+
 impl From<Option<Account>> for DeviceOut {
     fn from(account: Option<Account>) -> Self {
         let account = account.unwrap_or_else(|| Account { why: "no text yet".into(), ..Account::default() });
@@ -105,7 +116,8 @@ thread_local! {
     static FASTEST: Isa = tune::fastest(now);
 }
 
-fn isa() -> Isa {
+/// The fastest instruction set of this module, found out once.
+pub fn isa() -> Isa {
     FASTEST.with(|isa| *isa)
 }
 

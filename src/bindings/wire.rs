@@ -19,6 +19,9 @@ use crate::rank::rules::Seen;
 pub struct Open {
     pub index: String,
     pub text_model: Option<String>,
+    /// Whether pictures are searched with, and by which model, where it is not the index's own.
+    pub pictures: Option<bool>,
+    pub image_model: Option<String>,
     /// 64 hex digits.
     pub public_key: Option<String>,
     /// `auto`, `webgpu` or `wasm`.
@@ -144,6 +147,16 @@ impl Ask {
     /// For `search`.
     pub fn search(mut self) -> Result<Search> {
         let text = self.text.take().ok_or_else(|| Error::input("The search has no text. Pass { text }."))?;
+        self.search_with(text)
+    }
+
+    /// For `search` with a picture, where there need be no text.
+    pub fn search_seen(mut self) -> Result<Search> {
+        let text = self.text.take().unwrap_or_default();
+        self.search_with(text)
+    }
+
+    fn search_with(mut self, text: String) -> Result<Search> {
         Ok(Search { wishes: self.over(Wishes::default())?, text, personal: self.personal.unwrap_or(0.0) })
     }
 }

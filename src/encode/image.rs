@@ -133,8 +133,8 @@ fn preparation(input: Option<&ImageInput>) -> Result<Preparation> {
         other => return Err(Error::corrupt("the model pack", format!("it resizes pictures by {other:?}"))),
     };
     let resize = match input.resize {
-        Some(ImageSize::Shortest { shortest }) => Resize::Shortest(shortest),
-        Some(ImageSize::Exact { height, width }) => Resize::Exact { height, width },
+        Some(ImageSize { shortest: 0, height, width }) => Resize::Exact { height, width },
+        Some(size) => Resize::Shortest(size.shortest),
         None => Resize::Keep,
     };
     let ImageInput { height, width, rescale, mean, std, .. } = *input;

@@ -1,20 +1,26 @@
-//! A session of the encoder alone: its pack, kept on the device, and texts to vectors.
-
-use std::rc::Rc;
+//! A session of the encoder alone: its pack, kept on the device.
 
 use super::download::{Downloads, IfFull, Traffic, Wanted, beside};
-use super::model::{self, Load, PACK, TextModel};
+use super::model::{self, PACK};
 use super::progress::{OnProgress, Phase, Progress};
 use crate::error::{Error, Result};
+use crate::format::pack::ModelId;
 use crate::format::pack_manifest::PackManifest;
 use crate::platform::{Abort, Platform, Store};
 
 /// The blob of the manifest of the pack in use.
 const BLOB: &str = "model.json";
 
-/// Opens the model at `base` (its folder or its manifest): from the network, or as of an earlier visit where the
-/// network fails.
-pub async fn open<P: Platform>(world: &P, base: &str, if_full: IfFull, load: &Load, abort: &Abort, told: OnProgress<'_>) -> Result<Rc<dyn TextModel>> {
+/// Opens the model at `base` (its folder or its manifest), of texts or of pictures as `load` takes them: from the network, or as
+/// of an earlier visit where the network fails.
+pub async fn open<P: Platform, M>(
+    world: &P,
+    base: &str,
+    if_full: IfFull,
+    load: impl Fn(Vec<u8>, &ModelId) -> Result<M>,
+    abort: &Abort,
+    told: OnProgress<'_>,
+) -> Result<M> {
     let mut downloads = Downloads { world, abort, if_full, traffic: Traffic::default() };
     let asked = model::manifest(&mut downloads, base).await;
     let (url, manifest, fresh) = match asked {

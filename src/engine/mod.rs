@@ -5,6 +5,7 @@
 //! * [`snapshot`]: one index, opened; [`terms`]: what the scores of its lists are made of.
 //! * [`learning`]: what the terms are worth to this visitor.
 //! * [`model`]: the text model behind a trait, and how its pack gets here.
+//! * [`image`]: the same of the image model, and pictures as queries.
 //! * [`encoder`]: a session of the encoder alone.
 //! * [`ask`]: what callers pass and get; [`progress`]; [`report`].
 
@@ -12,6 +13,7 @@ pub mod ask;
 pub mod download;
 pub mod encoder;
 pub mod events;
+pub mod image;
 pub mod learning;
 pub mod model;
 pub mod profile;

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use super::ask::{Hit, Recommend, Search, Wishes};
 use super::learning::{self, Learning};
 use super::download::{Downloads, IfFull, Traffic, Wanted};
+use super::image::Images;
 use super::model::{self, Load, TextModel};
 use super::progress::{OnProgress, Phase, Progress};
 use super::snapshot::Snapshot;
@@ -20,6 +21,7 @@ use crate::error::{Error, Result};
 use crate::format::manifest::Manifest;
 use crate::history::event::check_context;
 use crate::history::{Event, Evidence, Log, weights};
+use crate::index::catalog::IMAGE;
 use crate::platform::{Abort, Clock, Platform, Store};
 use crate::rank::clock;
 use crate::rank::content::{HALF_CONFIDENCE, Toward};
@@ -65,6 +67,7 @@ pub struct Session<P: Platform> {
     pub(super) origin: Cell<Origin>,
     pub(super) problem: RefCell<Option<Error>>,
     pub(super) text_problem: RefCell<Option<Error>>,
+    pub(super) images: Images,
     /// Pack bytes that are here and not opened yet.
     pending: RefCell<Option<Vec<u8>>>,
     current: RefCell<Rc<Snapshot>>,
@@ -94,6 +97,7 @@ impl<P: Platform> Session<P> {
             origin: Cell::new(synced.origin),
             problem: RefCell::new(synced.problem),
             text_problem: RefCell::default(),
+            images: Images::default(),
             pending: RefCell::default(),
             current: RefCell::new(Rc::new(synced.snapshot)),
             load,
@@ -116,6 +120,7 @@ impl<P: Platform> Session<P> {
         self.closed.set(true);
         self.text.borrow_mut().take();
         self.pending.borrow_mut().take();
+        self.images.drop_model();
     }
 
     /// Asks for the newest index and fetches what changed. Returns whether another index is in use now.
@@ -136,6 +141,9 @@ impl<P: Platform> Session<P> {
         self.problem.borrow_mut().take();
         *self.costs.borrow_mut() = Costs { traffic, ms: self.world.clock().now() - started };
         let model_changed = synced.snapshot.catalog.model() != self.snapshot().catalog.model();
+        if synced.snapshot.catalog.other_model(IMAGE) != self.snapshot().catalog.other_model(IMAGE) {
+            self.images.drop_model();
+        }
         *self.current.borrow_mut() = Rc::new(synced.snapshot);
         if changed {
             self.learning.clear();
@@ -180,7 +188,7 @@ impl<P: Platform> Session<P> {
         }
         self.costs.borrow_mut().traffic.add(&downloads.traffic);
         // A device that denies even this keeps a few files more; nothing is wrong with the session.
-        let _ = sync::collect(&self.world, &snapshot.manifest, &[on_device.blob()]).await;
+        let _ = sync::collect(&self.world, &snapshot.manifest, &self.packs(&snapshot)).await;
         told(Progress { phase: Phase::Ready, loaded: 0, total: 0 });
         Ok(())
     }
@@ -191,7 +199,7 @@ impl<P: Platform> Session<P> {
         Wanted { kind: model::PACK, url: String::new(), name, sha256: id.sha256.clone(), bytes: None, most: u64::MAX }
     }
 
-    fn downloads<'a>(&'a self, abort: &'a Abort) -> Downloads<'a, P> {
+    pub(super) fn downloads<'a>(&'a self, abort: &'a Abort) -> Downloads<'a, P> {
         Downloads { world: &self.world, abort, if_full: self.options.if_full, traffic: Traffic::default() }
     }
 
@@ -236,7 +244,7 @@ impl<P: Platform> Session<P> {
         }
     }
 
-    async fn embed(&self, text: &str) -> Result<Vec<f32>> {
+    pub(super) async fn embed(&self, text: &str) -> Result<Vec<f32>> {
         model::check_text(text)?;
         let model = self.open_text().await?;
         let mut vectors = model.encode(&[text]).await?;
@@ -321,19 +329,33 @@ impl<P: Platform> Session<P> {
         if ask.text.trim().is_empty() {
             return Err(Error::input("The search is empty. Pass some text."));
         }
-        let filter = Filter::parse(&ask.wishes.filter)?;
         let query = self.embed(&ask.text).await?;
-        self.refresh().await?;
         let snapshot = self.snapshot();
+        self.listed(&snapshot, ask, Some(&query), 1.0 - ask.personal as f32, Vec::new()).await
+    }
+
+    /// The list of a search: the vector of its words times `weight`, further terms, and as personal as asked for.
+    pub(super) async fn listed(
+        &self,
+        snapshot: &Snapshot,
+        ask: &Search,
+        words: Option<&[f32]>,
+        weight: f32,
+        mut terms: Vec<Box<dyn Term>>,
+    ) -> Result<Vec<Hit>> {
+        let filter = Filter::parse(&ask.wishes.filter)?;
+        self.refresh().await?;
         let events = self.log.events();
         let personal = ask.personal as f32;
-        let mut terms: Vec<Box<dyn Term>> = vec![Box::new(Toward::new("text", &snapshot.catalog, &query, 1.0 - personal)?)];
+        if let Some(words) = words {
+            terms.push(Box::new(Toward::new("text", &snapshot.catalog, words, weight)?));
+        }
         let evidence = self.weigh(&events, &Map::new());
         let past = Past { events: &events, evidence: &evidence };
         if personal > 0.0 {
-            terms.extend(terms::pulls(&snapshot, &past.taste(&snapshot), personal)?);
+            terms.extend(terms::pulls(snapshot, &past.taste(snapshot), personal)?);
         }
-        Ok(self.plain(&snapshot, &terms, &filter, &ask.wishes, &past, None))
+        Ok(self.plain(snapshot, &terms, &filter, &ask.wishes, &past, None))
     }
 
     /// What counts of `events` now, in the situation `context`.

@@ -70,13 +70,34 @@ pub struct ImageInput {
     pub std: [f32; 3],
 }
 
-/// A size that pictures are brought to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum ImageSize {
-    /// The shorter side in pixels; the other follows.
-    Shortest { shortest: usize },
-    Exact { height: usize, width: usize },
+/// A size that pictures are brought to: of the shorter side, which the other follows, or of both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ImageSize {
+    /// In pixels; 0 where both sides are given.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub shortest: usize,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub height: usize,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub width: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(n: &usize) -> bool {
+    *n == 0
+}
+
+impl ImageSize {
+    /// Of the shorter side.
+    pub fn shortest(shortest: usize) -> Self {
+        Self { shortest, ..Self::default() }
+    }
+
+    /// Of both sides.
+    pub fn exact(height: usize, width: usize) -> Self {
+        Self { height, width, ..Self::default() }
+    }
 }
 
 /// Longest side in pixels that a pack may ask for.
@@ -88,8 +109,8 @@ impl ImageInput {
         let side = |n: usize| (1..=MAX_SIDE).contains(&n);
         let resize = match self.resize {
             None => true,
-            Some(ImageSize::Shortest { shortest }) => side(shortest),
-            Some(ImageSize::Exact { height, width }) => side(height) && side(width),
+            Some(ImageSize { shortest: 0, height, width }) => side(height) && side(width),
+            Some(size) => side(size.shortest) && size.height == 0 && size.width == 0,
         };
         let numbers = self.mean.iter().chain(&self.std).all(|v| v.is_finite()) && self.std.iter().all(|&v| v != 0.0) && self.rescale.is_finite();
         match resize && side(self.height) && side(self.width) && numbers {

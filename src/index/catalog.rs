@@ -282,14 +282,6 @@ fn check((found, dim): (&ModelId, usize), model: &Model, what: &str) -> Result<(
     Ok(())
 }
 
-fn check_query(query: &[f32], model: &Model) -> Result<()> {
-    if query.len() == model.dim {
-        return Ok(());
-    }
-    let (found, expected, name) = (query.len(), model.dim, &model.id.name);
-    Err(Error::Mismatch(format!("The query has {found} numbers, the index's vectors have {expected}. Encode it with the model {name:?}.")))
-}
-
 /// A candidate in a heap whose top is the worst one: lowest score, then last key.
 struct Worst<'a> {
     score: f32,
@@ -317,3 +309,16 @@ impl PartialEq for Worst<'_> {
 }
 
 impl Eq for Worst<'_> {}
+
+/// Whether a query can be compared with a model's vectors.
+fn check_query(query: &[f32], model: &Model) -> Result<()> {
+    if query.len() == model.dim {
+        return Ok(());
+    }
+    Err(Error::Mismatch(format!(
+        "The query has {} numbers, the index's vectors have {}. Encode it with the model {:?}.",
+        query.len(),
+        model.dim,
+        model.id.name
+    )))
+}

@@ -31,13 +31,13 @@ struct Defaults {
 /// [`Error::Input`] for values that are not understood or a model whose pictures have no fixed size.
 pub fn read(folder: &Path, config: &Value, tower: &Value) -> Result<ImageInput> {
     let size = tower["image_size"].as_u64().unwrap_or(224) as usize;
-    let exact = ImageSize::Exact { height: size, width: size };
+    let exact = ImageSize::exact(size, size);
     let kind = config["model_type"].as_str().unwrap_or_default();
     let defaults = match kind {
-        _ if kind.starts_with("clip") => Defaults { resize: ImageSize::Shortest { shortest: size }, filter: 3, crop: Some(size), numbers: OPENAI },
+        _ if kind.starts_with("clip") => Defaults { resize: ImageSize::shortest(size), filter: 3, crop: Some(size), numbers: OPENAI },
         _ if kind.starts_with("siglip") => Defaults { resize: exact, filter: 3, crop: None, numbers: HALF },
-        "dinov2" => Defaults { resize: ImageSize::Shortest { shortest: 256 }, filter: 3, crop: Some(224), numbers: IMAGENET },
-        "mobilenet_v2" => Defaults { resize: ImageSize::Shortest { shortest: 256 }, filter: 2, crop: Some(224), numbers: HALF },
+        "dinov2" => Defaults { resize: ImageSize::shortest(256), filter: 3, crop: Some(224), numbers: IMAGENET },
+        "mobilenet_v2" => Defaults { resize: ImageSize::shortest(256), filter: 2, crop: Some(224), numbers: HALF },
         _ => Defaults { resize: exact, filter: 2, crop: None, numbers: HALF },
     };
     let file = match optional(folder, "preprocessor_config.json")? {
@@ -51,10 +51,10 @@ pub fn read(folder: &Path, config: &Value, tower: &Value) -> Result<ImageInput> 
         false => None,
     };
     let crop = match crops {
-        true => Some(read_size(&file["crop_size"], false)?.unwrap_or(ImageSize::Exact { height: defaults.crop.unwrap_or(size), width: defaults.crop.unwrap_or(size) })),
+        true => Some(read_size(&file["crop_size"], false)?.unwrap_or(ImageSize::exact(defaults.crop.unwrap_or(size), defaults.crop.unwrap_or(size)))),
         false => resize,
     };
-    let Some(ImageSize::Exact { height, width }) = crop else {
+    let Some(ImageSize { shortest: 0, height, width }) = crop else {
         return Err(bad("neither crops nor resizes to a fixed size"));
     };
     let filter = file["resample"].as_u64().unwrap_or(defaults.filter);
@@ -73,13 +73,13 @@ pub fn read(folder: &Path, config: &Value, tower: &Value) -> Result<ImageInput> 
 /// `as_shortest` says so and else both.
 fn read_size(value: &Value, as_shortest: bool) -> Result<Option<ImageSize>> {
     let side = |value: &Value| value.as_u64().filter(|n| (1..=4096).contains(n)).map(|n| n as usize);
-    let square = |n: usize| if as_shortest { ImageSize::Shortest { shortest: n } } else { ImageSize::Exact { height: n, width: n } };
+    let square = |n: usize| if as_shortest { ImageSize::shortest(n) } else { ImageSize::exact(n, n) };
     let found = match value {
         Value::Null => return Ok(None),
         Value::Number(_) => side(value).map(square),
         _ => match (side(&value["shortest_edge"]), side(&value["height"]), side(&value["width"])) {
-            (Some(shortest), ..) => Some(ImageSize::Shortest { shortest }),
-            (_, Some(height), Some(width)) => Some(ImageSize::Exact { height, width }),
+            (Some(shortest), ..) => Some(ImageSize::shortest(shortest)),
+            (_, Some(height), Some(width)) => Some(ImageSize::exact(height, width)),
             _ => None,
         },
     };

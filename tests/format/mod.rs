@@ -4,3 +4,4 @@ mod forgery;
 mod manifest;
 mod ranker;
 mod shard;
+mod space;

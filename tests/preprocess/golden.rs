@@ -36,8 +36,8 @@ fn preparation(processor: &Value) -> Preparation {
         other => panic!("filter {other}"),
     };
     let resize = match resize {
-        Some(ImageSize::Shortest { shortest }) => Resize::Shortest(shortest),
-        Some(ImageSize::Exact { height, width }) => Resize::Exact { height, width },
+        Some(ImageSize { shortest: 0, height, width }) => Resize::Exact { height, width },
+        Some(size) => Resize::Shortest(size.shortest),
         None => Resize::Keep,
     };
     Preparation { resize, filter, height, width, rescale, mean, std }

@@ -1,6 +1,7 @@
-//! The class `Encoder`: the text encoder on its own.
+//! The class `Encoder`: an encoder of texts or pictures on its own.
 
 import { aborted, badInput, checkOptions, closed } from './errors.js';
+import { portable } from './media.js';
 import { Connection, absolute, spaceOf } from './protocol.js';
 
 const OPEN = ['model', 'name', 'device', 'store', 'onProgress', 'signal'];
@@ -33,9 +34,15 @@ export class Encoder {
     }
   }
 
-  /** One `Float32Array` of unit length for each input: `{ text }`, or just the text. */
+  /** One `Float32Array` of unit length for each input: `{ text }`, or just the text; of an image model `{ image }`. */
   async encode(inputs, { signal } = {}) {
     if (!Array.isArray(inputs)) throw badInput('encode takes a list. Pass [{ text }, ...].');
+    const pictured = inputs.filter((input) => input?.image !== undefined).length;
+    if (pictured > 0) {
+      if (pictured < inputs.length) throw badInput('encode was passed pictures among texts. A model takes one kind: make a call for each.');
+      const images = await Promise.all(inputs.map(({ image }) => portable(image)));
+      return this.#line.call('see', { images }, { signal });
+    }
     const texts = inputs.map((input) => {
       const text = typeof input === 'string' ? input : input?.text;
       if (typeof text !== 'string') throw badInput('An input of encode has no text. Pass [{ text }, ...].');

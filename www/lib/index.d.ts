@@ -68,15 +68,22 @@ export interface RecommendOptions extends ListOptions {
   seed?: number;
 }
 
-export interface SearchOptions extends ListOptions {
-  text: string;
-  /** How much the visitor's taste counts against the words, 0 to 1. */
+/**
+ * A picture: a file that this browser shows (a photograph stands upright as its EXIF orientation says, of an animation the first
+ * frame is seen), pixels, or an element. Transparency is laid over white, and more than 4 megapixels are scaled down.
+ * SVG files are refused: draw them on a canvas.
+ */
+export type Picture = Blob | ImageBitmap | ImageData | HTMLImageElement | HTMLCanvasElement | HTMLVideoElement | OffscreenCanvas | VideoFrame;
+
+/** Words, a picture (the session must be open with `imageModel`), or both, which count the same then. */
+export type SearchOptions = ListOptions & ({ text: string; image?: Picture } | { text?: string; image: Picture }) & {
+  /** How much the visitor's taste counts against the words or the picture, 0 to 1. */
   personal?: number;
-}
+};
 
 /** A part of a score. */
 export interface Reason {
-  /** 'trained' (what others met beside the history), 'liked', 'disliked', 'context', 'time', 'text', 'similar', 'popularity', 'typical' or 'explore'. */
+  /** 'trained' (what others met beside the history), 'liked', 'disliked', 'context', 'time', 'text', 'image', 'similar', 'popularity', 'typical' or 'explore'. */
   term: string;
   /** The term's addend: the weights of all reasons sum to the score. */
   weight: number;
@@ -210,6 +217,11 @@ export interface OpenOptions extends CallOptions {
   /** Folder of the text model; by default the pack beside the index. `false`: none, and so no search by words. */
   textModel?: string | URL | false;
   /**
+   * Whether pictures are searched with: `true` for the index's own image model, or the folder of one. The model is a download, so
+   * none is brought where this is left out.
+   */
+  imageModel?: string | URL | boolean;
+  /**
    * The publisher's public key, as `palate key new` prints it: an index that was not built with `--sign` and its secret key
    * is refused, whoever serves it.
    */
@@ -233,7 +245,7 @@ export class Recommender {
   recommend<Item = Record<string, unknown>>(options?: RecommendOptions): Promise<Hit<Item>[]>;
   /** The items nearest to the item `key`. */
   similar<Item = Record<string, unknown>>(key: string, options?: ListOptions): Promise<Hit<Item>[]>;
-  /** The items nearest to a text. */
+  /** The items nearest to a text, a picture, or both. */
   search<Item = Record<string, unknown>>(options: SearchOptions): Promise<Hit<Item>[]>;
   /** What the device believes, and from which events. */
   profile(): Promise<Profile>;
@@ -264,13 +276,13 @@ export interface EncoderOptions extends CallOptions {
   store?: 'auto' | 'opfs' | 'indexeddb' | 'memory';
 }
 
-/** The text encoder on its own. */
+/** An encoder of texts or pictures on its own, as its model is. */
 export class Encoder {
   private constructor();
   static open(options: EncoderOptions): Promise<Encoder>;
   /** One vector of unit length for each input. */
-  encode(inputs: Array<string | { text: string }>, options?: { signal?: AbortSignal }): Promise<Float32Array[]>;
-  report(): { version: string; device: Device; deviceWhy: string; gpu: GpuReport | null; module: 'simd128' | 'relaxed-simd'; kernels: string; model: string; dim: number; store: 'opfs' | 'indexeddb' | 'memory'; why: string; restarts: number };
+  encode(inputs: Array<string | { text: string }> | Array<{ image: Picture }>, options?: { signal?: AbortSignal }): Promise<Float32Array[]>;
+  report(): { version: string; device: Device; deviceWhy: string; gpu: GpuReport | null; module: 'simd128' | 'relaxed-simd'; kernels: string; takes: 'text' | 'image'; model: string; dim: number; store: 'opfs' | 'indexeddb' | 'memory'; why: string; restarts: number };
   close(): Promise<void>;
 }
 

@@ -3,12 +3,13 @@
 //! Nothing is computed or stored on this side.
 
 import { aborted, badInput, checkOptions, closed } from './errors.js';
+import { portable } from './media.js';
 import { Connection, absolute, spaceOf } from './protocol.js';
 
-const OPEN = ['index', 'name', 'textModel', 'device', 'store', 'persist', 'publicKey', 'onProgress', 'onReady', 'signal'];
+const OPEN = ['index', 'name', 'textModel', 'imageModel', 'device', 'store', 'persist', 'publicKey', 'onProgress', 'onReady', 'signal'];
 const LIST = ['k', 'filter', 'exclude', 'seen', 'diversity', 'variety', 'calibrate', 'fair', 'cap', 'explain', 'signal'];
 const RECOMMEND = [...LIST, 'explore', 'context', 'popularity', 'seed'];
-const SEARCH = [...LIST, 'text', 'personal'];
+const SEARCH = [...LIST, 'text', 'image', 'personal'];
 const EVENT = ['item', 'event', 'value', 'context', 'time'];
 const DEVICES = ['auto', 'webgpu', 'wasm'];
 const STORES = ['auto', 'opfs', 'indexeddb', 'memory'];
@@ -18,12 +19,14 @@ export class Recommender {
   #line;
   #persist;
   #persisted = null;
+  #pictures;
   /** The visitor's history as a file: `export()` and `import(text)`. */
   history;
 
-  constructor(line, { persist }) {
+  constructor(line, { persist, pictures }) {
     this.#line = line;
     this.#persist = persist;
+    this.#pictures = pictures;
     this.history = Object.freeze({
       export: () => line.call('exportHistory', {}),
       import: (text) => this.#import(text),
@@ -36,12 +39,15 @@ export class Recommender {
    * `sync()`. `onReady(recommender)` is called as soon as lists can be asked for, before the text model is there.
    */
   static async open(options) {
-    const { index, name, textModel, device = 'auto', store = 'auto', persist = true, publicKey, onProgress, onReady, signal } = checkOptions('open', options, OPEN);
+    const { index, name, textModel, imageModel, device = 'auto', store = 'auto', persist = true, publicKey, onProgress, onReady, signal } = checkOptions('open', options, OPEN);
     if (typeof index !== 'string' && !(index instanceof URL)) throw badInput('open needs an index. Pass { index: address of its manifest.json }.');
     if (!DEVICES.includes(device)) throw badInput(`device is not known. Pass one of ${DEVICES.join(', ')}.`);
     if (!STORES.includes(store)) throw badInput(`store is not known. Pass one of ${STORES.join(', ')}.`);
     if (textModel !== undefined && textModel !== false && typeof textModel !== 'string' && !(textModel instanceof URL)) {
       throw badInput("textModel is no address. Pass the model's folder, false for none, or leave it out for the index's own.");
+    }
+    if (imageModel !== undefined && typeof imageModel !== 'boolean' && typeof imageModel !== 'string' && !(imageModel instanceof URL)) {
+      throw badInput("imageModel is no address. Pass true for the index's own model, the model's folder, or leave it out for none.");
     }
     if (publicKey !== undefined && !/^[0-9a-f]{64}$/i.test(publicKey)) throw badInput('publicKey is not 64 hex digits. Pass what `palate key new` printed.');
     if (signal?.aborted) throw aborted();
@@ -49,6 +55,8 @@ export class Recommender {
     const args = {
       index: address,
       textModel: textModel ? absolute(textModel, 'open') : undefined,
+      pictures: Boolean(imageModel),
+      imageModel: imageModel && imageModel !== true ? absolute(imageModel, 'open') : undefined,
       publicKey,
       device,
       store,
@@ -57,9 +65,10 @@ export class Recommender {
     const line = new Connection({ method: 'openRecommender', args });
     try {
       await line.open({ onProgress, signal });
-      const recommender = new Recommender(line, { persist });
+      const recommender = new Recommender(line, { persist, pictures: args.pictures });
       onReady?.(recommender);
       if (textModel !== false) await recommender.#prepareText({ onProgress, signal }, textModel !== undefined);
+      await recommender.#prepareImage({ onProgress, signal });
       return recommender;
     } catch (error) {
       line.close();
@@ -80,6 +89,16 @@ export class Recommender {
     }
     // The first search should not wait for the model to be unpacked, and no list should wait for that now.
     setTimeout(() => this.#line.call('warmUp', {}).catch(() => {}), 0);
+  }
+
+  /** Brings the image model, where the page asked for one; as with words, one that cannot be had right now is told by the search. */
+  async #prepareImage(options) {
+    if (!this.#pictures) return;
+    try {
+      await this.#line.call('prepareImage', {}, options);
+    } catch (error) {
+      if (['aborted', 'bad-input', 'closed', 'crashed', 'mismatch'].includes(error.code)) throw error;
+    }
   }
 
   /** Records one event or several; when it resolves they are on the device. */
@@ -108,10 +127,14 @@ export class Recommender {
     return this.#line.call('similar', { ...plain(rest), key }, { signal });
   }
 
-  /** The items nearest to `text`; `personal` from 0 to 1 leans towards the visitor's taste. */
+  /** The items nearest to `text`, to `image`, or to both; `personal` from 0 to 1 leans towards the visitor's taste. */
   async search(options) {
     const { signal, ...rest } = checkOptions('search', options, SEARCH);
-    if (typeof rest.text !== 'string') throw badInput('search needs a text. Pass { text }.');
+    if (rest.image !== undefined) {
+      if (rest.text !== undefined && typeof rest.text !== 'string') throw badInput("search's text is none. Pass { image } with a text or without.");
+      return this.#line.call('searchSeen', plain({ ...rest, image: await portable(rest.image) }), { signal });
+    }
+    if (typeof rest.text !== 'string') throw badInput('search needs a text or an image. Pass { text } or { image }.');
     return this.#line.call('search', plain(rest), { signal });
   }
 
@@ -139,6 +162,7 @@ export class Recommender {
   async sync({ onProgress, signal } = {}) {
     const changed = await this.#line.call('sync', {}, { onProgress, signal });
     await this.#prepareText({ onProgress, signal }, false);
+    await this.#prepareImage({ onProgress, signal });
     return changed;
   }
 

@@ -3,6 +3,7 @@
 //! The messages are listed in `protocol.js`. This file converts nothing: what a call means is the module's business.
 
 import init, * as palate from '../pkg/palate.js';
+import { pixels } from './media.js';
 
 /** A module with one relaxed-simd instruction: valid exactly where the faster of the two modules is. */
 const RELAXED = new Uint8Array([
@@ -55,16 +56,32 @@ const calls = {
     session = await palate.EncoderSession.open(options, listening(id), stop());
   },
   prepareText: (id, _, stop) => session.prepareText(listening(id), stop()),
+  prepareImage: (id, _, stop) => session.prepareImage(listening(id), stop()),
   warmUp: () => session.warmUp(),
   sync: (id, _, stop) => session.sync(listening(id), stop()),
   record: (_, { events }) => session.record(events),
   recommend: (_, options) => session.recommend(options),
   similar: (_, { key, ...options }) => session.similar(key, options),
   search: (_, options) => session.search(options),
+  async searchSeen(_, { image, ...options }) {
+    const { width, height, data } = await pixels(image);
+    return session.searchSeen(options, width, height, data);
+  },
   profile: () => session.profile(),
   forget: (_, what) => session.forget(what),
   exportHistory: () => session.exportHistory(),
   importHistory: (_, { text }) => session.importHistory(text),
+  async see(id, { images }, stop, isStopped) {
+    stop();
+    const vectors = [];
+    for (const image of images) {
+      const { width, height, data } = await pixels(image);
+      vectors.push(await session.see(width, height, data));
+      await turn();
+      if (isStopped()) throw coded('aborted', 'The call was aborted. Call again if that was not meant.');
+    }
+    return vectors;
+  },
   async encode(id, { texts }, stop, isStopped) {
     stop();
     const vectors = [];
@@ -99,7 +116,7 @@ function raceWhenIdle(method) {
 }
 
 /** Lists and the like leave a session as it is: their replies carry no report. */
-const QUIET = new Set(['recommend', 'similar', 'profile', 'exportHistory']);
+const QUIET = new Set(['recommend', 'similar', 'profile', 'exportHistory', 'see']);
 /** Calls that may run before the session is open. */
 const OPENING = new Set(['openRecommender', 'openEncoder']);
 

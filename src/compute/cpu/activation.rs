@@ -1,9 +1,16 @@
 //! What is applied to each number after a product.
 
+use super::isa::entry;
 use crate::compute::graph::Activation;
 use crate::math::simd::{self, Simd};
 
-/// `activation(y)` of a vector.
+/// Whether [`activate`] computes it: what is short, and the GELU that most models use. The others go over the output once more
+/// ([`apply`]), which costs next to nothing and keeps the tiles, of which there are dozens, small.
+pub fn is_inline(activation: Activation) -> bool {
+    matches!(activation, Activation::None | Activation::Gelu | Activation::Relu | Activation::Relu6)
+}
+
+/// `activation(y)` of a vector, where [`is_inline`] says so; else `y`.
 ///
 /// # Safety
 /// As [`Simd`].
@@ -11,23 +18,36 @@ use crate::math::simd::{self, Simd};
 pub unsafe fn activate<S: Simd>(activation: Activation, y: S::F) -> S::F {
     unsafe {
         match activation {
-            Activation::None => y,
             Activation::Gelu => simd::gelu::<S>(y),
-            Activation::GeluTanh => {
-                // (1 + tanh z) / 2 = sigmoid(2 z) with z = sqrt(2 / pi) (y + 0.044715 y^3)
-                let square = S::mul(y, y);
-                let inner = S::mul(y, S::mul_add(S::splat(0.044_715), square, S::splat(1.0)));
-                S::mul(y, sigmoid::<S>(S::mul(S::splat(1.595_769_1), inner)))
-            }
-            Activation::QuickGelu => S::mul(y, sigmoid::<S>(S::mul(S::splat(1.702), y))),
             Activation::Relu => S::max(y, S::splat(0.0)),
             Activation::Relu6 => S::min(S::max(y, S::splat(0.0)), S::splat(6.0)),
-            Activation::Tanh => {
-                // tanh x = 1 - 2 / (e^2x + 1)
-                let e = simd::exp::<S>(S::add(y, y));
-                S::sub(S::splat(1.0), S::div(S::splat(2.0), S::add(e, S::splat(1.0))))
-            }
+            Activation::None | Activation::GeluTanh | Activation::QuickGelu | Activation::Tanh => y,
         }
+    }
+}
+
+entry! {
+    /// `y = activation(y)`, one of those that are not [`is_inline`].
+    pub fn apply(activation: Activation, y: &mut [f32]) = body
+}
+
+/// # Safety
+/// As [`Simd`].
+#[inline(always)]
+unsafe fn body<S: Simd>(activation: Activation, y: &mut [f32]) {
+    // SAFETY: the caller has the instructions.
+    unsafe {
+        simd::map_in_place::<S>(y, |x| match activation {
+            Activation::GeluTanh => {
+                // (1 + tanh z) / 2 = sigmoid(2 z) with z = sqrt(2 / pi) (x + 0.044715 x^3)
+                let inner = S::mul(x, S::mul_add(S::splat(0.044_715), S::mul(x, x), S::splat(1.0)));
+                S::mul(x, sigmoid::<S>(S::mul(S::splat(1.595_769_1), inner)))
+            }
+            Activation::QuickGelu => S::mul(x, sigmoid::<S>(S::mul(S::splat(1.702), x))),
+            // tanh x = 2 sigmoid(2 x) - 1
+            Activation::Tanh => S::sub(S::mul(S::splat(2.0), sigmoid::<S>(S::add(x, x))), S::splat(1.0)),
+            Activation::None | Activation::Gelu | Activation::Relu | Activation::Relu6 => activate::<S>(activation, x),
+        });
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! Channels are the vectors' lanes: a step of the window is one multiplication a vector, and its taps stay in the first-level cache.
 
-use super::activation::activate;
-use super::isa::entry;
+use super::activation::{activate, apply, is_inline};
+use super::isa::{Isa, entry};
 use super::unfold::spans;
 use crate::compute::graph::{Activation, Window};
 use crate::math::simd::Simd;
@@ -18,9 +18,17 @@ pub struct Weights<'a> {
     pub activation: Activation,
 }
 
+/// `x` is `[items * inputs, channels]`, `out` `[items * outputs, channels]`; zeros outside of the image.
+pub fn depthwise(isa: Isa, x: &[f32], window: &Window, weights: Weights<'_>, out: &mut [f32]) {
+    convolve(isa, x, window, weights, out);
+    if !is_inline(weights.activation) {
+        apply(isa, weights.activation, out);
+    }
+}
+
 entry! {
-    /// `x` is `[items * inputs, channels]`, `out` `[items * outputs, channels]`; zeros outside of the image.
-    pub fn depthwise(x: &[f32], window: &Window, weights: Weights<'_>, out: &mut [f32]) = body
+    /// All of it but an activation that is not computed inline.
+    fn convolve(x: &[f32], window: &Window, weights: Weights<'_>, out: &mut [f32]) = body
 }
 
 /// # Safety

@@ -17,7 +17,7 @@ pub mod wasm;
 #[cfg(target_arch = "x86_64")]
 pub mod x86;
 
-use super::activation::activate;
+use super::activation::{activate, apply, is_inline};
 use super::isa::Isa;
 use crate::compute::graph::Activation;
 use crate::math::simd::{self, Simd};
@@ -68,6 +68,23 @@ pub struct Epilogue<'a> {
 }
 
 impl Epilogue<'_> {
+    /// The part that tiles finish at once: without the activation, where that goes over the output later, and then without what
+    /// is added behind it.
+    fn at_once(self) -> Self {
+        if is_inline(self.activation) { self } else { Self { activation: Activation::None, residual: None, ..self } }
+    }
+
+    /// The rest of it, over the whole output.
+    fn later(self, isa: Isa, out: &mut [f32]) {
+        if is_inline(self.activation) {
+            return;
+        }
+        apply(isa, self.activation, out);
+        if let Some(residual) = self.residual {
+            out.iter_mut().zip(residual).for_each(|(y, r)| *y += r);
+        }
+    }
+
     /// Finishes `LANES` outputs from column `col` on of `row` and writes those that exist.
     ///
     /// # Safety
@@ -118,6 +135,7 @@ pub fn linear_i8(x: &[f32], rows: usize, w: &PackedI8, epilogue: Epilogue<'_>, o
     assert!(w.k > 0 && x.len() == rows * w.k && out.len() == rows * w.n);
     assert!(w.padded_k() as f64 * 127.0 * f64::from(w.levels()) < f64::from(i32::MAX), "the integer sums would overflow");
     assert!(epilogue.bias.len() == w.blocks() * TILE_COLS && epilogue.residual.is_none_or(|r| r.len() == out.len()));
+    let (whole, epilogue) = (epilogue, epilogue.at_once());
     // SAFETY: sizes were asserted; an `Isa` other than `Portable` comes from `Isa::available`.
     unsafe {
         match w.isa {
@@ -136,6 +154,7 @@ pub fn linear_i8(x: &[f32], rows: usize, w: &PackedI8, epilogue: Epilogue<'_>, o
             Isa::Neon => run::<simd::neon::Neon>(x, rows, w, epilogue, out, scratch),
         }
     }
+    whole.later(w.isa, out);
 }
 
 /// # Safety
@@ -291,5 +310,6 @@ unsafe fn quantize<K: Kernel>(x: &[f32], q: *mut K::A) -> (f32, f32) {
 /// `rows` rows of `x` through an f32 matrix.
 pub fn linear_f32(isa: Isa, x: &[f32], rows: usize, w: &PackedF32, epilogue: Epilogue<'_>, out: &mut [f32]) {
     assert!(x.len() == rows * w.k && out.len() == rows * w.n);
-    float::run(isa, x, rows, w, epilogue, out);
+    float::run(isa, x, rows, w, epilogue.at_once(), out);
+    epilogue.later(isa, out);
 }

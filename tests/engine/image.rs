@@ -1,0 +1,163 @@
+//! Pictures as queries: found by what they look like, only where the session takes them, from the device alone.
+
+use std::rc::Rc;
+
+use palate::Result;
+use palate::engine::ask::{Search, Wishes};
+use palate::engine::image::{ImageModel, Seen};
+use palate::format::manifest::Model;
+use palate::format::pack::ModelId;
+use palate::format::space::{Embedded, Models};
+use palate::index::build::{build_with_others, row};
+use palate::index::catalog::IMAGE;
+use palate::math::scan::quantize_row;
+use palate::platform::Abort;
+use palate::platform::native::wait;
+use palate::preprocess::Picture;
+use serde_json::json;
+
+use super::fixture::{DIM, Device, TestSession, URL, like, model_id, pack, publish_model, vector};
+
+/// Length of a picture's vector.
+const SEEN: usize = 3;
+
+/// The "pack" of the image model.
+fn eye() -> Vec<u8> {
+    vec![7; 5000]
+}
+
+fn eye_id(bytes: &[u8]) -> ModelId {
+    ModelId { name: "eye".into(), sha256: palate::format::digest::sha256(bytes) }
+}
+
+/// Sees a picture's first pixel.
+struct Eye(ModelId);
+
+impl ImageModel for Eye {
+    fn dim(&self) -> usize {
+        SEEN
+    }
+
+    fn id(&self) -> &ModelId {
+        &self.0
+    }
+
+    fn device(&self) -> String {
+        "test".into()
+    }
+
+    fn encode(&self, picture: Picture) -> Seen<'_> {
+        let vector = picture.rgb()[..3].iter().map(|&v| f32::from(v) / 255.0).collect();
+        Box::pin(async move { Ok(vector) })
+    }
+}
+
+fn load(bytes: Vec<u8>, _: &ModelId) -> Result<Rc<dyn ImageModel>> {
+    Ok(Rc::new(Eye(eye_id(&bytes))))
+}
+
+/// Items `red-0`.., `green-0`.., `blue-0`.. that look so, and `plain-0`.. without a picture; the model beside the index.
+fn shop() -> Device {
+    let device = Device::new();
+    let mut rows = Vec::new();
+    for (topic, name) in ["red", "green", "blue", "plain"].into_iter().enumerate() {
+        for n in 0..4 {
+            let mut row = row(&format!("{name}-{n}"), &vector(topic, n), DIM, n as u64, json!({"title": name}).as_object().unwrap().clone());
+            if topic < SEEN {
+                let mut seen = [0.02 * n as f32; SEEN];
+                seen[topic] = 1.0;
+                let (vector, scale) = quantize_row(&seen);
+                row.others.insert(IMAGE.into(), Embedded { vector, scale, hash: n as u64 });
+            }
+            rows.push(row);
+        }
+    }
+    let model = Model { id: model_id(&pack()), dim: DIM, file: None };
+    let others = Models::from([(IMAGE.to_string(), Model { id: eye_id(&eye()), dim: SEEN, file: Some("eye.safetensors".into()) })]);
+    let manifest = build_with_others(model, others, rows, |shard, bytes| {
+        device.server.serve(&URL.replace("manifest.json", &shard.file), bytes);
+        Ok(())
+    });
+    device.server.serve(URL, manifest.unwrap().to_bytes());
+    device.server.serve(&URL.replace("manifest.json", "eye.safetensors"), eye());
+    publish_model(&device.server, &pack());
+    device
+}
+
+fn with_eye(device: &Device) -> TestSession {
+    let mut session = device.open_with_text();
+    session.take_pictures(None, Box::new(load));
+    wait(session.prepare_image(&Abort::new(), &|_| ())).unwrap();
+    session
+}
+
+fn green() -> Picture {
+    Picture::from_rgb(1, 1, vec![0, 255, 0]).unwrap()
+}
+
+fn keys(session: &TestSession, ask: &Search) -> Vec<String> {
+    wait(session.search_seen(ask, green())).unwrap().into_iter().map(|hit| hit.key).collect()
+}
+
+fn ask() -> Search {
+    Search { wishes: Wishes { k: 20, explain: true, ..Wishes::default() }, ..Search::default() }
+}
+
+#[test]
+fn image_search_finds_what_looks_alike_and_says_so() {
+    let device = shop();
+    let session = with_eye(&device);
+    let found = keys(&session, &ask());
+    assert_eq!(found[0], "green-0");
+    assert!(found[..4].iter().all(|key| key.starts_with("green")), "{found:?}");
+    assert_eq!(found.len(), 12, "items without a picture are not listed");
+    let hits = wait(session.search_seen(&ask(), green())).unwrap();
+    let reasons: Vec<(&str, f32)> = hits[0].reasons.iter().map(|reason| (reason.term, reason.weight)).collect();
+    assert_eq!(reasons.len(), 1);
+    assert!(reasons[0].0 == "image" && (reasons[0].1 - hits[0].score).abs() < 1e-6, "{reasons:?}");
+}
+
+#[test]
+fn image_search_takes_words_and_taste_with_it() {
+    let session = with_eye(&shop());
+    let words = Search { text: "boots".into(), ..ask() };
+    let hits = wait(session.search_seen(&words, green())).unwrap();
+    let terms: Vec<&str> = hits[0].reasons.iter().map(|reason| reason.term).collect();
+    assert!(terms.contains(&"image") && terms.contains(&"text"), "{terms:?}");
+    wait(session.record((0..4).map(|n| like(&format!("blue-{n}"))).collect())).unwrap();
+    let personal = Search { personal: 1.0, ..ask() };
+    assert!(keys(&session, &personal)[0].starts_with("blue"));
+}
+
+/// The words' model and the picture's stay on the device side by side, and a later visit needs no network.
+#[test]
+fn image_model_stays_on_the_device() {
+    let device = shop();
+    drop(with_eye(&device));
+    let asked = device.server.requests().len();
+    let session = with_eye(&device);
+    let more: Vec<String> = device.server.requests()[asked..].iter().map(|(url, _)| url.clone()).collect();
+    assert!(more.iter().all(|url| url.ends_with("manifest.json")), "{more:?}");
+    assert_eq!(keys(&session, &ask())[0], "green-0");
+}
+
+#[test]
+fn image_search_without_a_model_says_what_to_do() {
+    let device = shop();
+    let mut session = device.open_with_text();
+    let error = wait(session.search_seen(&ask(), green())).unwrap_err();
+    assert!(error.code() == "bad-input" && error.to_string().contains("imageModel: true"), "{error}");
+    session.take_pictures(None, Box::new(load));
+    let error = wait(session.search_seen(&ask(), green())).unwrap_err();
+    assert!(error.code() == "not-found" && error.to_string().contains("sync()"), "{error}");
+
+    let mut plain = Device::with_shop(3).open_with_text();
+    plain.take_pictures(None, Box::new(load));
+    let error = wait(plain.prepare_image(&Abort::new(), &|_| ())).unwrap_err();
+    assert!(error.code() == "bad-input" && error.to_string().contains("--image-model"), "{error}");
+
+    let mut other = shop().open_with_text();
+    other.take_pictures(None, Box::new(|_, _| Ok(Rc::new(Eye(eye_id(b"another"))) as Rc<dyn ImageModel>)));
+    wait(other.prepare_image(&Abort::new(), &|_| ())).unwrap();
+    assert_eq!(wait(other.search_seen(&ask(), green())).unwrap_err().code(), "mismatch");
+}
