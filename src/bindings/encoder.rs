@@ -11,13 +11,14 @@ use super::convert::{read, thrown, write};
 use super::{AbortHandle, image, text};
 use crate::engine::download::IfFull;
 use crate::engine::encoder;
+use crate::encode::device::Wish;
 use crate::engine::image::ImageModel;
-use crate::engine::model::TextModel;
+use crate::engine::model::{self, TextModel};
 use crate::error::{Error, Result};
 use crate::format::pack::{ModelId, Pack};
 use crate::models;
 use crate::platform::web::store::Preference;
-use crate::platform::web::world::{self, Found};
+use crate::platform::web::world::{self, Found, WebWorld};
 
 /// A model of either kind.
 enum Model {
@@ -26,11 +27,11 @@ enum Model {
 }
 
 /// Opens a verified pack, whatever it takes.
-fn load(pack: Vec<u8>, id: &ModelId) -> Result<Model> {
+fn load(pack: Vec<u8>, id: &ModelId, wish: Wish) -> Result<Model> {
     let pack = Pack::parse_verified(pack, id.sha256.clone())?;
     match models::IMAGE.contains(&pack.architecture.as_str()) {
         true => image::open(&pack).map(Model::Image),
-        false => text::open(&pack).map(Model::Text),
+        false => text::open(pack, wish).map(Model::Text),
     }
 }
 
@@ -38,6 +39,7 @@ fn load(pack: Vec<u8>, id: &ModelId) -> Result<Model> {
 #[wasm_bindgen]
 pub struct EncoderSession {
     model: Model,
+    world: WebWorld,
     found: Found,
 }
 
@@ -48,6 +50,7 @@ impl EncoderSession {
         #[derive(Deserialize)]
         struct Options {
             model: String,
+            device: String,
             store: String,
             space: String,
         }
@@ -58,8 +61,10 @@ impl EncoderSession {
             let (world, found) = world::open(&options.space, preference).await?;
             let if_full = if preference == Preference::Auto { IfFull::UseMemory } else { IfFull::Fail };
             let told = |step| text::tell_and_tune(&progress, step);
+            let wish = Wish::named(&options.device)?;
+            let load = move |pack, id: &_| load(pack, id, wish);
             let model = encoder::open(&world, &options.model, if_full, load, &abort, &told).await?;
-            Ok(EncoderSession { model, found })
+            Ok(EncoderSession { model, world, found })
         };
         let outcome: Result<EncoderSession> = opened.await;
         outcome.map_err(thrown)
@@ -85,12 +90,21 @@ impl EncoderSession {
         Ok(Float32Array::from(model.encode(picture).await.map_err(thrown)?.as_slice()))
     }
 
+    /// Finds out which device is fastest, where that is open; meant for when nobody waits. `adapter`: what the browser says
+    /// of its GPU.
+    pub async fn settle(&self, adapter: String) {
+        if let Model::Text(model) = &self.model {
+            model::settle(&self.world, &**model, &adapter, true).await;
+        }
+    }
+
     /// The encoder's account of itself.
     pub fn report(&self) -> Result<JsValue, JsValue> {
         #[derive(Serialize)]
         struct Out<'a> {
             version: &'static str,
-            device: &'static str,
+            #[serde(flatten)]
+            devices: text::DeviceOut,
             kernels: String,
             takes: &'static str,
             model: &'a str,
@@ -98,13 +112,13 @@ impl EncoderSession {
             store: &'static str,
             why: &'a str,
         }
-        let (takes, kernels, id, dim) = match &self.model {
-            Model::Text(model) => ("text", model.device(), model.id(), model.dim()),
-            Model::Image(model) => ("image", model.device(), model.id(), model.dim()),
+        let (takes, devices, kernels, id, dim) = match &self.model {
+            Model::Text(model) => ("text", model.account().into(), model.device(), model.id(), model.dim()),
+            Model::Image(model) => ("image", text::DeviceOut::processor("pictures are seen by the processor"), model.device(), model.id(), model.dim()),
         };
         write(&Out {
             version: env!("CARGO_PKG_VERSION"),
-            device: "wasm",
+            devices,
             kernels,
             takes,
             model: &id.name,

@@ -8,6 +8,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use super::convert::{read, tell, thrown, write};
 use super::wire::{Ask, Event, HitOut, Open, ProfileOut, ReportOut};
 use super::{AbortHandle, image, text};
+use crate::encode::device::Wish;
 use crate::engine::download::IfFull;
 use crate::engine::events::Forget;
 use crate::engine::{Options, Session};
@@ -38,10 +39,11 @@ impl RecommenderSession {
             let preference = Preference::named(&options.store)?;
             let (world, found) = world::open(&options.space, preference).await?;
             let if_full = if preference == Preference::Auto { IfFull::UseMemory } else { IfFull::Fail };
+            let wish = Wish::named(&options.device)?;
             let Open { index, text_model, pictures, image_model, public_key, restart, .. } = options;
             let public_key = public_key.map(|text| crate::format::signature::public_key(&text)).transpose()?;
             let options = Options { index, text_model, if_full, public_key, weights: Default::default(), from_device: restart.unwrap_or(false) };
-            let mut session = Session::open(world, options, Box::new(text::load), &abort, &|step| tell(&progress, step)).await?;
+            let mut session = Session::open(world, options, Box::new(move |pack, id: &_| text::load(pack, id, wish)), &abort, &|step| tell(&progress, step)).await?;
             if pictures.unwrap_or(false) {
                 session.take_pictures(image_model, Box::new(image::load));
             }
@@ -69,6 +71,12 @@ impl RecommenderSession {
     #[wasm_bindgen(js_name = warmUp)]
     pub async fn warm_up(&self) -> Result<(), JsValue> {
         self.session.open_text().await.map(|_| ()).map_err(thrown)
+    }
+
+    /// Finds out which device is fastest, where that is open; meant for when nobody waits. `adapter`: what the browser says
+    /// of its GPU.
+    pub async fn settle(&self, adapter: String) {
+        self.session.settle_text(&adapter).await;
     }
 
     /// Fetches what changed; whether another index is in use now.

@@ -1,48 +1,115 @@
-//! The CPU text encoder as an engine's text model.
+//! The text encoder on the devices of this browser, as an engine's text model.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::rc::Rc;
 
 use js_sys::Function;
+use serde::Serialize;
 
 use super::convert::tell;
 use crate::compute::cpu::isa::Isa;
 use crate::compute::cpu::tune;
-use crate::encode::TextEncoder;
+use crate::encode::device::{Account, TextDevices, Wish};
 use crate::engine::model::{Embedding, TextModel};
 use crate::engine::progress::{Phase, Progress};
 use crate::error::Result;
 use crate::format::pack::{ModelId, Pack};
 
-struct CpuText {
-    encoder: TextEncoder,
+struct WebText {
+    devices: TextDevices,
 }
 
-impl TextModel for CpuText {
+impl TextModel for WebText {
     fn dim(&self) -> usize {
-        self.encoder.dim()
+        self.devices.inputs().dim()
     }
 
     fn id(&self) -> &ModelId {
-        self.encoder.model_id()
+        self.devices.inputs().model_id()
     }
 
     fn device(&self) -> String {
-        self.encoder.isa().name().to_owned()
+        self.devices.isa().name().to_owned()
+    }
+
+    fn account(&self) -> Option<Account> {
+        Some(self.devices.account())
+    }
+
+    fn settle<'a>(&'a self, adapter: &'a str, batches: bool, remembered: Option<Vec<u8>>) -> Pin<Box<dyn Future<Output = Option<Vec<u8>>> + 'a>> {
+        Box::pin(async move { self.devices.settle(adapter, batches, remembered.as_deref()).await })
     }
 
     fn encode<'a>(&'a self, texts: &'a [&'a str]) -> Embedding<'a> {
-        Box::pin(async move { self.encoder.encode(texts) })
+        Box::pin(self.devices.encode(texts))
     }
 }
 
-/// Opens a verified pack on the fastest instruction set of this module.
-pub fn load(pack: Vec<u8>, id: &ModelId) -> Result<Rc<dyn TextModel>> {
-    open(&Pack::parse_verified(pack, id.sha256.clone())?)
+/// Opens a verified pack, its processor's part on the fastest instruction set of this module.
+pub fn load(pack: Vec<u8>, id: &ModelId, wish: Wish) -> Result<Rc<dyn TextModel>> {
+    open(Pack::parse_verified(pack, id.sha256.clone())?, wish)
 }
 
 /// As [`load`], from a pack that is parsed already.
-pub fn open(pack: &Pack) -> Result<Rc<dyn TextModel>> {
-    Ok(Rc::new(CpuText { encoder: TextEncoder::from_pack(pack, isa())? }))
+pub fn open(pack: Pack, wish: Wish) -> Result<Rc<dyn TextModel>> {
+    Ok(Rc::new(WebText { devices: TextDevices::new(pack, isa(), wish, now)? }))
+}
+
+/// Which device computes texts and why, as reports show it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeviceOut {
+    device: &'static str,
+    device_why: String,
+    gpu: Option<GpuOut>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct GpuOut {
+    adapter: String,
+    probe: Option<String>,
+    tilings: Option<String>,
+    race: Option<RaceOut>,
+    lost: u32,
+    repeated: u32,
+}
+
+#[derive(Serialize)]
+struct RaceOut {
+    one: Pair,
+    batch: Pair,
+}
+
+/// Milliseconds; `null` where the GPU was not even tried.
+#[derive(Serialize)]
+struct Pair {
+    wasm: f64,
+    webgpu: Option<f64>,
+}
+
+impl DeviceOut {
+    /// Of what runs on the processor and nowhere else.
+    pub fn processor(why: &str) -> Self {
+        Self { device: "wasm", device_why: why.into(), gpu: None }
+    }
+}
+
+impl From<Option<Account>> for DeviceOut {
+    fn from(account: Option<Account>) -> Self {
+        let account = account.unwrap_or_else(|| Account { why: "no text yet".into(), ..Account::default() });
+        let device = match (account.few_on_gpu, account.many_on_gpu) {
+            (false, false) => "wasm",
+            (true, true) => "webgpu",
+            _ => "wasm+webgpu",
+        };
+        let pair = |[wasm, webgpu]: [f64; 2]| Pair { wasm, webgpu: webgpu.is_finite().then_some(webgpu) };
+        let race = account.race.map(|[one, batch]| RaceOut { one: pair(one), batch: pair(batch) });
+        let Account { probe, tilings, lost, repeated, .. } = account;
+        let gpu = account.adapter.map(|adapter| GpuOut { adapter, probe, tilings, race, lost, repeated });
+        DeviceOut { device, device_why: account.why, gpu }
+    }
 }
 
 thread_local! {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::text::DeviceOut;
 use crate::engine::ask::{Hit, Recommend, Search, Wishes};
 use crate::engine::profile::{Belief, Profile, Remembered, Weighed};
 use crate::engine::report::{RankerReport, Report};
@@ -22,6 +23,8 @@ pub struct Open {
     pub image_model: Option<String>,
     /// 64 hex digits.
     pub public_key: Option<String>,
+    /// `auto`, `webgpu` or `wasm`.
+    pub device: String,
     pub store: String,
     pub space: String,
     /// Whether a worker that died is replaced: what is on the device is opened, nothing is asked for.
@@ -304,7 +307,8 @@ struct TrafficOut {
 #[serde(rename_all = "camelCase")]
 pub struct ReportOut {
     version: &'static str,
-    device: &'static str,
+    #[serde(flatten)]
+    devices: DeviceOut,
     index: IndexOut,
     text: TextOut,
     store: StoreOut,
@@ -318,7 +322,7 @@ impl ReportOut {
     pub fn new(report: Report, found: &Found) -> ReportOut {
         ReportOut {
             version: env!("CARGO_PKG_VERSION"),
-            device: "wasm",
+            devices: report.devices.into(),
             index: IndexOut {
                 items: report.items,
                 dim: report.dim,

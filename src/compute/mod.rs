@@ -7,3 +7,6 @@ pub mod builder;
 pub mod cpu;
 pub mod graph;
 pub mod plan;
+pub mod probe;
+pub mod webgpu;
+pub mod weights;

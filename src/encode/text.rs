@@ -1,11 +1,11 @@
 //! Texts to unit vectors: tokenize, pack end to end, run in chunks that stay in the cache.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokenizers::{Tokenizer, TruncationParams};
 
 use crate::compute::cpu::{CpuModel, Workspace, isa::Isa};
-use crate::compute::graph::Batch;
+use crate::compute::graph::{Batch, Graph};
 use crate::error::{Error, Result};
 use crate::format::pack::{ModelId, Pack};
 use crate::models;
@@ -17,30 +17,20 @@ const MAX_TEXT_BYTES: usize = 64 * 1024;
 /// Tokens of one run: its widest activations then stay in a second-level cache.
 const CHUNK_TOKENS: usize = 256;
 
-/// A text model that is ready to run.
-pub struct TextEncoder {
+/// What stands before the model: texts to token numbers, and the model as data.
+pub struct TextInputs {
     id: ModelId,
     dim: usize,
     tokenizer: Tokenizer,
-    model: CpuModel,
-    workspaces: Mutex<Vec<Workspace>>,
+    graph: Graph,
 }
 
-impl TextEncoder {
-    /// Opens a pack for an instruction set.
+impl TextInputs {
+    /// Reads tokenizer and graph of a pack.
     ///
     /// # Errors
-    /// [`Error::Corrupt`] or [`Error::Version`] for bytes that are no pack of ours, [`Error::Input`] for an
-    /// architecture that is no text model.
-    pub fn open(pack: impl Into<std::sync::Arc<Vec<u8>>>, isa: Isa) -> Result<Self> {
-        Self::from_pack(&Pack::parse(pack)?, isa)
-    }
-
-    /// As [`TextEncoder::open`], from a pack that is parsed already. The pack can be dropped afterwards.
-    ///
-    /// # Errors
-    /// As [`TextEncoder::open`].
-    pub fn from_pack(pack: &Pack, isa: Isa) -> Result<Self> {
+    /// [`Error::Corrupt`] for a pack whose parts do not fit, [`Error::Input`] for an architecture that is no text model.
+    pub fn new(pack: &Pack) -> Result<Self> {
         let name = pack.architecture.as_str();
         if !models::TEXT.contains(&name) {
             let known = models::TEXT.join(", ");
@@ -56,8 +46,7 @@ impl TextEncoder {
         if dim != pack.encoder.dim {
             return Err(Error::corrupt("the model pack", format!("it says {} dimensions, its weights {dim}", pack.encoder.dim)));
         }
-        let model = CpuModel::new(graph, pack.file(), isa)?;
-        Ok(Self { id: pack.id.clone(), dim, tokenizer, model, workspaces: Mutex::default() })
+        Ok(Self { id: pack.id.clone(), dim, tokenizer, graph })
     }
 
     /// Length of an embedding.
@@ -70,35 +59,33 @@ impl TextEncoder {
         &self.id
     }
 
-    /// The instruction set in use.
-    pub fn isa(&self) -> Isa {
-        self.model.isa()
+    /// The model as data.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
     }
 
-    /// One unit vector a text, in order.
+    /// The inputs of the graph for `texts`, cut into runs of about `tokens` tokens, a longer text alone.
     ///
     /// # Errors
     /// [`Error::Input`] where the tokenizer refuses a text.
-    pub fn encode(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
-        let tokens = texts.iter().map(|t| self.tokenize(t)).collect::<Result<Vec<_>>>()?;
-        let mut chunks: Vec<&[Tokens]> = Vec::new();
+    pub fn batches(&self, texts: &[&str], tokens: usize) -> Result<Vec<Batch>> {
+        let texts = texts.iter().map(|t| self.tokenize(t)).collect::<Result<Vec<_>>>()?;
+        let mut batches = Vec::new();
         let (mut start, mut size) = (0, 0);
-        for (at, t) in tokens.iter().enumerate() {
-            if at > start && size + t.ids.len() > CHUNK_TOKENS {
-                chunks.push(&tokens[start..at]);
+        for (at, t) in texts.iter().enumerate() {
+            if at > start && size + t.ids.len() > tokens {
+                batches.push(self.batch(&texts[start..at]));
                 (start, size) = (at, 0);
             }
             size += t.ids.len();
         }
-        chunks.push(&tokens[start..]);
-        #[cfg(feature = "publisher")]
-        let outputs = {
-            use rayon::prelude::*;
-            chunks.par_iter().map(|c| self.run(c)).collect::<Result<Vec<_>>>()?
-        };
-        #[cfg(not(feature = "publisher"))]
-        let outputs = chunks.iter().map(|c| self.run(c)).collect::<Result<Vec<_>>>()?;
-        Ok(outputs.iter().flat_map(|o| o.chunks_exact(self.dim)).map(<[f32]>::to_vec).collect())
+        batches.push(self.batch(&texts[start..]));
+        Ok(batches)
+    }
+
+    /// The vectors of runs' outputs, one a text.
+    pub fn rows(&self, outputs: &[Vec<f32>]) -> Vec<Vec<f32>> {
+        outputs.iter().flat_map(|o| o.chunks_exact(self.dim)).map(<[f32]>::to_vec).collect()
     }
 
     fn tokenize(&self, text: &str) -> Result<Tokens> {
@@ -107,26 +94,6 @@ impl TextEncoder {
             .encode_fast(cut(text), true)
             .map_err(|e| Error::input(format!("a text of {} bytes cannot be tokenized: {e}. Give plain text.", text.len())))?;
         Ok(Tokens { ids: encoding.get_ids().to_vec(), types: encoding.get_type_ids().to_vec() })
-    }
-
-    /// The outputs of the nodes that `wanted` says (by number) for `texts`, rows end to end: what a quantizer calibrates by.
-    /// Rows are divided by the root of their text's number of rows, so that a short text matters as much as a long one.
-    ///
-    /// # Errors
-    /// As [`TextEncoder::encode`].
-    pub fn outputs(&self, texts: &[&str], wanted: impl Fn(usize) -> bool) -> Result<Vec<Vec<f32>>> {
-        let mut outputs = vec![Vec::new(); self.model.graph().nodes.len()];
-        let mut workspace = Workspace::default();
-        for text in texts {
-            let batch = self.batch(&[self.tokenize(text)?]);
-            let weight = 1.0 / (batch.ids[models::bert::IDS].len().max(1) as f32).sqrt();
-            self.model.run_observed(&batch, &mut workspace, |at, out| {
-                if wanted(at) {
-                    outputs[at].extend(out.iter().map(|v| v * weight));
-                }
-            })?;
-        }
-        Ok(outputs)
     }
 
     /// Tokens packed end to end.
@@ -139,15 +106,109 @@ impl TextEncoder {
             batch.offsets[0].push(batch.ids[0].len() as u32);
         }
         // Not every architecture tells types of tokens apart.
-        batch.ids.truncate(self.model.graph().ids.len());
+        batch.ids.truncate(self.graph.ids.len());
         batch
     }
+}
 
-    fn run(&self, tokens: &[Tokens]) -> Result<Vec<f32>> {
-        let batch = self.batch(tokens);
+/// A text model that is ready to run on the processor.
+pub struct TextEncoder {
+    inputs: Arc<TextInputs>,
+    model: CpuModel,
+    workspaces: Mutex<Vec<Workspace>>,
+}
+
+impl TextEncoder {
+    /// Opens a pack for an instruction set.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] or [`Error::Version`] for bytes that are no pack of ours, [`Error::Input`] for an
+    /// architecture that is no text model.
+    pub fn open(pack: impl Into<Arc<Vec<u8>>>, isa: Isa) -> Result<Self> {
+        Self::from_pack(&Pack::parse(pack)?, isa)
+    }
+
+    /// As [`TextEncoder::open`], from a pack that is parsed already. The pack can be dropped afterwards.
+    ///
+    /// # Errors
+    /// As [`TextEncoder::open`].
+    pub fn from_pack(pack: &Pack, isa: Isa) -> Result<Self> {
+        Self::with_inputs(Arc::new(TextInputs::new(pack)?), pack, isa)
+    }
+
+    /// As [`TextEncoder::from_pack`], with what stands before the model already there.
+    ///
+    /// # Errors
+    /// As [`TextEncoder::open`].
+    pub fn with_inputs(inputs: Arc<TextInputs>, pack: &Pack, isa: Isa) -> Result<Self> {
+        let model = CpuModel::new(inputs.graph.clone(), pack.file(), isa)?;
+        Ok(Self { inputs, model, workspaces: Mutex::default() })
+    }
+
+    /// What stands before the model.
+    pub fn inputs(&self) -> &TextInputs {
+        &self.inputs
+    }
+
+    /// Length of an embedding.
+    pub fn dim(&self) -> usize {
+        self.inputs.dim
+    }
+
+    /// Which model makes these vectors.
+    pub fn model_id(&self) -> &ModelId {
+        &self.inputs.id
+    }
+
+    /// The instruction set in use.
+    pub fn isa(&self) -> Isa {
+        self.model.isa()
+    }
+
+    /// One unit vector a text, in order.
+    ///
+    /// # Errors
+    /// [`Error::Input`] where the tokenizer refuses a text.
+    pub fn encode(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
+        let batches = self.inputs.batches(texts, CHUNK_TOKENS)?;
+        #[cfg(feature = "publisher")]
+        let outputs = {
+            use rayon::prelude::*;
+            batches.par_iter().map(|batch| self.run(batch)).collect::<Result<Vec<_>>>()?
+        };
+        #[cfg(not(feature = "publisher"))]
+        let outputs = batches.iter().map(|batch| self.run(batch)).collect::<Result<Vec<_>>>()?;
+        Ok(self.inputs.rows(&outputs))
+    }
+
+    /// The outputs of the nodes that `wanted` says (by number) for `texts`, rows end to end: what a quantizer calibrates by.
+    /// Rows are divided by the root of their text's number of rows, so that a short text matters as much as a long one.
+    ///
+    /// # Errors
+    /// As [`TextEncoder::encode`].
+    pub fn outputs(&self, texts: &[&str], wanted: impl Fn(usize) -> bool) -> Result<Vec<Vec<f32>>> {
+        let mut outputs = vec![Vec::new(); self.model.graph().nodes.len()];
+        let mut workspace = Workspace::default();
+        for text in texts {
+            let batch = self.inputs.batch(&[self.inputs.tokenize(text)?]);
+            let weight = 1.0 / (batch.ids[models::bert::IDS].len().max(1) as f32).sqrt();
+            self.model.run_observed(&batch, &mut workspace, |at, out| {
+                if wanted(at) {
+                    outputs[at].extend(out.iter().map(|v| v * weight));
+                }
+            })?;
+        }
+        Ok(outputs)
+    }
+
+    /// The output of one run, `[texts, dim]`.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] for a batch that does not fit the model.
+    pub fn run(&self, batch: &Batch) -> Result<Vec<f32>> {
         // A poisoned pool only means that another thread panicked: workspaces hold no state between runs.
         let mut workspace = self.workspaces.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
-        let output = self.model.run(&batch, &mut workspace);
+        let output = self.model.run(batch, &mut workspace);
         self.workspaces.lock().unwrap_or_else(PoisonError::into_inner).push(workspace);
         output
     }

@@ -8,11 +8,12 @@ use std::rc::Rc;
 
 use super::download::{Downloads, Wanted, beside};
 use super::progress::OnProgress;
+use crate::encode::device::Account;
 use crate::error::{Error, Result};
 use crate::format::manifest::Model;
 use crate::format::pack::ModelId;
 use crate::format::pack_manifest::{FILE, MAX_BYTES, MAX_PACK_BYTES, PackManifest};
-use crate::platform::Platform;
+use crate::platform::{Platform, Store};
 
 /// The blob prefix of packs.
 pub const PACK: &str = "pack";
@@ -33,8 +34,31 @@ pub trait TextModel {
     /// What computes, for reports: `"wasm (relaxed-simd)"`.
     fn device(&self) -> String;
 
+    /// Which device computes what, and why; `None` where there is only the processor.
+    fn account(&self) -> Option<Account> {
+        None
+    }
+
+    /// Finds out which device is fastest; see [`crate::encode::device::TextDevices::settle`].
+    fn settle<'a>(&'a self, _adapter: &'a str, _batches: bool, _remembered: Option<Vec<u8>>) -> Pin<Box<dyn Future<Output = Option<Vec<u8>>> + 'a>> {
+        Box::pin(std::future::ready(None))
+    }
+
     /// One vector a text.
     fn encode<'a>(&'a self, texts: &'a [&'a str]) -> Embedding<'a>;
+}
+
+/// The blob that keeps what [`settle`] found.
+const CHOICE: &str = "device.json";
+
+/// Lets a model find out which device is fastest, unless an earlier visit did, and keeps what it found. Meant to run while
+/// nothing else does; whatever fails leaves everything as it was.
+pub async fn settle<P: Platform>(world: &P, model: &dyn TextModel, adapter: &str, batches: bool) {
+    let remembered = world.store().read(CHOICE).await.ok().flatten();
+    if let Some(found) = model.settle(adapter, batches, remembered).await {
+        // A store that takes nothing more only means that the next visit measures again.
+        let _ = world.store().write(CHOICE, &found).await;
+    }
 }
 
 /// Makes a model of a verified pack.

@@ -2,6 +2,7 @@
 
 use super::session::Session;
 use super::snapshot::Snapshot;
+use crate::encode::device::Account;
 use crate::error::Error;
 use crate::format::manifest::Kind;
 use crate::platform::Platform;
@@ -31,6 +32,8 @@ pub struct Report {
     pub ranker: Option<RankerReport>,
     /// What computes texts; `None` until the first text.
     pub device: Option<String>,
+    /// Which device computes them; `None` until the first text.
+    pub devices: Option<Account>,
     /// `fetched`, `unchanged` or `stored`.
     pub origin: &'static str,
     /// Why the newest index could not be had.
@@ -69,6 +72,7 @@ impl<P: Platform> Session<P> {
             model: (model.id.name.clone(), model.id.sha256.clone()),
             ranker: ranker(&snapshot),
             device: self.text.borrow().as_ref().map(|text| text.device()),
+            devices: self.text.borrow().as_ref().and_then(|text| text.account()),
             origin: self.origin.get().name(),
             problem: self.problem.borrow().clone(),
             text_problem: self.text_problem.borrow().clone(),

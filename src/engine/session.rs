@@ -227,6 +227,14 @@ impl<P: Platform> Session<P> {
         }
     }
 
+    /// Lets an open text model find out which device is fastest for it; lists and searches need one text at a time.
+    pub async fn settle_text(&self, adapter: &str) {
+        let model = self.text.borrow().clone();
+        if let Some(model) = model {
+            model::settle(&self.world, &*model, adapter, false).await;
+        }
+    }
+
     pub(super) async fn embed(&self, text: &str) -> Result<Vec<f32>> {
         model::check_text(text)?;
         let model = self.open_text().await?;

@@ -1,7 +1,9 @@
 //! all-MiniLM-L6-v2 against sentence-transformers in fp32 (tests/reference/minilm_goldens.py).
 
 use palate::compute::cpu::isa::Isa;
+use palate::compute::webgpu::{GpuModel, Tilings};
 use palate::encode::TextEncoder;
+use palate::platform::native::wait as block_on;
 use palate::publish::model::{Checkpoint, Choice, PackDType};
 use std::path::Path;
 
@@ -57,5 +59,29 @@ fn minilm_int8_keeps_the_answer() {
         let (mean, min) = cosines(&encoder, if isa == Isa::best() { 1 } else { 10 });
         println!("int8 {}: mean cosine {mean:.6}, minimum {min:.6}, pack {} bytes", isa.name(), pack.len());
         assert!(mean >= 0.999 && min >= 0.995, "{}: mean {mean}, minimum {min}", isa.name());
+    }
+}
+
+/// The same model on a GPU, or on a processor that plays one.
+#[test]
+fn minilm_on_webgpu_keeps_the_answer() {
+    let Some(gpu) = crate::ops::webgpu::gpu() else { return };
+    for (dtype, least) in [(PackDType::F32, 0.99999), (PackDType::Q8, 0.999)] {
+        let Some(bytes) = pack(dtype) else { return };
+        let pack = palate::format::pack::Pack::parse(bytes).unwrap();
+        let encoder = TextEncoder::from_pack(&pack, Isa::best()).unwrap();
+        // Every tenth text: the browser's tests take all of them.
+        let (texts, golden) = goldens();
+        let texts: Vec<&str> = texts.iter().step_by(10).map(String::as_str).collect();
+        let model = block_on(GpuModel::new(gpu.clone(), encoder.inputs().graph().clone(), pack.file(), Tilings::of(&gpu))).unwrap();
+        let began = std::time::Instant::now();
+        let outputs: Vec<Vec<f32>> =
+            encoder.inputs().batches(&texts, 2048).unwrap().iter().map(|batch| block_on(model.run(batch)).unwrap()).collect();
+        let vectors = encoder.inputs().rows(&outputs);
+        assert_eq!(vectors.len(), texts.len());
+        let cosines: Vec<f32> = vectors.iter().zip(golden.chunks_exact(DIM).step_by(10)).map(|(v, g)| v.iter().zip(g).map(|(a, b)| a * b).sum()).collect();
+        let (mean, min) = (cosines.iter().sum::<f32>() / cosines.len() as f32, cosines.iter().copied().fold(f32::INFINITY, f32::min));
+        println!("{dtype:?} on {}: mean cosine {mean:.7}, minimum {min:.7}, {:?}", gpu.adapter().name, began.elapsed());
+        assert!(mean >= least && min >= 0.995, "{dtype:?}: mean {mean}, minimum {min}");
     }
 }

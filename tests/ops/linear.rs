@@ -25,6 +25,7 @@ pub fn erf(x: f64) -> f64 {
     sum * 2.0 / std::f64::consts::PI.sqrt()
 }
 
+/// An activation in f64.
 pub fn activate(activation: Activation, y: f64) -> f64 {
     match activation {
         Activation::None => y,

@@ -10,6 +10,7 @@ mod pool;
 mod positions;
 mod simd;
 mod unfold;
+pub mod webgpu;
 
 use palate::compute::cpu::isa::Isa;
 use palate::compute::graph::Window;
@@ -43,6 +44,10 @@ pub mod tolerance {
     /// Relative to max(1, |x|).
     pub const ACTIVATION: f64 = 4e-7;
     pub const EXP: f64 = 4e-7;
+    /// WebGPU against f64 loops and the CPU: f32 sums without a given order, `exp` and division as exact as WGSL asks for.
+    pub const WEBGPU: f64 = 5e-6;
+    /// WebGPU's int8 products against the CPU's, whose activations have seven bits.
+    pub const WEBGPU_CPU_I8: f64 = 2e-2;
     /// Relative to max(1, |x|).
     pub const GELU: f64 = 2e-7;
 }

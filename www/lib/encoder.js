@@ -23,7 +23,7 @@ export class Encoder {
     if (!STORES.includes(store)) throw badInput(`store is not known. Pass one of ${STORES.join(', ')}.`);
     if (signal?.aborted) throw aborted();
     const address = absolute(model, 'open');
-    const args = { model: address, store, space: spaceOf('e', name, address) };
+    const args = { model: address, device, store, space: spaceOf('e', name, address) };
     const line = new Connection({ method: 'openEncoder', args });
     try {
       await line.open({ onProgress, signal });

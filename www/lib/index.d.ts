@@ -113,11 +113,30 @@ export interface Problem {
   message: string;
 }
 
+export type Device = 'wasm' | 'webgpu' | 'wasm+webgpu';
+
+/** What became of the GPU. */
+export interface GpuReport {
+  /** What the browser says of it. */
+  adapter: string;
+  /** `right` where its answers to known questions were; else what was wrong with them, and it is not used. */
+  probe: string | null;
+  tilings: string | null;
+  /** Milliseconds of one short text and of 32 mixed ones; `webgpu: null` where it was too far behind to try. `null` without a race. */
+  race: { one: { wasm: number; webgpu: number | null }; batch: { wasm: number; webgpu: number | null } } | null;
+  /** Devices that got lost, and runs that were done again because of it. No call fails for that. */
+  lost: number;
+  repeated: number;
+}
+
 /** A recommender's account of itself. No key and no event is in it. */
 export interface Report {
   version: string;
-  device: 'wasm';
+  /** What computes texts: `wasm+webgpu` where single texts are faster on one and batches on the other. */
+  device: Device;
   deviceWhy: string;
+  /** `null` until a GPU was asked for. */
+  gpu: GpuReport | null;
   /** Which of the two wasm modules this browser runs. */
   module: 'simd128' | 'relaxed-simd';
   index: {
@@ -236,7 +255,7 @@ export class Encoder {
   static open(options: EncoderOptions): Promise<Encoder>;
   /** One vector of unit length for each input. */
   encode(inputs: Array<string | { text: string }> | Array<{ image: Picture }>, options?: { signal?: AbortSignal }): Promise<Float32Array[]>;
-  report(): { version: string; device: 'wasm'; module: 'simd128' | 'relaxed-simd'; kernels: string; takes: 'text' | 'image'; model: string; dim: number; store: 'opfs' | 'indexeddb' | 'memory'; why: string; restarts: number };
+  report(): { version: string; device: Device; deviceWhy: string; gpu: GpuReport | null; module: 'simd128' | 'relaxed-simd'; kernels: string; takes: 'text' | 'image'; model: string; dim: number; store: 'opfs' | 'indexeddb' | 'memory'; why: string; restarts: number };
   close(): Promise<void>;
 }
 

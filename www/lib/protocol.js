@@ -3,6 +3,7 @@
 //! Messages to the worker:   { id, method, args } | { id, method: 'abort' }
 //! Messages from the worker: { alive: lock name } | { id, value, report? } | { id, error: { code, message } }
 //!                         | { id, progress: { phase, loaded, total } } | { fatal: message }
+//!                         | { news: report }, where something changed that no call waits for
 //!
 //! A worker may die at any moment (out of memory, killed by the browser). Nothing tells a page that it did, so the worker
 //! holds a lock for as long as it lives and the page waits in line for it. Every call is made so that doing it twice is
@@ -111,6 +112,10 @@ export class Connection {
   #receive(data) {
     if (data.alive !== undefined) return this.#guard(data.alive);
     if (data.fatal !== undefined) return this.#died(data.fatal);
+    if (data.news !== undefined) {
+      this.report = data.news;
+      return undefined;
+    }
     const call = this.#waiting.get(data.id);
     if (!call) return undefined;
     if (data.progress) return call.progress(data.progress);

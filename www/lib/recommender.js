@@ -19,15 +19,13 @@ export class Recommender {
   #line;
   #persist;
   #persisted = null;
-  #device;
   #pictures;
   /** The visitor's history as a file: `export()` and `import(text)`. */
   history;
 
-  constructor(line, { persist, device, pictures }) {
+  constructor(line, { persist, pictures }) {
     this.#line = line;
     this.#persist = persist;
-    this.#device = device;
     this.#pictures = pictures;
     this.history = Object.freeze({
       export: () => line.call('exportHistory', {}),
@@ -60,13 +58,14 @@ export class Recommender {
       pictures: Boolean(imageModel),
       imageModel: imageModel && imageModel !== true ? absolute(imageModel, 'open') : undefined,
       publicKey,
+      device,
       store,
       space: spaceOf('r', name, address),
     };
     const line = new Connection({ method: 'openRecommender', args });
     try {
       await line.open({ onProgress, signal });
-      const recommender = new Recommender(line, { persist, device, pictures: args.pictures });
+      const recommender = new Recommender(line, { persist, pictures: args.pictures });
       onReady?.(recommender);
       if (textModel !== false) await recommender.#prepareText({ onProgress, signal }, textModel !== undefined);
       await recommender.#prepareImage({ onProgress, signal });
@@ -169,10 +168,7 @@ export class Recommender {
   /** What runs where and why, sizes, what was fetched and what is damaged. No key and no event is in it. */
   report() {
     if (!this.#line.report) throw closed();
-    const report = structuredClone(this.#line.report);
-    const asked = this.#device;
-    const why = asked === 'webgpu' ? 'asked for webgpu, which this version does not use yet' : asked === 'wasm' ? 'asked for' : 'the only one of this version';
-    return { ...report, deviceWhy: why, persisted: this.#persisted, restarts: this.#line.restarts };
+    return { ...structuredClone(this.#line.report), persisted: this.#persisted, restarts: this.#line.restarts };
   }
 
   /** Ends the session and its worker. Closing twice is fine. */

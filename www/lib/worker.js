@@ -9,8 +9,8 @@ import { pixels } from './media.js';
 const RELAXED = new Uint8Array([
   0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 15, 1, 13, 0, 65, 1, 253, 15, 65, 2, 253, 15, 253, 128, 2, 11,
 ]);
-/** Texts that are encoded before the worker looks for messages again. */
-const TEXTS_AT_ONCE = 16;
+/** Texts that are encoded before the worker looks for messages again: on the processor, and on a GPU, which is not in the way. */
+const TEXTS_AT_ONCE = { wasm: 16, webgpu: 256 };
 
 const relaxed = WebAssembly.validate(RELAXED);
 const module = relaxed
@@ -48,9 +48,11 @@ const listening = (id) => (phase, loaded, total) => postMessage({ id, progress: 
 
 const calls = {
   async openRecommender(id, options, stop) {
+    if (options.device === 'webgpu') nameAdapter();
     session = await palate.RecommenderSession.open(options, listening(id), stop());
   },
   async openEncoder(id, options, stop) {
+    if (options.device === 'webgpu') nameAdapter();
     session = await palate.EncoderSession.open(options, listening(id), stop());
   },
   prepareText: (id, _, stop) => session.prepareText(listening(id), stop()),
@@ -83,24 +85,55 @@ const calls = {
   async encode(id, { texts }, stop, isStopped) {
     stop();
     const vectors = [];
-    for (let at = 0; at < texts.length; at += TEXTS_AT_ONCE) {
-      vectors.push(...await session.encode(texts.slice(at, at + TEXTS_AT_ONCE)));
-      if (at + TEXTS_AT_ONCE < texts.length) await turn();
+    for (let at = 0; at < texts.length;) {
+      const end = at + (session.report().device === 'wasm' ? TEXTS_AT_ONCE.wasm : TEXTS_AT_ONCE.webgpu);
+      vectors.push(...await session.encode(texts.slice(at, end)));
+      at = end;
+      if (at < texts.length) await turn();
       if (isStopped()) throw coded('aborted', 'The call was aborted. Call again if that was not meant.');
     }
     return vectors;
   },
 };
 
+/** Calls that encode: after the first of them, and when nothing is under way, the devices may race. */
+const ENCODING = new Set(['encode', 'search', 'warmUp']);
+/** Quiet time before they do, in milliseconds. */
+const IDLE = 400;
+let raced = false;
+let idle;
+
+function raceWhenIdle(method) {
+  clearTimeout(idle);
+  if (raced || (!ENCODING.has(method) && idle === undefined)) return;
+  idle = setTimeout(async () => {
+    if (stops.size > 0) return;
+    raced = true;
+    await nameAdapter();
+    await session.settle(adapter);
+    postMessage({ news: reportAfter() });
+  }, IDLE);
+}
+
 /** Lists and the like leave a session as it is: their replies carry no report. */
-const QUIET = new Set(['recommend', 'similar', 'profile', 'exportHistory', 'encode', 'see']);
+const QUIET = new Set(['recommend', 'similar', 'profile', 'exportHistory', 'see']);
 /** Calls that may run before the session is open. */
 const OPENING = new Set(['openRecommender', 'openEncoder']);
 
 /** What the page's `report()` gives from now on, where the call may have changed it. */
 function reportAfter(method) {
   if (!session || QUIET.has(method)) return undefined;
-  return { ...session.report(), module: relaxed ? 'relaxed-simd' : 'simd128' };
+  const report = session.report();
+  if (report.gpu && adapter) report.gpu.adapter = adapter;
+  return { ...report, module: relaxed ? 'relaxed-simd' : 'simd128' };
+}
+
+/** What the browser says of its GPU ('google swiftshader'); wgpu passes on the description alone, which is mostly empty. */
+let adapter = '';
+
+async function nameAdapter() {
+  const info = await navigator.gpu?.requestAdapter({ powerPreference: 'high-performance' }).then((found) => found?.info, () => null);
+  adapter = info ? [info.vendor, info.architecture, info.device, info.description].filter(Boolean).join(' ') : '';
 }
 
 /** Lets the messages that have come be read. */
@@ -150,5 +183,6 @@ addEventListener('message', async ({ data: { id, method, args } }) => {
     stops.delete(id);
     // Nothing refers to the handle any more: the calls it stopped are over.
     stop.handle?.free();
+    if (session) raceWhenIdle(method);
   }
 });

@@ -1,13 +1,8 @@
 //! Sums of rows gathered from tables, int8 with one scale a row or f32.
 
 use super::isa::entry;
+use crate::compute::weights::Table;
 use crate::math::simd::Simd;
-
-/// A table `[entries, cols]`.
-pub enum Table {
-    I8 { rows: Vec<i8>, scales: Vec<f32> },
-    F32(Vec<f32>),
-}
 
 entry! {
     /// `y[r] = sum of table[ids[r]]` over the tables; ids were checked against their table.

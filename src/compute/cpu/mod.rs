@@ -18,9 +18,9 @@ pub mod unfold;
 
 use super::graph::{Batch, Graph, Op, Rows, Value};
 use super::plan::Plan;
+use super::weights::{Table, Weights};
 use crate::error::{Error, Result};
 use crate::format::tensors::TensorFile;
-use embed::Table;
 use isa::Isa;
 use linear::pack::{PackedF32, PackedI8};
 use load::Loader;
@@ -59,7 +59,7 @@ impl CpuModel {
     /// # Errors
     /// [`Error::Corrupt`] for weights that are missing, of a type no kernel reads, or not finite.
     pub fn new(graph: Graph, file: &TensorFile, isa: Isa) -> Result<Self> {
-        let loader = Loader { graph: &graph, file };
+        let loader = Loader { weights: Weights { graph: &graph, file } };
         let ops = graph.nodes.iter().map(|node| loader.prepare(&node.op, isa)).collect::<Result<Vec<_>>>()?;
         let plan = Plan::new(&graph);
         Ok(Self { graph, plan, isa, ops })

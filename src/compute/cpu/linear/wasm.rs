@@ -6,7 +6,9 @@
 use std::arch::wasm32::*;
 
 use super::{Kernel, TILE_COLS};
-use crate::math::simd::{Simd, wasm::Wasm};
+#[cfg(target_feature = "relaxed-simd")]
+use crate::math::simd::Simd;
+use crate::math::simd::wasm::Wasm;
 
 impl Kernel for Wasm {
     const INTERLEAVE: usize = 2;

@@ -1,0 +1,300 @@
+//! A graph on a device, and its runs: everything is recorded into one submission, and one buffer comes back.
+//!
+//! Buffers are kept from run to run and grow with the batch. Several runs may be under way: the queue keeps their order, and
+//! each has a buffer of its own to be read back from.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use super::device::{Gpu, device_error};
+use super::linear::Tilings;
+use super::step::{Bound, Length, Step, bytes, words};
+use super::wait::signal;
+use super::{attention, attention_pool, depthwise, embed, input, layer_norm, linear, normalize, pool, positions, unfold};
+use crate::compute::graph::{Batch, Graph, Op, Role, Rows, Value};
+use crate::compute::plan::Plan;
+use crate::compute::weights::Weights;
+use crate::error::{Error, Result};
+use crate::format::tensors::TensorFile;
+
+/// Bytes of a shader's parameters: the number of rows and up to seven more.
+pub const PARAMS_BYTES: u64 = 32;
+/// Distance of the parameters of two steps: the alignment that every device takes.
+const PARAMS_STRIDE: u64 = 256;
+/// Workgroups along one axis that every device takes.
+const MOST_GROUPS: u32 = 65_535;
+
+/// A graph with its weights on a device.
+pub struct GpuModel {
+    gpu: Rc<Gpu>,
+    graph: Graph,
+    plan: Plan,
+    steps: Vec<Step>,
+    tilings: Tilings,
+    memory: RefCell<Memory>,
+}
+
+/// The buffers of the runs.
+#[derive(Default)]
+struct Memory {
+    params: Option<wgpu::Buffer>,
+    /// By the plan.
+    values: Vec<Option<wgpu::Buffer>>,
+    /// Inputs of the steps, by step and binding.
+    inputs: Vec<(usize, usize, wgpu::Buffer)>,
+    /// Per step; dropped whenever a buffer was replaced.
+    groups: Vec<Option<(*const (), wgpu::BindGroup)>>,
+    /// Free buffers to read back from.
+    staging: Vec<wgpu::Buffer>,
+}
+
+impl GpuModel {
+    /// Writes the weights of `graph` out of `file` to the device, one op after another.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] as on the CPU, [`Error::Device`] where the device refuses or has no room.
+    pub async fn new(gpu: Rc<Gpu>, graph: Graph, file: &TensorFile, tilings: Tilings) -> Result<Self> {
+        let weights = Weights { graph: &graph, file };
+        let mut steps = Vec::with_capacity(graph.nodes.len());
+        for node in &graph.nodes {
+            let made = gpu.checked(|| prepare(&gpu, &graph, &weights, tilings, &node.op, node.shape.cols)).await?;
+            steps.push(made?);
+        }
+        let plan = Plan::new(&graph);
+        Ok(Self { gpu, graph, plan, steps, tilings, memory: RefCell::default() })
+    }
+
+    /// The device.
+    pub fn gpu(&self) -> &Rc<Gpu> {
+        &self.gpu
+    }
+
+    /// How its products are cut up.
+    pub fn tilings(&self) -> Tilings {
+        self.tilings
+    }
+
+    /// The length of a batch: which kernels it needs.
+    pub fn length(&self, batch: &Batch) -> Length {
+        // Pooling leaves a row an item; what counts is the longest value.
+        let rows = (0..self.graph.nodes.len()).map(|at| self.graph.rows(Value(at), batch)).max().unwrap_or(0);
+        Length::of(rows)
+    }
+
+    /// Runs a batch; gives the rows of the graph's output, as [`crate::compute::cpu::CpuModel::run`] does.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] for a batch that does not fit the graph; [`Error::Device`] where the device refuses, is lost on
+    /// the way or the batch is larger than it takes.
+    pub async fn run(&self, batch: &Batch) -> Result<Vec<f32>> {
+        self.graph.check(batch)?;
+        let output = self.graph.output();
+        let (rows, cols) = (self.graph.rows(output, batch), self.graph.shape(output).cols);
+        if rows * cols == 0 {
+            return Ok(Vec::new());
+        }
+        let size = bytes_of(rows, cols);
+        let staging = self.gpu.checked(|| self.submit(batch, size)).await??;
+        let (sender, arrived) = signal();
+        staging.map_async(wgpu::MapMode::Read, 0..size, move |outcome| sender.send(outcome));
+        // Natively this waits; in a browser it does nothing, and the page's own loop brings the answer.
+        self.gpu.device.poll(wgpu::PollType::wait_indefinitely()).map_err(|e| device_error("the device does not answer", &e.to_string()))?;
+        if arrived.await.is_err() {
+            let reason = self.gpu.lost().unwrap_or_else(|| "the answer could not be read".into());
+            return Err(device_error("the device was lost", &reason));
+        }
+        let numbers = {
+            let view = staging.get_mapped_range(0..size).map_err(|e| device_error("the answer could not be read", &e.to_string()))?;
+            let numbers: Vec<f32> = view.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
+            numbers.chunks_exact(cols.next_multiple_of(4)).flat_map(|row| &row[..cols]).copied().collect()
+        };
+        staging.unmap();
+        self.memory.borrow_mut().staging.push(staging);
+        Ok(numbers)
+    }
+
+    /// Writes the inputs, records every step and the copy of the output, submits.
+    fn submit(&self, batch: &Batch, size: u64) -> Result<wgpu::Buffer> {
+        let memory = &mut *self.memory.borrow_mut();
+        memory.values.resize_with(self.plan.holds.len(), || None);
+        memory.groups.resize_with(self.steps.len(), || None);
+        let mut replaced = self.reserve_values(memory, batch)?;
+        replaced |= self.write_inputs(memory, batch)?;
+        if replaced {
+            memory.groups.iter_mut().for_each(|group| *group = None);
+        }
+        let mut encoder = self.gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("run") });
+        {
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: Some("run"), timestamp_writes: None });
+            for (at, step) in self.steps.iter().enumerate() {
+                let rows = self.graph.rows(Value(at), batch);
+                let kernel = step.kernel(rows);
+                let groups = (rows as u32).div_ceil(kernel.rows);
+                if groups > MOST_GROUPS || kernel.groups > MOST_GROUPS {
+                    return Err(Error::Internal(format!("a batch of {rows} rows is too large for one dispatch")));
+                }
+                let pipeline = kernel.pipeline(&self.gpu);
+                let key = Rc::as_ptr(pipeline).cast::<()>();
+                if memory.groups[at].as_ref().is_none_or(|(of, _)| *of != key) {
+                    memory.groups[at] = Some((key, self.group(memory, at, step, &pipeline.layout)?));
+                }
+                pass.set_pipeline(&pipeline.compute);
+                pass.set_bind_group(0, memory.groups[at].as_ref().map(|(_, group)| group), &[(at as u64 * PARAMS_STRIDE) as u32]);
+                pass.dispatch_workgroups(kernel.groups, groups, 1);
+            }
+        }
+        let from = memory.values[self.plan.buffer[self.graph.output().0]].as_ref().ok_or_else(missing)?;
+        let staging = match memory.staging.iter().position(|buffer| buffer.size() >= size) {
+            Some(at) => memory.staging.swap_remove(at),
+            None => {
+                // Smaller ones are of no use any more.
+                memory.staging.clear();
+                self.buffer("answer", size, wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST)
+            }
+        };
+        encoder.copy_buffer_to_buffer(from, 0, &staging, 0, size);
+        self.gpu.queue.submit([encoder.finish()]);
+        Ok(staging)
+    }
+
+    fn buffer(&self, label: &str, size: u64, usage: wgpu::BufferUsages) -> wgpu::Buffer {
+        self.gpu.device.create_buffer(&wgpu::BufferDescriptor { label: Some(label), size, usage, mapped_at_creation: false })
+    }
+
+    /// A buffer of at least `size` bytes in place of `slot`; whether it is a new one.
+    fn reserve(&self, slot: &mut Option<wgpu::Buffer>, label: &str, size: u64, usage: wgpu::BufferUsages) -> Result<bool> {
+        if slot.as_ref().is_some_and(|buffer| buffer.size() >= size) {
+            return Ok(false);
+        }
+        let limit = self.gpu.device.limits().max_storage_buffer_binding_size;
+        if size > limit {
+            return Err(device_error("a batch needs more memory than the device gives", &format!("{size} bytes of {limit}")));
+        }
+        // Half again, so that a slightly longer batch needs no new one.
+        let roomy = (size + size / 2).next_multiple_of(256).min(limit);
+        *slot = Some(self.buffer(label, roomy, usage | wgpu::BufferUsages::COPY_DST));
+        Ok(true)
+    }
+
+    fn reserve_values(&self, memory: &mut Memory, batch: &Batch) -> Result<bool> {
+        let mut replaced = false;
+        for (slot, holds) in memory.values.iter_mut().zip(&self.plan.holds) {
+            let size = holds.iter().map(|&(rows, cols)| bytes_of(rows.count(batch), cols)).max().unwrap_or(0).max(16);
+            replaced |= self.reserve(slot, "value", size, wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC)?;
+        }
+        Ok(replaced)
+    }
+
+    /// Ids, bounds and parameters.
+    fn write_inputs(&self, memory: &mut Memory, batch: &Batch) -> Result<bool> {
+        let mut replaced = false;
+        let mut params = Vec::with_capacity(self.steps.len() * PARAMS_STRIDE as usize);
+        let mut inputs = std::mem::take(&mut memory.inputs).into_iter();
+        for (at, step) in self.steps.iter().enumerate() {
+            params.resize(at * PARAMS_STRIDE as usize, 0);
+            params.extend((self.graph.rows(Value(at), batch) as u32).to_le_bytes());
+            params.extend(words(&step.params));
+            for (binding, bound) in step.bound.iter().enumerate() {
+                let bytes = match bound {
+                    Bound::Ids(parts) => {
+                        words(&parts.iter().flat_map(|&(input, base)| batch.ids[input].iter().map(move |id| id + base)).collect::<Vec<_>>())
+                    }
+                    Bound::Floats(input, cols) => padded(&batch.floats[*input], *cols),
+                    Bound::RowBounds(rows) => words(&bounds(*rows, batch, true)),
+                    Bound::ItemBounds(rows) => words(&bounds(*rows, batch, false)),
+                    Bound::Weight(_) | Bound::Value(_) | Bound::Out => continue,
+                };
+                let mut slot = inputs.next().map(|(_, _, buffer)| buffer);
+                replaced |= self.reserve(&mut slot, "input", bytes.len().max(16) as u64, wgpu::BufferUsages::STORAGE)?;
+                let buffer = slot.ok_or_else(missing)?;
+                self.gpu.queue.write_buffer(&buffer, 0, &bytes);
+                memory.inputs.push((at, binding, buffer));
+            }
+        }
+        params.resize(self.steps.len() * PARAMS_STRIDE as usize, 0);
+        replaced |= self.reserve(&mut memory.params, "parameters", params.len() as u64, wgpu::BufferUsages::UNIFORM)?;
+        self.gpu.queue.write_buffer(memory.params.as_ref().ok_or_else(missing)?, 0, &params);
+        Ok(replaced)
+    }
+
+    fn group(&self, memory: &Memory, at: usize, step: &Step, layout: &wgpu::BindGroupLayout) -> Result<wgpu::BindGroup> {
+        let params = memory.params.as_ref().ok_or_else(missing)?;
+        let params = wgpu::BufferBinding { buffer: params, offset: 0, size: std::num::NonZeroU64::new(PARAMS_BYTES) };
+        let mut entries = vec![wgpu::BindGroupEntry { binding: 0, resource: wgpu::BindingResource::Buffer(params) }];
+        let value = |value: Value| memory.values[self.plan.buffer[value.0]].as_ref();
+        for (binding, bound) in step.bound.iter().enumerate() {
+            let buffer = match bound {
+                Bound::Weight(buffer) => Some(buffer),
+                Bound::Value(from) => value(*from),
+                Bound::Out => value(Value(at)),
+                Bound::Ids(_) | Bound::Floats(..) | Bound::RowBounds(_) | Bound::ItemBounds(_) => {
+                    memory.inputs.iter().find(|(of, place, _)| *of == at && *place == binding).map(|(_, _, buffer)| buffer)
+                }
+            };
+            let resource = buffer.ok_or_else(missing)?.as_entire_binding();
+            entries.push(wgpu::BindGroupEntry { binding: binding as u32 + 1, resource });
+        }
+        Ok(self.gpu.device.create_bind_group(&wgpu::BindGroupDescriptor { label: Some("step"), layout, entries: &entries }))
+    }
+}
+
+fn missing() -> Error {
+    Error::Internal("a buffer of a run is missing".into())
+}
+
+fn prepare(gpu: &Gpu, graph: &Graph, weights: &Weights<'_>, tilings: Tilings, op: &Op, cols: usize) -> Result<Step> {
+    Ok(match op {
+        Op::Embed { parts } => {
+            let tables = parts.iter().map(|&(table, _)| weights.table(table)).collect::<Result<Vec<_>>>()?;
+            let inputs: Vec<usize> = parts.iter().map(|part| part.1).collect();
+            embed::step(gpu, &tables, &inputs, cols)
+        }
+        Op::Linear { x, parts, activation, residual } => linear::step(gpu, tilings, &weights.matrix(parts)?, *x, *activation, *residual),
+        Op::LayerNorm { x, weight, bias, eps } => layer_norm::step(gpu, *x, &weights.vector(*weight)?, &weights.vector(*bias)?, *eps),
+        Op::Input { input } => input::step(*input, cols),
+        Op::Attention { x, heads, mask } => attention::step(*x, graph.shape(*x).rows, *heads, cols / heads, *mask),
+        Op::AttentionPool { x, query, heads } => {
+            attention_pool::step(gpu, *x, graph.shape(*x).rows, &weights.numbers(*query, Role::Rows)?, *heads)
+        }
+        Op::Unfold { x, window } => unfold::step(*x, graph.shape(*x).cols, window),
+        Op::Depthwise { x, weight, bias, window, activation } => {
+            let bias = bias.map_or_else(|| Ok(vec![0.0; cols]), |bias| weights.vector(bias))?;
+            depthwise::step(gpu, *x, window, &weights.numbers(*weight, Role::Rows)?, &bias, *activation)
+        }
+        Op::Positions { x, first, table } => {
+            let first = first.map_or_else(|| Ok(Vec::new()), |first| weights.numbers(first, Role::Rows))?;
+            positions::step(gpu, *x, &first, &weights.numbers(*table, Role::Rows)?, cols)
+        }
+        Op::Pool { x, kind } => pool::step(*x, graph.shape(*x).rows, cols, *kind),
+        Op::Normalize { x } => normalize::step(*x, cols),
+    })
+}
+
+/// Bytes of a value on the device.
+fn bytes_of(rows: usize, cols: usize) -> u64 {
+    (rows * cols.next_multiple_of(4) * 4) as u64
+}
+
+/// Rows of numbers padded with zeros to whole vec4s.
+fn padded(numbers: &[f32], cols: usize) -> Vec<u8> {
+    let mut out = Vec::with_capacity(numbers.len() * 4);
+    for row in numbers.chunks_exact(cols) {
+        out.extend(bytes(row));
+        out.resize(out.len().next_multiple_of(16), 0);
+    }
+    out
+}
+
+/// Where items begin and end, `[items][2]`, or for each of their rows, `[rows][2]`.
+fn bounds(rows: Rows, batch: &Batch, each_row: bool) -> Vec<u32> {
+    let mut out = Vec::new();
+    for item in 0..batch.items {
+        let (start, end) = match rows {
+            Rows::PerItem(n) => ((item * n) as u32, ((item + 1) * n) as u32),
+            Rows::Ragged(axis) => (batch.offsets[axis][item], batch.offsets[axis][item + 1]),
+        };
+        let times = if each_row { end - start } else { 1 };
+        (0..times).for_each(|_| out.extend([start, end]));
+    }
+    out
+}

@@ -1,0 +1,93 @@
+//! WGSL sources with their constants, and the pipelines made of them.
+//!
+//! A source is text with constants in front and repeated lines: a line that ends in `//@ r c` stands once for every value
+//! of `r` and `c`, with `{r}` and `{c}` replaced. Tile sizes are constants of the text and not `override`s, because they
+//! are the lengths of what a thread holds in registers: only lines that stand there one by one stay out of memory on every
+//! driver.
+
+/// What is bound beside the parameters, in the order of the bindings 1, 2, ...
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Access {
+    Read,
+    Write,
+}
+
+/// Everything that a pipeline is made of, and its key in the cache.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Source {
+    /// The op's stem.
+    pub label: &'static str,
+    /// WGSL files, one after another.
+    pub files: Vec<&'static str>,
+    /// `const NAME: u32 = value;`
+    pub constants: Vec<(&'static str, u32)>,
+    /// How often repeated lines stand.
+    pub repeats: Vec<(&'static str, u32)>,
+    pub bindings: Vec<Access>,
+}
+
+impl Source {
+    /// The text as the device gets it.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        for (name, value) in &self.constants {
+            text.push_str(&format!("const {name}: u32 = {value}u;\n"));
+        }
+        for line in self.files.iter().flat_map(|file| file.lines()) {
+            match line.split_once("//@") {
+                Some((body, names)) => repeat(body.trim_end(), names.split_whitespace(), &self.repeats, &mut text),
+                None => {
+                    text.push_str(line);
+                    text.push('\n');
+                }
+            }
+        }
+        text
+    }
+}
+
+fn repeat<'a>(body: &str, mut names: impl Iterator<Item = &'a str> + Clone, counts: &[(&str, u32)], text: &mut String) {
+    let Some(name) = names.next() else {
+        text.push_str(body);
+        text.push('\n');
+        return;
+    };
+    let count = counts.iter().find(|(known, _)| *known == name).map_or(0, |found| found.1);
+    for value in 0..count {
+        repeat(&body.replace(&format!("{{{name}}}"), &value.to_string()), names.clone(), counts, text);
+    }
+}
+
+/// A compiled source with the layout of its bindings.
+pub struct Pipeline {
+    pub(crate) compute: wgpu::ComputePipeline,
+    pub(crate) layout: wgpu::BindGroupLayout,
+}
+
+impl Pipeline {
+    pub(crate) fn new(device: &wgpu::Device, source: &Source) -> Self {
+        let entry = |binding: usize, ty, dynamic, size| wgpu::BindGroupLayoutEntry {
+            binding: binding as u32,
+            visibility: wgpu::ShaderStages::COMPUTE,
+            ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: dynamic, min_binding_size: std::num::NonZeroU64::new(size) },
+            count: None,
+        };
+        let mut entries = vec![entry(0, wgpu::BufferBindingType::Uniform, true, super::run::PARAMS_BYTES)];
+        for (at, access) in source.bindings.iter().enumerate() {
+            entries.push(entry(at + 1, wgpu::BufferBindingType::Storage { read_only: *access == Access::Read }, false, 0));
+        }
+        let label = Some(source.label);
+        let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label, entries: &entries });
+        let whole = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor { label, bind_group_layouts: &[Some(&layout)], immediate_size: 0 });
+        let module = device.create_shader_module(wgpu::ShaderModuleDescriptor { label, source: wgpu::ShaderSource::Wgsl(source.text().into()) });
+        let compute = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label,
+            layout: Some(&whole),
+            module: &module,
+            entry_point: Some("main"),
+            compilation_options: wgpu::PipelineCompilationOptions { zero_initialize_workgroup_memory: false, ..Default::default() },
+            cache: None,
+        });
+        Self { compute, layout }
+    }
+}
