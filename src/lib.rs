@@ -48,6 +48,13 @@
 //! factors from interactions, chooses gains and fading on held-out events, and puts them into a shard
 //! ([`format::ranker`]) that [`rank::learned`] scores on the device; [`engine::terms`] says how the two are weighed.
 //!
+//! What a term is worth to one visitor is learned on the device ([`engine::learning`]): an event that follows a list keeps
+//! what the terms had said of its item, and a Bayesian logistic regression ([`rank::learner`]) replays these events out of
+//! the sealed history. It multiplies whole terms, so that scores stay sums. What others turn to at a time of the week is a
+//! small term of its own ([`rank::clock`]), learned and shipped where it helps. From the best candidates to the list:
+//! variety, the visitor's own mix, fairness to providers, caps ([`rank::arrange`]), then Thompson sampling for the slots
+//! that explore ([`rank::explore`]).
+//!
 //! # How the text encoder is fast and right
 //!
 //! int8 weights (one scale an output) by activations quantized to 7 bits per row while they run, so that byte products

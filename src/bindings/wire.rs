@@ -5,31 +5,13 @@ use serde_json::{Map, Value};
 
 use super::text::DeviceOut;
 use crate::engine::ask::{Hit, Recommend, Search, Wishes};
-use crate::engine::profile::{Belief, Profile, Remembered, Weighed};
+use crate::engine::profile::{Belief, Profile, Remembered, Weighed, Worth};
 use crate::engine::report::{RankerReport, Report};
 use crate::error::{Error, Result};
 use crate::format::history::EventRow;
 use crate::platform::web::world::Found;
+use crate::rank::arrange::{Aim, Cap, Variety};
 use crate::rank::rules::Seen;
-
-/// How a recommender is opened.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Open {
-    pub index: String,
-    pub text_model: Option<String>,
-    /// Whether pictures are searched with, and by which model, where it is not the index's own.
-    pub pictures: Option<bool>,
-    pub image_model: Option<String>,
-    /// 64 hex digits.
-    pub public_key: Option<String>,
-    /// `auto`, `webgpu` or `wasm`.
-    pub device: String,
-    pub store: String,
-    pub space: String,
-    /// Whether a worker that died is replaced: what is on the device is opened, nothing is asked for.
-    pub restart: Option<bool>,
-}
 
 /// An event to record.
 #[derive(Deserialize)]
@@ -46,7 +28,7 @@ impl Event {
     /// The row, with `now` where there is no time.
     pub fn row(self, now: f64) -> EventRow {
         let Event { item, event, value, context, time, call } = self;
-        EventRow { item, event, at: time.unwrap_or(now), value, context: context.unwrap_or_default(), call }
+        EventRow { item, event, at: time.unwrap_or(now), value, context: context.unwrap_or_default(), call, shown: Default::default() }
     }
 }
 
@@ -59,6 +41,10 @@ pub struct Ask {
     exclude: Option<Vec<String>>,
     seen: Option<String>,
     diversity: Option<f64>,
+    variety: Option<String>,
+    calibrate: Option<AimIn>,
+    fair: Option<AimIn>,
+    cap: Option<CapIn>,
     explain: Option<bool>,
     explore: Option<f64>,
     context: Option<Map<String, Value>>,
@@ -66,6 +52,34 @@ pub struct Ask {
     seed: Option<f64>,
     text: Option<String>,
     personal: Option<f64>,
+}
+
+/// A metadata field and how much it counts, half by default.
+#[derive(Deserialize)]
+struct AimIn {
+    field: String,
+    weight: Option<f64>,
+}
+
+impl AimIn {
+    fn aim(self) -> Aim {
+        Aim { field: self.field, weight: self.weight.unwrap_or(0.5) }
+    }
+}
+
+#[derive(Deserialize)]
+struct CapIn {
+    field: String,
+    most: f64,
+}
+
+impl CapIn {
+    fn cap(self) -> Result<Cap> {
+        if self.most.fract() != 0.0 || !(1.0..=1e6).contains(&self.most) {
+            return Err(Error::input("cap.most is no whole number of 1 or more. Pass one."));
+        }
+        Ok(Cap { field: self.field, most: self.most as usize })
+    }
 }
 
 impl Ask {
@@ -81,6 +95,10 @@ impl Ask {
             exclude: self.exclude.take().unwrap_or(base.exclude),
             seen: self.seen.as_deref().map_or(Ok(base.seen), Seen::named)?,
             diversity: self.diversity.unwrap_or(base.diversity),
+            variety: self.variety.as_deref().map_or(Ok(base.variety), Variety::named)?,
+            calibrate: self.calibrate.take().map(AimIn::aim),
+            fair: self.fair.take().map(AimIn::aim),
+            cap: self.cap.take().map(CapIn::cap).transpose()?,
             explain: self.explain.unwrap_or(base.explain),
         })
     }
@@ -107,19 +125,12 @@ impl Ask {
         self.over(Wishes { k: 12, ..Wishes::default() })
     }
 
-    /// For `search`.
-    pub fn search(mut self) -> Result<Search> {
-        let text = self.text.take().ok_or_else(|| Error::input("The search has no text. Pass { text }."))?;
-        self.search_with(text)
-    }
-
-    /// For `search` with a picture, where there need be no text.
-    pub fn search_seen(mut self) -> Result<Search> {
-        let text = self.text.take().unwrap_or_default();
-        self.search_with(text)
-    }
-
-    fn search_with(mut self, text: String) -> Result<Search> {
+    /// For `search`; with a picture there need be no text.
+    pub fn search(mut self, pictured: bool) -> Result<Search> {
+        let text = match self.text.take() {
+            None if !pictured => return Err(Error::input("The search has no text. Pass { text }.")),
+            text => text.unwrap_or_default(),
+        };
         Ok(Search { wishes: self.over(Wishes::default())?, text, personal: self.personal.unwrap_or(0.0) })
     }
 }
@@ -193,7 +204,22 @@ struct RememberedOut {
 pub struct ProfileOut {
     events: Vec<RememberedOut>,
     interests: Vec<BeliefOut>,
+    learned: LearnedOut,
     unknown_items: usize,
+}
+
+/// What the terms are worth to the visitor.
+#[derive(Serialize)]
+struct LearnedOut {
+    observations: u64,
+    terms: Vec<WorthOut>,
+}
+
+#[derive(Serialize)]
+struct WorthOut {
+    term: &'static str,
+    factor: f64,
+    deviation: f64,
 }
 
 impl From<Profile> for ProfileOut {
@@ -220,6 +246,10 @@ impl From<Profile> for ProfileOut {
         ProfileOut {
             events: profile.events.into_iter().map(remembered).collect(),
             interests: profile.interests.into_iter().map(belief).collect(),
+            learned: LearnedOut {
+                observations: profile.observations,
+                terms: profile.learned.into_iter().map(|Worth { term, factor, deviation }| WorthOut { term, factor, deviation }).collect(),
+            },
             unknown_items: profile.unknown_items,
         }
     }

@@ -170,7 +170,11 @@ impl TextDevices {
             let Some(model) = model else { break };
             let answer = match self.trusted(Rc::clone(&model), batch).await {
                 Ok(model) => model.run(batch).await,
-                Err(error) => Err(error),
+                Err(error) => {
+                    // A device that is still there and fails known questions would fail them again.
+                    self.wrong.set(model.gpu().lost().is_none());
+                    Err(error)
+                }
             };
             match answer {
                 Err(Error::Device(reason)) if self.wrong.get() => {
@@ -217,7 +221,7 @@ impl TextDevices {
             return;
         }
         if self.opened.get() >= MOST_DEVICES {
-            self.stay("the GPU was lost too often");
+            self.stay("WebGPU: the device was lost too often in this session");
             return;
         }
         self.opening.set(true);
@@ -301,7 +305,6 @@ impl TextDevices {
             }
         }
         self.account.borrow_mut().probe = Some(format!("wrong: {wrong}"));
-        self.wrong.set(true);
         Err(Error::Device(format!("WebGPU: this GPU gives wrong answers ({wrong}), so it is not used. Nothing has to be done.")))
     }
 

@@ -3,11 +3,14 @@
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
+use crate::rank::arrange::{Aim, Arrangement, Cap, Variety};
 use crate::rank::explain::Reason;
 use crate::rank::rules::Seen;
 
 /// Longest list.
 pub const MAX_K: usize = 1000;
+/// Longest name of a metadata field, in bytes.
+const MAX_FIELD: usize = 256;
 /// Most keys of an exclusion.
 const MAX_EXCLUDE: usize = 100_000;
 
@@ -23,13 +26,21 @@ pub struct Wishes {
     pub seen: Seen,
     /// 0 (by score alone) to 1 (variety alone).
     pub diversity: f64,
+    /// How variety is looked for.
+    pub variety: Variety,
+    /// A metadata field whose mix in the list is to be like the history's.
+    pub calibrate: Option<Aim>,
+    /// A metadata field among whose values attention is shared by merit.
+    pub fair: Option<Aim>,
+    /// At most so many items of one value of a metadata field.
+    pub cap: Option<Cap>,
     /// Whether reasons are wanted.
     pub explain: bool,
 }
 
 impl Default for Wishes {
     fn default() -> Self {
-        Self { k: 20, filter: Map::new(), exclude: Vec::new(), seen: Seen::Show, diversity: 0.0, explain: false }
+        Self { k: 20, filter: Map::new(), exclude: Vec::new(), seen: Seen::Show, diversity: 0.0, variety: Variety::Mmr, calibrate: None, fair: None, cap: None, explain: false }
     }
 }
 
@@ -42,7 +53,25 @@ impl Wishes {
         if self.exclude.len() > MAX_EXCLUDE {
             return Err(Error::input(format!("exclude has {} keys. Pass at most {MAX_EXCLUDE}.", self.exclude.len())));
         }
+        for (name, aim) in [("calibrate", &self.calibrate), ("fair", &self.fair)] {
+            if let Some(aim) = aim {
+                share(&format!("{name}.weight"), aim.weight)?;
+                field(name, &aim.field)?;
+            }
+        }
+        if let Some(cap) = &self.cap {
+            field("cap", &cap.field)?;
+            if cap.most == 0 {
+                return Err(Error::input("cap.most is 0. Pass 1 or more, or leave the field's values out with filter."));
+            }
+        }
         share("diversity", self.diversity)
+    }
+
+    /// How the best candidates become the list.
+    pub fn arrangement(&self) -> Arrangement {
+        let Wishes { variety, calibrate, fair, cap, diversity, .. } = self.clone();
+        Arrangement { variety, diversity: diversity as f32, calibrate, fair, cap }
     }
 }
 
@@ -54,7 +83,7 @@ pub struct Recommend {
     pub explore: f64,
     /// The situation: `text` is compared by meaning; other entries weigh events that have the same ones.
     pub context: Map<String, Value>,
-    /// Weight of popularity against taste, -1 to 1; `None`: as much as the history is short.
+    /// Weight of popularity against taste, -1 (niche) to 1 (popular); `None`: as much as the history is short.
     pub popularity: Option<f64>,
     /// Decides what exploration draws; `None`: changes from day to day and with the history.
     pub seed: Option<u64>,
@@ -107,6 +136,13 @@ pub struct Hit {
     pub reasons: Vec<Reason>,
     /// The item's metadata.
     pub item: Map<String, Value>,
+}
+
+fn field(option: &str, name: &str) -> Result<()> {
+    if (1..=MAX_FIELD).contains(&name.len()) {
+        return Ok(());
+    }
+    Err(Error::input(format!("{option}.field has {} bytes. Pass the name of a metadata field, 1 to {MAX_FIELD} bytes long.", name.len())))
 }
 
 fn share(name: &str, value: f64) -> Result<()> {

@@ -16,6 +16,8 @@ pub enum Forget {
     Item(String),
     /// Every event before a time, in milliseconds since 1970.
     Before(f64),
+    /// What was learned of how much the terms are worth; the events stay.
+    Learned,
     /// Everything.
     All,
 }
@@ -51,7 +53,11 @@ impl<P: Platform> Session<P> {
             }
             events.push(event);
         }
-        self.log.append(self.world.store(), self.world.seal(), events).await
+        events.iter_mut().for_each(|event| self.learning.tell(event));
+        let told: Vec<String> = events.iter().filter(|event| !event.shown.is_empty()).map(|event| event.item.clone()).collect();
+        self.log.append(self.world.store(), self.world.seal(), events).await?;
+        told.iter().for_each(|item| self.learning.forget(item));
+        Ok(())
     }
 
     /// The time that a row without one gets.
@@ -59,14 +65,20 @@ impl<P: Platform> Session<P> {
         self.world.clock().now()
     }
 
-    /// Forgets for good: the file is rewritten without the events. Returns how many went.
+    /// Forgets for good: the file is rewritten without the events. Returns how many went (of how many nothing is learned any
+    /// more, for [`Forget::Learned`]).
     pub async fn forget(&self, what: &Forget) -> Result<usize> {
         self.check_open()?;
         let (store, seal) = (self.world.store(), self.world.seal());
         match what {
+            Forget::Item(key) => self.learning.forget(key),
+            _ => self.learning.clear(),
+        }
+        match what {
             Forget::Item(key) => self.log.retain(store, seal, |event| event.item != *key).await,
             Forget::Before(time) if time.is_finite() => self.log.retain(store, seal, |event| event.at >= *time).await,
             Forget::Before(_) => Err(Error::input("before is no time. Pass a Date or milliseconds since 1970.")),
+            Forget::Learned => self.log.clear_shown(store, seal).await,
             Forget::All => self.log.clear(store, seal).await,
         }
     }

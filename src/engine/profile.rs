@@ -2,12 +2,14 @@
 
 use serde_json::Map;
 
+use super::learning::TERMS;
 use super::session::Session;
 use super::snapshot::Snapshot;
 use crate::error::Result;
 use crate::history::{Event, Evidence};
 use crate::platform::Platform;
 use crate::rank::content::{Interest, Member, Taste};
+use crate::rank::list::WORTH;
 
 /// Items that show what an interest reaches.
 const NEAR: usize = 6;
@@ -43,6 +45,16 @@ pub struct Remembered {
     pub weight: f64,
 }
 
+/// How much one term of the scores is worth to the visitor.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Worth {
+    pub term: &'static str,
+    /// What its addends are multiplied with; 1 as shipped.
+    pub factor: f64,
+    /// How uncertain that is: the posterior's standard deviation.
+    pub deviation: f64,
+}
+
 /// What the device believes, and from which events.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Profile {
@@ -50,6 +62,10 @@ pub struct Profile {
     pub events: Vec<Remembered>,
     /// Interests, heaviest first, then aversions, heaviest first.
     pub interests: Vec<Belief>,
+    /// What was learned from the lists' items that were acted on or turned down.
+    pub learned: Vec<Worth>,
+    /// How many such there were.
+    pub observations: u64,
     /// Events of items that this index does not have; they are kept and count nothing.
     pub unknown_items: usize,
 }
@@ -70,7 +86,13 @@ impl<P: Platform> Session<P> {
         let mut interests = beliefs(&snapshot, &taste.likes, &events, 1.0)?;
         interests.extend(beliefs(&snapshot, &taste.dislikes, &events, -1.0)?);
         let unknown_items = events.iter().filter(|event| snapshot.catalog.ordinal(&event.item).is_none()).count();
-        Ok(Profile { events: remembered, interests, unknown_items })
+        let learner = self.learning.learner(self.log.version(), &events);
+        let worth = |(place, (term, deviation)): (usize, (&&'static str, f64))| {
+            let factor = learner.weights()[place].clamp(WORTH.0, WORTH.1);
+            Worth { term, factor, deviation }
+        };
+        let learned = TERMS.iter().zip(learner.deviations()).enumerate().map(worth).collect();
+        Ok(Profile { events: remembered, interests, learned, observations: learner.observations(), unknown_items })
     }
 }
 

@@ -8,22 +8,26 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
-use super::ask::{Hit, Recommend, Search, Wishes};
+use super::ask::{Hit, Recommend, Wishes};
+use super::learning::{self, Learning};
 use super::download::{Downloads, IfFull, Traffic, Wanted};
 use super::image::Images;
 use super::model::{self, Load, TextModel};
 use super::progress::{OnProgress, Phase, Progress};
 use super::snapshot::Snapshot;
 use super::sync::{self, Origin};
-use super::terms::{self, Past};
+use super::terms::{self, Past, Situation};
 use crate::error::{Error, Result};
 use crate::format::manifest::Manifest;
 use crate::history::event::check_context;
 use crate::history::{Event, Evidence, Log, weights};
 use crate::index::catalog::IMAGE;
 use crate::platform::{Abort, Clock, Platform, Store};
-use crate::rank::content::Toward;
-use crate::rank::list::{Listed, Plan, draw_up};
+use crate::rank::clock;
+use crate::rank::content::{HALF_CONFIDENCE, Toward};
+use crate::rank::explain::Reason;
+use crate::rank::explore::Unknown;
+use crate::rank::list::{Doubt, Listed, Plan, Sources, draw_up};
 use crate::rank::rules::Filter;
 use crate::rank::term::Term;
 
@@ -57,6 +61,7 @@ pub struct Session<P: Platform> {
     pub(super) world: P,
     pub(super) options: Options,
     pub(super) log: Log,
+    pub(super) learning: Learning,
     pub(super) text: RefCell<Option<Rc<dyn TextModel>>>,
     pub(super) costs: RefCell<Costs>,
     pub(super) origin: Cell<Origin>,
@@ -86,6 +91,7 @@ impl<P: Platform> Session<P> {
         Ok(Session {
             options,
             log,
+            learning: Learning::default(),
             text: RefCell::default(),
             costs: RefCell::new(Costs { traffic, ms }),
             origin: Cell::new(synced.origin),
@@ -139,6 +145,9 @@ impl<P: Platform> Session<P> {
             self.images.drop_model();
         }
         *self.current.borrow_mut() = Rc::new(synced.snapshot);
+        if changed {
+            self.learning.clear();
+        }
         if model_changed {
             self.text.borrow_mut().take();
             self.pending.borrow_mut().take();
@@ -258,22 +267,37 @@ impl<P: Platform> Session<P> {
         ask.check()?;
         check_context_but_text(&ask.context)?;
         let filter = Filter::parse(&ask.wishes.filter)?;
-        let situation = match ask.context.get("text").and_then(Value::as_str).filter(|text| !text.trim().is_empty()) {
+        let text = match ask.context.get("text").and_then(Value::as_str).filter(|text| !text.trim().is_empty()) {
             Some(text) => Some(self.embed(text).await?),
             None => None,
         };
+        let part = ask.context.get("time").and_then(Value::as_str).and_then(clock::named);
+        let situation = Situation { text: text.as_deref(), part };
         self.refresh().await?;
         let snapshot = self.snapshot();
         let events = self.log.events();
         let evidence = self.weigh(&events, &ask.context);
         let past = Past { events: &events, evidence: &evidence };
-        let (terms, stranger) = terms::recommend(&snapshot, &past, situation.as_deref(), ask.popularity)?;
+        let taste = past.taste(&snapshot);
+        let (terms, stranger) = terms::recommend(&snapshot, &past, &taste, &situation, ask.popularity)?;
         let seed = ask.seed.unwrap_or_else(|| (self.world.clock().now() / DAY) as u64 ^ (events.len() as u64).rotate_left(32));
         let mut plan = plan(&ask.wishes, ask.explore, seed);
         if stranger {
-            plan.diversity = plan.diversity.max(terms::FIRST_VARIETY);
+            plan.arrangement.diversity = plan.arrangement.diversity.max(terms::FIRST_VARIETY);
         }
-        Ok(self.list(&snapshot, &terms, &filter, &ask.wishes, &events, &plan, None))
+        let learner = self.learning.learner(self.log.version(), &events);
+        let places = learning::places(&terms, ask.popularity.map(|_| "popularity"));
+        let worth = learning::worth(&learner, &places);
+        let unknown = match plan.explore > 0.0 {
+            true => Unknown::beside(taste.known(), HALF_CONFIDENCE),
+            false => Unknown::default(),
+        };
+        let doubt = Some(Doubt { learner: &learner, places: &places, unknown: &unknown });
+        let sources = Sources { catalog: &snapshot.catalog, terms: &terms, worth: &worth, events: &events, liked: &past.liked(&snapshot), doubt };
+        let listed = self.list(&snapshot, &sources, &filter, &ask.wishes, &plan, None);
+        let hits = hits(&snapshot, &listed, &plan);
+        self.learning.remember(hits.iter().map(|hit| hit.key.as_str()), &listed, &terms, &places);
+        Ok(hits)
     }
 
     /// The items nearest to one item, without it.
@@ -291,44 +315,9 @@ impl<P: Platform> Session<P> {
         }
         let terms: Vec<Box<dyn Term>> = vec![Box::new(Toward::new("similar", catalog, &catalog.vector(ordinal), 1.0)?)];
         let events = self.log.events();
-        Ok(self.list(&snapshot, &terms, &filter, wishes, &events, &plan(wishes, 0.0, 0), Some(ordinal)))
-    }
-
-    /// The items nearest to words, as personal as asked for.
-    ///
-    /// Errors: `Error::Input` for an empty or overlong text, and where there is no model (see [`Session::open_text`]).
-    pub async fn search(&self, ask: &Search) -> Result<Vec<Hit>> {
-        self.check_open()?;
-        ask.check()?;
-        if ask.text.trim().is_empty() {
-            return Err(Error::input("The search is empty. Pass some text."));
-        }
-        let query = self.embed(&ask.text).await?;
-        let snapshot = self.snapshot();
-        self.listed(&snapshot, ask, Some(&query), 1.0 - ask.personal as f32, Vec::new()).await
-    }
-
-    /// The list of a search: the vector of its words times `weight`, further terms, and as personal as asked for.
-    pub(super) async fn listed(
-        &self,
-        snapshot: &Snapshot,
-        ask: &Search,
-        words: Option<&[f32]>,
-        weight: f32,
-        mut terms: Vec<Box<dyn Term>>,
-    ) -> Result<Vec<Hit>> {
-        let filter = Filter::parse(&ask.wishes.filter)?;
-        self.refresh().await?;
-        let events = self.log.events();
-        let personal = ask.personal as f32;
-        if let Some(words) = words {
-            terms.push(Box::new(Toward::new("text", &snapshot.catalog, words, weight)?));
-        }
-        if personal > 0.0 {
-            let evidence = self.weigh(&events, &Map::new());
-            terms.extend(terms::pulls(snapshot, &Past { events: &events, evidence: &evidence }.taste(snapshot), personal)?);
-        }
-        Ok(self.list(snapshot, &terms, &filter, &ask.wishes, &events, &plan(&ask.wishes, 0.0, 0), None))
+        let evidence = self.weigh(&events, &Map::new());
+        let past = Past { events: &events, evidence: &evidence };
+        Ok(self.plain(&snapshot, &terms, &filter, wishes, &past, Some(ordinal)))
     }
 
     /// What counts of `events` now, in the situation `context`.
@@ -336,31 +325,22 @@ impl<P: Platform> Session<P> {
         weights::weigh(events, self.world.clock().now(), context, &self.options.weights)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one private call that names everything a list is made of")]
-    fn list(
-        &self,
-        snapshot: &Snapshot,
-        terms: &[Box<dyn Term>],
-        filter: &Filter,
-        wishes: &Wishes,
-        events: &[Event],
-        plan: &Plan,
-        but: Option<u32>,
-    ) -> Vec<Hit> {
+    /// A list without learning and exploration.
+    pub(super) fn plain(&self, snapshot: &Snapshot, terms: &[Box<dyn Term>], filter: &Filter, wishes: &Wishes, past: &Past<'_>, but: Option<u32>) -> Vec<Hit> {
+        let plan = plan(wishes, 0.0, 0);
+        let liked = if plan.arrangement.calibrate.is_some() { past.liked(snapshot) } else { Vec::new() };
+        let sources = Sources { catalog: &snapshot.catalog, terms, worth: &vec![1.0; terms.len()], events: past.events, liked: &liked, doubt: None };
+        hits(snapshot, &self.list(snapshot, &sources, filter, wishes, &plan, but), &plan)
+    }
+
+    fn list(&self, snapshot: &Snapshot, sources: &Sources<'_>, filter: &Filter, wishes: &Wishes, plan: &Plan, but: Option<u32>) -> Vec<Listed> {
         let catalog = &snapshot.catalog;
         let mask = snapshot.mask(filter);
-        let hidden = wishes.seen.hidden(events);
+        let hidden = wishes.seen.hidden(sources.events);
         let excluded = hidden.into_iter().chain(wishes.exclude.iter().map(String::as_str));
         let excluded: HashSet<u32> = excluded.filter_map(|key| catalog.ordinal(key)).chain(but).collect();
         let allowed = |ordinal: u32| mask.as_ref().is_none_or(|mask| mask[ordinal as usize]) && !excluded.contains(&ordinal);
-        let hit = |listed: Listed| {
-            let mut reasons = listed.reasons;
-            if plan.explain && listed.explored {
-                reasons.insert(0, crate::rank::explain::Reason { term: "explore", weight: 0.0, because: Vec::new() });
-            }
-            Hit { key: catalog.key(listed.ordinal).to_owned(), score: listed.score, reasons, item: catalog.item(listed.ordinal) }
-        };
-        draw_up(catalog, terms, allowed, events, plan).into_iter().map(hit).collect()
+        draw_up(sources, allowed, plan)
     }
 
     /// The manifest in use.
@@ -370,7 +350,19 @@ impl<P: Platform> Session<P> {
 }
 
 fn plan(wishes: &Wishes, explore: f64, seed: u64) -> Plan {
-    Plan { k: wishes.k, diversity: wishes.diversity as f32, explore: explore as f32, explain: wishes.explain, seed }
+    Plan { k: wishes.k, arrangement: wishes.arrangement(), explore: explore as f32, explain: wishes.explain, seed }
+}
+
+fn hits(snapshot: &Snapshot, list: &[Listed], plan: &Plan) -> Vec<Hit> {
+    let catalog = &snapshot.catalog;
+    let hit = |line: &Listed| {
+        let mut reasons = line.reasons.clone();
+        if plan.explain && line.explored {
+            reasons.insert(0, Reason { term: "explore", weight: 0.0, because: Vec::new() });
+        }
+        Hit { key: catalog.key(line.ordinal).to_owned(), score: line.score, reasons, item: catalog.item(line.ordinal) }
+    };
+    list.iter().map(hit).collect()
 }
 
 /// Checks a situation; its text may be long, as it is encoded, not kept.

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use super::snapshot::Snapshot;
 use crate::error::Result;
 use crate::history::{Event, Evidence};
+use crate::rank::clock::Time;
 use crate::rank::content::{HALF_CONFIDENCE, Pull, Taste, Toward};
 use crate::rank::learned::blend::Scale;
 use crate::rank::learned::held::Held;
@@ -45,6 +46,12 @@ impl Past<'_> {
         Taste::of(&snapshot.catalog, &snapshot.spread, self.events, self.evidence)
     }
 
+    /// What of it draws, for calibration: ordinals with weights above 0.
+    pub fn liked(&self, snapshot: &Snapshot) -> Vec<(u32, f64)> {
+        let found = |found: &Evidence| Some((snapshot.catalog.ordinal(&self.events.get(found.event)?.item)?, found.weight));
+        self.evidence.iter().filter(|found| found.weight > 0.0).filter_map(found).collect()
+    }
+
     /// What it says to trained terms: oldest first, with the position of each one's event. An event's age is the number
     /// of items of the catalog that came after it.
     fn seen(&self, snapshot: &Snapshot) -> (Vec<Seen>, Vec<usize>) {
@@ -62,16 +69,35 @@ impl Past<'_> {
     }
 }
 
+/// The situation, as far as terms speak of it.
+#[derive(Default)]
+pub struct Situation<'a> {
+    /// Its text's vector, `[dim]`.
+    pub text: Option<&'a [f32]>,
+    /// The part of the week, see [`crate::rank::clock`].
+    pub part: Option<usize>,
+}
+
 /// The terms of a list of recommendations, and whether the visitor is a stranger still.
-pub fn recommend(snapshot: &Snapshot, past: &Past<'_>, situation: Option<&[f32]>, popularity: Option<f64>) -> Result<(Vec<Box<dyn Term>>, bool)> {
-    let taste = past.taste(snapshot);
-    let mut terms = pulls(snapshot, &taste, 1.0)?;
+pub fn recommend(
+    snapshot: &Snapshot,
+    past: &Past<'_>,
+    taste: &Taste,
+    situation: &Situation<'_>,
+    popularity: Option<f64>,
+) -> Result<(Vec<Box<dyn Term>>, bool)> {
+    let mut terms = pulls(snapshot, taste, 1.0)?;
     let trained = trained(snapshot, past);
-    let stranger = taste.likes.is_empty() && trained.is_none() && situation.is_none();
+    let stranger = taste.likes.is_empty() && trained.is_none() && situation.text.is_none();
     if let Some(trained) = trained {
         terms.push(Box::new(trained));
     }
-    if let Some(query) = situation {
+    if let Some(clock) = snapshot.trained.as_ref().and_then(|trained| trained.clock.as_ref())
+        && let Some(part) = situation.part
+    {
+        terms.push(Box::new(Time::new(clock, part, TRAINED, snapshot.catalog.len())));
+    }
+    if let Some(query) = situation.text {
         terms.push(Box::new(Toward::new("context", &snapshot.catalog, query, SITUATION)?));
     }
     if let Some(values) = &snapshot.popularity {

@@ -17,6 +17,7 @@
 //! | 16 | 4 | check: first bytes of SHA-256 of file id and the 16 before |
 //! | 20 | n | sealed payload, authenticated together with file id and sequence number |
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
@@ -190,6 +191,9 @@ pub struct EventRow {
     /// Names the call that recorded it, so that a repeated call is not recorded twice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub call: Option<String>,
+    /// What the score's terms said of the item in the list that it was met in, against what they said of the list so far.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub shown: BTreeMap<String, f32>,
 }
 
 /// The plain bytes of one payload: JSON, padded with spaces.

@@ -3,6 +3,7 @@
 //! Every file palate ships is a safetensors container ([`tensors`]), so that other tools can read it too; the one
 //! exception is [`manifest`], a small JSON file that names the others and their hashes.
 
+pub mod clock;
 pub mod digest;
 pub mod history;
 pub mod manifest;

@@ -14,6 +14,7 @@
 //! | `T.vectors`, `T.scales` | I8, F32 | `[items, dim]`, `[items]` | factors, sequence: an item's vector, times its scale |
 //! | `T.gram` | F32 | `[dim, dim]` | factors: V'V of these vectors |
 //! | `T.fold` | F32 | `[3]` | factors: alpha0, lambda, nu of the fold-in |
+//! | `clock.groups`, `clock.bias` | U8, F32 | `[items]`, `[8, groups]` | see [`super::clock`]; may be missing |
 //! | `T.blocks`, `T.sizes` | F32, U32 | `[*]`, `[4]` | sequence: parameters; heads, blocks, window, hidden |
 //!
 //! Metadata: `format` = "palate-shard", `version` = "1", `kind` = "ranker", `users`, `keys` (hash of all keys in the order
@@ -23,6 +24,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::clock::Clock;
 use super::tensors::{DType, Part, TensorFile, write as write_tensors};
 use crate::error::{Error, Result};
 
@@ -47,6 +49,8 @@ pub struct Ranker {
     /// How far the tenth best item's sum stands above the mean after one event, above 0.
     pub unit: f32,
     pub terms: Vec<Trained>,
+    /// What the time of the week says, where it taught something.
+    pub clock: Option<Clock>,
 }
 
 /// One addend.
@@ -163,6 +167,7 @@ impl Ranker {
             return Err(corrupt(format!("{} of {users} people met item {at}", popularity[at])));
         }
         let names: Vec<&str> = meta("terms")?.split(',').filter(|t| !t.is_empty()).collect();
+        let clock = Clock::parse(&file, popularity.len(), what)?;
         let parser = Parser { items: popularity.len(), file, what };
         if names.len() > MAX_TERMS || parser.items >= 1 << 24 {
             return Err(corrupt(format!("{} terms over {} items, at most {MAX_TERMS} and 16,777,215", names.len(), parser.items)));
@@ -186,7 +191,7 @@ impl Ranker {
             let tau = if taus[at] == 0.0 { f32::INFINITY } else { taus[at] };
             terms.push(Trained { name: name.into(), gain: gains[at], tau, weights });
         }
-        Ok(Self { keys, users, popularity, by_deviation, unit, terms })
+        Ok(Self { keys, users, popularity, by_deviation, unit, terms, clock })
     }
 }
 
@@ -287,6 +292,7 @@ pub fn write(ranker: &Ranker) -> Result<Vec<u8>> {
         Part::f32("gains", &[count], &of(|t| t.gain)),
         Part::f32("taus", &[count], &taus),
     ];
+    parts.extend(ranker.clock.iter().flat_map(Clock::parts));
     for term in &ranker.terms {
         let name = |part: &str| format!("{}.{part}", term.name);
         match &term.weights {

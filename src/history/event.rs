@@ -2,6 +2,8 @@
 //!
 //! No message of this file holds a key or an event: it says which field is wrong and what it may be.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
@@ -17,6 +19,9 @@ pub const MAX_CONTEXT: usize = 16;
 pub const MAX_CONTEXT_TEXT: usize = 256;
 /// Longest name of a call, in bytes.
 const MAX_CALL: usize = 64;
+/// Most terms that an event was shown with, and the largest magnitude of one.
+const MAX_SHOWN: usize = 16;
+const MAX_ADDEND: f32 = 1e3;
 /// How far ahead of the device's clock an event may lie, in milliseconds: clocks differ, by a day at most.
 const AHEAD: f64 = 86_400_000.0;
 
@@ -77,6 +82,10 @@ pub struct Event {
     pub context: Map<String, Value>,
     /// Names the call that recorded it.
     pub call: Option<String>,
+    /// What the score's terms said of the item in the list that it was met in, each against
+    /// what they said of the list so far; empty where
+    /// it was met elsewhere. This is what the learner on the device goes by.
+    pub shown: BTreeMap<String, f32>,
 }
 
 impl Event {
@@ -106,7 +115,12 @@ impl Event {
         if row.call.as_ref().is_some_and(|call| call.len() > MAX_CALL) {
             return Err(Error::input(format!("An event's call has over {MAX_CALL} bytes. Leave it out.")));
         }
-        Ok(Event { item: row.item, kind, at: row.at, value: row.value, context: row.context, call: row.call })
+        if row.shown.len() > MAX_SHOWN || row.shown.iter().any(|(name, value)| name.len() > MAX_CALL || !(value.abs() <= MAX_ADDEND)) {
+            return Err(Error::input(format!(
+                "What an event was shown with is out of range. Pass at most {MAX_SHOWN} terms with -{MAX_ADDEND} to {MAX_ADDEND} each, or leave it out."
+            )));
+        }
+        Ok(Event { item: row.item, kind, at: row.at, value: row.value, context: row.context, call: row.call, shown: row.shown })
     }
 
     /// The row that stands in the log and in exports.
@@ -118,10 +132,11 @@ impl Event {
             value: self.value,
             context: self.context.clone(),
             call: self.call.clone(),
+            shown: self.shown.clone(),
         }
     }
 
-    /// Whether both say the same (the call that recorded them aside).
+    /// Whether both say the same (the call that recorded them and the list that they were met in aside).
     pub fn same(&self, other: &Event) -> bool {
         self.item == other.item
             && self.kind == other.kind

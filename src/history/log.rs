@@ -182,15 +182,25 @@ impl Log {
         appended
     }
 
-    /// Keeps only the events that `keep` wants: the log is rewritten in one atomic step under a new id, so that the
-    /// others are gone from the file. Returns how many went.
+    /// Keeps only the events that `keep` wants. Returns how many went.
     pub async fn retain<S: Store, K: Seal>(&self, store: &S, seal: &K, keep: impl Fn(&Event) -> bool) -> Result<usize> {
+        self.edit(store, seal, |events| events.extract_if(.., |event| !keep(event)).count()).await
+    }
+
+    /// Forgets what events were shown with, and so what was learned from that; the events stay. Returns of how many.
+    pub async fn clear_shown<S: Store, K: Seal>(&self, store: &S, seal: &K) -> Result<usize> {
+        let change = |events: &mut Vec<Event>| events.iter_mut().map(|event| usize::from(!std::mem::take(&mut event.shown).is_empty())).sum();
+        self.edit(store, seal, change).await
+    }
+
+    /// Rewrites the log in one atomic step under a new id, so that what went is gone from the file.
+    async fn edit<S: Store, K: Seal>(&self, store: &S, seal: &K, change: impl FnOnce(&mut Vec<Event>) -> usize) -> Result<usize> {
         let _lock = store.lock(LOCK).await?;
         self.catch_up(store, seal).await?;
-        let kept: Vec<Event> = self.state.borrow().events.iter().filter(|event| keep(event)).cloned().collect();
-        let gone = self.state.borrow().events.len() - kept.len();
-        self.rewrite(store, seal, kept).await?;
-        Ok(gone)
+        let mut events = self.state.borrow().events.clone();
+        let changed = change(&mut events);
+        self.rewrite(store, seal, events).await?;
+        Ok(changed)
     }
 
     /// Forgets everything, also records that could not be read and a log that was set aside.

@@ -14,7 +14,8 @@ use crate::format::manifest::{Kind, Manifest, Model};
 use crate::format::pack::ModelId;
 use crate::format::shard::ItemShard;
 use crate::format::space::Models;
-use crate::math::scan::{Query, scan};
+use crate::math::scan::{Query, scan, scan_many};
+use super::recent::Recent;
 
 /// The modality whose model makes the vectors that are ranked with.
 pub const TEXT: &str = "text";
@@ -32,6 +33,7 @@ pub struct Catalog {
     starts: Vec<u32>,
     /// Shard of each bucket; `u32::MAX` where a bucket is empty.
     buckets: Vec<u32>,
+    recent: Recent,
 }
 
 impl Catalog {
@@ -83,7 +85,7 @@ impl Catalog {
             starts.push(starts[shards.len()] + entry.items);
             shards.push(shard);
         }
-        Ok(Self { model, others, shards, starts, buckets })
+        Ok(Self { model, others, shards, starts, buckets, recent: Recent::default() })
     }
 
     /// Number of items.
@@ -191,14 +193,7 @@ impl Catalog {
     }
 
     fn scan_rows<'a>(&'a self, query: &[f32], model: &Model, scores: &mut [f32], rows: impl Fn(&'a ItemShard) -> Option<(&'a [u8], &'a [f32])>) -> Result<()> {
-        if query.len() != model.dim {
-            return Err(Error::Mismatch(format!(
-                "The query has {} numbers, the index's vectors have {}. Encode it with the model {:?}.",
-                query.len(),
-                model.dim,
-                model.id.name
-            )));
-        }
+        check_query(query, model)?;
         if scores.len() != self.len() {
             return Err(Error::Internal(format!("{} scores for {} items", scores.len(), self.len())));
         }
@@ -210,6 +205,32 @@ impl Catalog {
             }
         }
         Ok(())
+    }
+
+    /// The cosines of several queries with every item, `[len]` each: as [`Catalog::scan`], but what was asked for lately is not
+    /// scanned again, and the others are scanned together.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] where a query has another dimension.
+    pub fn cosines(&self, queries: &[&[f32]]) -> Result<Vec<Arc<Vec<f32>>>> {
+        queries.iter().try_for_each(|query| check_query(query, &self.model))?;
+        let queries: Vec<Query> = queries.iter().map(|query| Query::new(query)).collect();
+        let mut found: Vec<Option<Arc<Vec<f32>>>> = queries.iter().map(|query| self.recent.get(query)).collect();
+        let missing: Vec<Query> = queries.iter().zip(&found).filter(|(_, found)| found.is_none()).map(|(query, _)| query.clone()).collect();
+        let mut scores = vec![vec![0f32; self.len()]; missing.len()];
+        for (shard, start) in self.shards.iter().zip(&self.starts) {
+            let start = *start as usize;
+            let mut parts: Vec<&mut [f32]> = scores.iter_mut().map(|scores| &mut scores[start..start + shard.len()]).collect();
+            scan_many(shard.vectors(), shard.scales(), &missing, &mut parts);
+        }
+        let mut scanned = missing.into_iter().zip(scores.into_iter().map(Arc::new));
+        for found in found.iter_mut().filter(|found| found.is_none()) {
+            if let Some((query, cosines)) = scanned.next() {
+                self.recent.keep(query, cosines.clone());
+                *found = Some(cosines);
+            }
+        }
+        Ok(found.into_iter().flatten().collect())
     }
 
     /// The `k` best of `scores` (`[len]`), best first, of the items that `keep` allows; ties in the order of their keys.
@@ -288,3 +309,16 @@ impl PartialEq for Worst<'_> {
 }
 
 impl Eq for Worst<'_> {}
+
+/// Whether a query can be compared with a model's vectors.
+fn check_query(query: &[f32], model: &Model) -> Result<()> {
+    if query.len() == model.dim {
+        return Ok(());
+    }
+    Err(Error::Mismatch(format!(
+        "The query has {} numbers, the index's vectors have {}. Encode it with the model {:?}.",
+        query.len(),
+        model.dim,
+        model.id.name
+    )))
+}

@@ -4,5 +4,6 @@
 
 pub mod build;
 pub mod catalog;
+pub mod recent;
 
 pub use catalog::Catalog;

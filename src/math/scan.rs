@@ -11,6 +11,8 @@ use super::simd::rows::dot_rows;
 
 /// Rows scored at a time, so that their integer sums stay in the nearest cache.
 const BLOCK: usize = 512;
+/// Bytes of rows that several queries are scored against before the next rows are looked at: they stay in a near cache.
+const NEAR: usize = 64 << 10;
 
 /// A vector as an int8 row and its scale; zeros (scale 0) where it has no direction (zero, NaN or infinite).
 pub fn quantize_row(vector: &[f32]) -> (Vec<i8>, f32) {
@@ -24,7 +26,7 @@ pub fn quantize_row(vector: &[f32]) -> (Vec<i8>, f32) {
 }
 
 /// A query at 16 bits, ready to be scanned with.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Query {
     values: Vec<i16>,
     /// 1 / (t |x|): what turns an integer sum times a row's scale into a cosine.
@@ -69,6 +71,25 @@ pub fn scan(rows: &[u8], scales: &[f32], query: &Query, scores: &mut [f32]) {
         dot_rows(&rows[..n * dim], &query.values, &mut sums[..n]);
         for ((score, &sum), &scale) in scores.iter_mut().zip(&sums[..n]).zip(scales) {
             *score = sum as f32 * (scale * query.scale);
+        }
+    }
+}
+
+/// As [`scan`] over rows that are held as numbers.
+pub fn scan_signed(rows: &[i8], scales: &[f32], query: &Query, scores: &mut [f32]) {
+    // SAFETY: an i8 and a u8 have the same size and alignment, and every pattern of bits is one of either.
+    let bytes = unsafe { std::slice::from_raw_parts(rows.as_ptr().cast::<u8>(), rows.len()) };
+    scan(bytes, scales, query, scores);
+}
+
+/// As [`scan`] for several queries of one dimension, each into its own of `scores`; the rows are read from memory once.
+pub fn scan_many(rows: &[u8], scales: &[f32], queries: &[Query], scores: &mut [&mut [f32]]) {
+    let Some(dim) = queries.first().map(Query::dim).filter(|&dim| dim > 0) else { return };
+    let near = (NEAR / dim).max(1);
+    for (part, (rows, scales)) in rows.chunks(near * dim).zip(scales.chunks(near)).enumerate() {
+        for (query, scores) in queries.iter().zip(scores.iter_mut()) {
+            let start = (part * near).min(scores.len());
+            scan(rows, scales, query, &mut scores[start..]);
         }
     }
 }

@@ -2,11 +2,12 @@
 //!
 //! Not here: reading files (`interaction_text`, `interaction_columns`), the methods (`train`), the bytes (`format`).
 
-use crate::evaluate::dataset::{Account, Cleaning, Interaction, Interactions, Keys};
+use crate::evaluate::dataset::{Account, Cleaning, Interaction, Interactions, Keys, Sequence};
 use crate::evaluate::split::hold_out_last;
 use crate::format::ranker::write;
 use crate::index::Catalog;
 use crate::train::choices::Blended;
+use crate::train::clock::{Worth, clock, clock_bytes, in_milliseconds, part_of, worth};
 use crate::train::features::{Features, unit_rows};
 use crate::train::methods::{Data, Settings, Trainer};
 use crate::train::ship;
@@ -15,6 +16,8 @@ use crate::{Error, Result};
 /// Catalogs up to here afford dense item-item algebra on one machine (20,000 squared floats are 1.6 GB, a few of them
 /// are needed); larger ones take neighbors by cosine.
 pub const MAX_DENSE: usize = 20_000;
+/// With two, each of them could tell what the other met beside it.
+pub const MIN_PEOPLE: usize = 3;
 /// What the shard has besides its tensors: names, sizes, alignment.
 const HEADER: usize = 4096;
 /// Unknown items that are named.
@@ -26,6 +29,11 @@ pub struct Options {
     /// Ratings or weights below this say nothing good about an item. `None`: all ratings count, and of weights and events
     /// those above 0.
     pub min_value: Option<f32>,
+    /// Items that fewer people met are learned nothing of: every row, factor and count that is shipped speaks of so many
+    /// people at least. 0 and 1: no such bound.
+    pub min_people: usize,
+    /// Hours that visitors' clocks are ahead of the interactions' times.
+    pub utc_offset: f64,
     /// Most bytes of the shard.
     pub budget_bytes: usize,
     /// Whether the sequence encoder is tried (minutes); it is taken where it earns 2 % on the held-out events.
@@ -36,7 +44,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { min_value: None, budget_bytes: 4_000_000, sequence: false, settings: Settings::default() }
+        Self { min_value: None, min_people: MIN_PEOPLE, utc_offset: 0.0, budget_bytes: 4_000_000, sequence: false, settings: Settings::default() }
     }
 }
 
@@ -49,12 +57,19 @@ pub struct Learned {
     pub unknown_items: usize,
     pub unknown: Vec<String>,
     pub users: usize,
+    /// Items that were left out because too few people met them, and how many interactions they had.
+    pub rare_items: usize,
+    pub rare_rows: usize,
+    /// The least number of people of an item that was learned of.
+    pub least_people: u32,
     /// Items that somebody met.
     pub items_met: usize,
     /// Held-out events that the choices were made on.
     pub held_out: usize,
     /// The blend, and how good it was on these.
     pub blended: Blended,
+    /// What the time of the week is worth, where it earned its place.
+    pub clock: Option<Worth>,
     /// Size of each term, in the blend's order.
     pub term_bytes: Vec<usize>,
     /// Events after which one counts 1/e, in the blend's order; infinite: never.
@@ -74,11 +89,19 @@ pub fn ranker(catalog: &Catalog, interactions: &Interactions, options: &Options,
     // Without ratings, what is not above 0 was a dismissal.
     let least = options.min_value.or((!interactions.has_rating).then_some(f32::MIN_POSITIVE));
     let (sequences, cleaning) = known.interactions.sequences(&Cleaning { min_value: least, ..Cleaning::default() })?;
+    let (sequences, rare) = without_rare(sequences, items, options.min_people);
+    if sequences.is_empty() {
+        return Err(Error::input(format!(
+            "No item was met by {} people, so that nothing may be learned. Give more interactions, or allow items that fewer met.",
+            options.min_people
+        )));
+    }
     let (train, held_out) = hold_out_last(&sequences);
     if held_out.is_empty() {
         return Err(Error::input("Nobody in the interactions met two items, so there is nothing to learn from. Give more interactions."));
     }
-    let fixed = 4 * items + HEADER;
+    // Popularity, and room for what the time of the week may say.
+    let fixed = 4 * items + HEADER + if interactions.has_time { clock_bytes(items) } else { 0 };
     let mut settings = options.settings.clone();
     settings.budget_bytes = options.budget_bytes.checked_sub(fixed).ok_or_else(|| {
         Error::input(format!("The ranker's popularity alone takes {fixed} bytes, {} are allowed. Allow more.", options.budget_bytes))
@@ -90,9 +113,21 @@ pub fn ranker(catalog: &Catalog, interactions: &Interactions, options: &Options,
 
     let methods = methods(items, !features.is_empty(), options.sequence);
     let mut chooser = Trainer::new(Data { valid: &held_out, ..data(&train) }, settings.clone(), note);
-    chooser.blend(&methods)?;
+    let chosen = chooser.blend(&methods)?;
     let choices = chooser.choices().clone();
     drop(chooser);
+    let clock_of = |sequences: &[Sequence]| clock(sequences, items, &features, options.min_people, options.utc_offset);
+    let worth = match interactions.has_time.then(|| clock_of(&train)).flatten() {
+        Some(clock) => {
+            let milliseconds = in_milliseconds(&sequences);
+            let last = |sequence: &Sequence| sequence.times.last().map(|&time| part_of(time, milliseconds, options.utc_offset));
+            // In the order of the cases: everybody with more than one event has one.
+            let parts: Vec<usize> = sequences.iter().filter(|sequence| sequence.len() > 1).filter_map(last).collect();
+            worth(&clock, &chosen, ship::unit(&chosen, &data(&train).counts()), &held_out, &parts)
+        }
+        None => None,
+    };
+    drop(chosen);
     note("the held-out events are learned from too");
     let mut trainer = Trainer::new(data(&sequences), settings, note).with_choices(choices);
     let blend = trainer.blend(&methods)?;
@@ -100,7 +135,13 @@ pub fn ranker(catalog: &Catalog, interactions: &Interactions, options: &Options,
     let blended = choices.blend.clone().ok_or_else(|| Error::Internal("no blend was chosen".into()))?;
 
     let counts = data(&sequences).counts();
-    let bytes = write(&ship::ranker(&blend, &counts, sequences.len(), catalog.keys_hash())?)?;
+    let mut parts = ship::ranker(&blend, &counts, sequences.len(), catalog.keys_hash())?;
+    parts.clock = worth.and_then(|worth| {
+        let mut clock = clock_of(&sequences)?;
+        clock.bias.iter_mut().for_each(|bias| *bias *= worth.gain);
+        Some(clock)
+    });
+    let bytes = write(&parts)?;
     if bytes.len() > options.budget_bytes {
         return Err(Error::Internal(format!("a ranker of {} bytes was made where {} are allowed", bytes.len(), options.budget_bytes)));
     }
@@ -111,14 +152,45 @@ pub fn ranker(catalog: &Catalog, interactions: &Interactions, options: &Options,
         unknown_items: known.items,
         unknown: known.first,
         users: sequences.len(),
+        rare_items: rare.items,
+        rare_rows: rare.rows,
+        least_people: counts.iter().copied().filter(|&count| count > 0).min().unwrap_or(0),
         items_met: counts.iter().filter(|&&count| count > 0).count(),
         held_out: held_out.len(),
         term_bytes: blend.terms.iter().map(|term| term.download_bytes()).collect(),
+        clock: worth.filter(|_| parts.clock.is_some()),
         taus,
         blended,
         bytes: bytes.len(),
     };
     Ok((bytes, learned))
+}
+
+/// Items that too few people met, and the interactions that went with them.
+struct Rare {
+    items: usize,
+    rows: usize,
+}
+
+/// The sequences without what fewer than `least` people met. People are counted once an item: repeats are dropped before.
+fn without_rare(sequences: Vec<Sequence>, items: usize, least: usize) -> (Vec<Sequence>, Rare) {
+    let mut people = vec![0usize; items];
+    let mut last = vec![usize::MAX; items];
+    for (user, sequence) in sequences.iter().enumerate() {
+        for &item in &sequence.items {
+            let at = item as usize;
+            people[at] += usize::from(std::mem::replace(&mut last[at], user) != user);
+        }
+    }
+    let is_rare = |count: &usize| *count > 0 && *count < least;
+    let before: usize = sequences.iter().map(Sequence::len).sum();
+    let stays = |sequence: Sequence| {
+        let at: Vec<usize> = (0..sequence.len()).filter(|&at| !is_rare(&people[sequence.items[at] as usize])).collect();
+        if at.len() == sequence.len() { sequence } else { sequence.pick(&at) }
+    };
+    let kept: Vec<Sequence> = sequences.into_iter().map(stays).filter(|sequence| !sequence.is_empty()).collect();
+    let rows = before - kept.iter().map(Sequence::len).sum::<usize>();
+    (kept, Rare { items: people.iter().filter(|count| is_rare(count)).count(), rows })
 }
 
 /// What is tried, cheapest first.

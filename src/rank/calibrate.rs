@@ -1,6 +1,7 @@
 //! Calibration: a list whose mix of categories is like the visitor's own (Steck 2018).
 //!
-//! Not here: measuring it over many lists (`evaluate::lists`), variety (`diversify`, `determinantal`).
+//! Not here: measuring it over many lists (`evaluate::lists`), variety (`diversify`, `determinantal`), where categories
+//! come from (`facets`).
 
 /// Smoothing of the list's distribution, as in the paper.
 const ALPHA: f64 = 0.01;
@@ -24,40 +25,43 @@ pub fn distribution<'c>(items: impl Iterator<Item = (&'c [u32], f64)>, total: us
 
 /// KL(p || (1 - alpha) q + alpha p), natural logarithm.
 pub fn divergence(p: &[f64], q: &[f64]) -> f64 {
-    p.iter().zip(q).filter(|(p, _)| **p > 0.0).map(|(p, q)| p * (p / ((1.0 - ALPHA) * q + ALPHA * p)).ln()).sum()
+    p.iter().zip(q).map(|(&p, &q)| addend(p, q)).sum()
 }
 
-/// Picks `k` of `candidates` (best first: position is identity) greedily by
+fn addend(p: f64, q: f64) -> f64 {
+    if p > 0.0 { p * (p / ((1.0 - ALPHA) * q + ALPHA * p)).ln() } else { 0.0 }
+}
+
+/// Picks `k` of the candidates (position is identity) greedily by
 ///
-/// (1 - lambda) sum of relevance - lambda C_KL(p, q of the list)
+/// (1 - lambda) sum of merit - lambda C_KL(p, q of the list)
 ///
-/// with relevance scaled to 0..1 over the candidates. `target` is the history's distribution p; `categories[i]` are those
-/// of candidate i. Ties keep the candidates' order.
-pub fn calibrate(scores: &[f32], categories: &[&[u32]], target: &[f64], k: usize, lambda: f64) -> Vec<usize> {
-    let k = k.min(scores.len());
+/// `merits` are 0 to 1; `target` is the history's distribution p; `categories[i]` are those of candidate i, past the end of
+/// `target` where the history has none such. Ties keep the candidates' order. Steps cost candidates x their categories.
+pub fn calibrate(merits: &[f64], categories: &[&[u32]], target: &[f64], k: usize, lambda: f64) -> Vec<usize> {
+    let k = k.min(merits.len());
     if lambda <= 0.0 {
         return (0..k).collect();
     }
-    let high = f64::from(scores.first().copied().unwrap_or(0.0));
-    let low = f64::from(scores.last().copied().unwrap_or(0.0));
-    let relevance = |i: usize| if high > low { (f64::from(scores[i]) - low) / (high - low) } else { 1.0 };
     let mut sums = vec![0f64; target.len()];
     let mut mass = 0f64;
-    let mut open: Vec<usize> = (0..scores.len()).collect();
+    let mut open: Vec<usize> = (0..merits.len()).collect();
     let mut picked = Vec::with_capacity(k);
     while picked.len() < k {
+        // The divergence of the list with one more item that has none of the history's categories, and as it is.
+        let of = |mass: f64| sums.iter().zip(target).map(|(s, &p)| addend(p, if mass > 0.0 { s / mass } else { 0.0 })).sum::<f64>();
+        let (grown, same) = (of(mass + 1.0), of(mass));
         let mut best: Option<(usize, f64)> = None;
         for (place, &i) in open.iter().enumerate() {
-            let with = mass + f64::from(u8::from(!categories[i].is_empty()));
-            let q: Vec<f64> = sums
-                .iter()
-                .enumerate()
-                .map(|(c, s)| {
-                    let own = categories[i].iter().filter(|&&x| x as usize == c).count() as f64;
-                    if with > 0.0 { (s + own / categories[i].len().max(1) as f64) / with } else { 0.0 }
-                })
-                .collect();
-            let value = (1.0 - lambda) * relevance(i) - lambda * divergence(target, &q);
+            let own = categories[i];
+            let mut divergence = if own.is_empty() { same } else { grown };
+            for &c in own {
+                let c = c as usize;
+                if let (Some(&s), Some(&p)) = (sums.get(c), target.get(c)) {
+                    divergence += addend(p, (s + 1.0 / own.len() as f64) / (mass + 1.0)) - addend(p, s / (mass + 1.0));
+                }
+            }
+            let value = (1.0 - lambda) * merits[i] - lambda * divergence;
             if best.is_none_or(|(_, b)| value > b) {
                 best = Some((place, value));
             }

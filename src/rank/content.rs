@@ -4,13 +4,14 @@
 //! that somebody who likes boots and teapots is not offered the mean of both.
 //!
 //! interest c over members i with weights w_i > 0:
-//!   u_c = sum w_i v_i,  strength_c = confidence · (W_c / W_max)^0.25,  W_c = sum w_i
+//!   u_c = sum (w_i / w_1) v_i,  strength_c = confidence · (W_c / W_max)^0.25,  W_c = sum w_i
 //!   draw(x) = max over c of strength_c · <u_c, x> / |u_c|
-//! which splits by member into strength_c · w_i <v_i, x> / |u_c|. Dislikes push the same way with a negative sign,
+//! which splits by member into strength_c · (w_i / w_1) <v_i, x> / |u_c|. Dislikes push the same way with a negative sign,
 //! and only items that are nearer to them than two random items are to each other.
 
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::term::{Share, Term, settle};
 use crate::error::Result;
@@ -28,6 +29,8 @@ const FADE: f32 = 0.25;
 pub const HALF_CONFIDENCE: f32 = 0.25;
 /// How strongly dislikes push, against likes that draw with 1.
 const PUSH: f32 = 0.6;
+/// Steps of a member's part in its interest's center.
+const STEPS: f64 = 65536.0;
 /// Most items that the catalog's mean is taken over.
 const SAMPLE: usize = 4096;
 
@@ -69,6 +72,10 @@ pub struct Member {
     pub ordinal: u32,
     /// Net weight; its sign is the interest's.
     pub weight: f32,
+    /// The same before rounding.
+    exact: f64,
+    /// Its part in the interest's center: its weight over the leader's.
+    part: f32,
     /// The events behind it with their weights.
     pub events: Vec<Evidence>,
     vector: Vec<f32>,
@@ -85,7 +92,7 @@ pub struct Interest {
 }
 
 impl Interest {
-    /// The weighted sum of the members' vectors, `[dim]`; not of unit length.
+    /// The sum of the members' vectors by their weights against the leader's, `[dim]`; not of unit length.
     pub fn center(&self) -> &[f32] {
         &self.sum
     }
@@ -109,10 +116,11 @@ impl Taste {
             let Some(event) = events.get(found.event) else { continue };
             let Some(ordinal) = catalog.ordinal(&event.item).filter(|&ordinal| catalog.has_vector(ordinal)) else { continue };
             let place = *places.entry(ordinal).or_insert_with(|| {
-                members.push(Member { ordinal, weight: 0.0, events: Vec::new(), vector: catalog.vector(ordinal) });
+                members.push(Member { ordinal, weight: 0.0, exact: 0.0, part: 0.0, events: Vec::new(), vector: catalog.vector(ordinal) });
                 members.len() - 1
             });
-            members[place].weight += found.weight as f32;
+            members[place].exact += found.weight;
+            members[place].weight = members[place].exact as f32;
             members[place].events.push(found.clone());
         }
         let by_weight = |a: &Member, b: &Member| {
@@ -126,9 +134,16 @@ impl Taste {
     }
 }
 
+impl Taste {
+    /// Directions that something is known of, with the weight behind each: likes, then dislikes.
+    pub fn known(&self) -> impl Iterator<Item = (&[f32], f32)> {
+        self.likes.iter().chain(&self.dislikes).map(|interest| (interest.center(), interest.weight))
+    }
+}
+
 fn cluster(members: Vec<Member>, join: f32) -> Vec<Interest> {
     let mut interests: Vec<Interest> = Vec::new();
-    for member in members {
+    for mut member in members {
         let near = |interest: &Interest| dot(&interest.sum, &member.vector) / norm(&interest.sum).max(1e-6);
         let best = interests.iter().map(near).enumerate().max_by(|a, b| a.1.total_cmp(&b.1));
         let place = match best {
@@ -139,7 +154,10 @@ fn cluster(members: Vec<Member>, join: f32) -> Vec<Interest> {
             }
         };
         let interest = &mut interests[place];
-        add_scaled(&mut interest.sum, &member.vector, member.weight.abs());
+        // Parts, not weights, and in steps: as time goes by all weights fade alike, and the center stays what it is, to the bit.
+        let leader = interest.members.first().map_or(member.exact, |leader| leader.exact);
+        member.part = ((member.exact / leader * STEPS).round() / STEPS) as f32;
+        add_scaled(&mut interest.sum, &member.vector, member.part);
         interest.weight += member.weight.abs();
         interest.members.push(member);
     }
@@ -156,10 +174,10 @@ pub struct Pull {
     factors: Vec<f32>,
     /// Cosine below which nothing is added.
     floor: f32,
-    /// Largest factor · cosine of each item so far, `[items]`.
+    /// The addend of each item: the largest factor · cosine, `[items]`.
     best: Vec<f32>,
-    /// Which interest gave it.
-    which: Vec<u8>,
+    /// Cosines of each interest with every item.
+    cosines: Vec<Arc<Vec<f32>>>,
     catalog: Rc<Catalog>,
 }
 
@@ -178,24 +196,23 @@ impl Pull {
         let most = interests.first().map_or(0.0, |interest| interest.weight);
         let confidence = most / (most + HALF_CONFIDENCE);
         let count = catalog.len();
-        let (mut best, mut which) = (vec![f32::NEG_INFINITY; count], vec![0u8; count]);
+        // Below the floor nothing is added; without one every cosine counts.
+        let least = if floor < 0.0 { f32::NEG_INFINITY } else { 0.0 };
+        let floor = floor.max(0.0);
+        let mut best = vec![least; count];
         let mut factors = Vec::with_capacity(interests.len());
-        let mut cosines = vec![0.0; count];
-        for (place, interest) in interests.iter().enumerate() {
+        let centers: Vec<&[f32]> = interests.iter().map(Interest::center).collect();
+        let cosines = catalog.cosines(&centers)?;
+        for (interest, cosines) in interests.iter().zip(&cosines) {
             let strength = confidence * (interest.weight / most).powf(FADE);
-            catalog.scan(&interest.sum, &mut cosines)?;
-            let place = u8::try_from(place).unwrap_or(u8::MAX);
-            for ((best, which), cosine) in best.iter_mut().zip(&mut which).zip(&cosines) {
-                let value = if *cosine > floor { strength * (cosine - floor.max(0.0)) } else { f32::NEG_INFINITY };
-                if value > *best {
-                    (*best, *which) = (value, place);
-                }
+            for (best, cosine) in best.iter_mut().zip(cosines.iter()) {
+                let value = strength * (cosine - floor);
+                *best = if value > *best { value } else { *best };
             }
             factors.push(strength * weight);
         }
-        let best = best.into_iter().map(|value| if value == f32::NEG_INFINITY { 0.0 } else { weight * value }).collect();
-        let floor = floor.max(0.0);
-        Ok(Pull { name, interests: interests.to_vec(), factors, floor, best, which, catalog: catalog.clone() })
+        best.iter_mut().for_each(|value| *value = if *value == f32::NEG_INFINITY { 0.0 } else { weight * *value });
+        Ok(Pull { name, interests: interests.to_vec(), factors, floor, best, cosines, catalog: catalog.clone() })
     }
 }
 
@@ -213,19 +230,20 @@ impl Term for Pull {
     fn split(&self, ordinal: u32) -> Vec<Share> {
         let at = ordinal as usize;
         let total = self.best.get(at).copied().unwrap_or(0.0);
-        let Some(interest) = self.which.get(at).and_then(|&place| self.interests.get(usize::from(place))) else {
-            return Vec::new();
-        };
         if total == 0.0 {
             return Vec::new();
         }
-        let factor = self.factors[usize::from(self.which[at])];
+        // The interest that gave the addend: the first of the largest.
+        let value = |place: &usize| self.factors[*place].abs() * (self.cosines[*place].get(at).copied().unwrap_or(0.0) - self.floor);
+        let which = (0..self.interests.len()).reduce(|best, place| if value(&place) > value(&best) { place } else { best });
+        let Some(place) = which else { return Vec::new() };
+        let (interest, factor) = (&self.interests[place], self.factors[place]);
         let vector = self.catalog.vector(ordinal);
         let length = norm(&interest.sum).max(1e-6) * norm(&vector).max(1e-6);
         let mut shares = Vec::new();
         for member in &interest.members {
             // The floor is shared out by weight, so that the amounts still sum to the addend.
-            let raw = member.weight.abs() * dot(&member.vector, &vector) / length;
+            let raw = member.part * dot(&member.vector, &vector) / length;
             let amount = factor * (raw - self.floor * member.weight.abs() / interest.weight);
             for event in &member.events {
                 shares.push(Share { event: Some(event.event), amount: amount * event.weight as f32 / member.weight });

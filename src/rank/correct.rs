@@ -1,29 +1,14 @@
-//! Corrections of scores and lists that serve others than the best match: popularity, sources, providers.
+//! Corrections of lists that serve others than the best match: caps of sources, exposure of providers.
 //!
-//! Not here: hard filters (`rules`), the popularity term (`popularity`).
+//! Not here: hard filters (`rules`); popularity is a term (`popularity`) and so may be weighed against.
 
 use std::collections::HashMap;
-
-/// score - beta log(popularity): beta > 0 asks for niche items, beta < 0 for popular ones. `popularity` is a count or a
-/// share per item; items without any count as the least popular one that has some.
-pub fn popularity(scores: &mut [f32], popularity: &[f32], beta: f32) {
-    if beta == 0.0 {
-        return;
-    }
-    let least = popularity.iter().copied().filter(|p| *p > 0.0).fold(f32::INFINITY, f32::min);
-    if !least.is_finite() {
-        return;
-    }
-    for (score, p) in scores.iter_mut().zip(popularity) {
-        *score -= beta * p.max(least).ln();
-    }
-}
 
 /// The first `k` of `candidates` (best first) with at most `most` of one source; `source` of `None` has no cap. Where the
 /// caps leave the list short, the best of what they held back fills it.
 pub fn cap_sources<S: Eq + std::hash::Hash>(
     candidates: &[u32],
-    source: impl Fn(u32) -> Option<S>,
+    mut source: impl FnMut(u32) -> Option<S>,
     k: usize,
     most: usize,
 ) -> Vec<u32> {
@@ -57,9 +42,11 @@ pub fn exposure(position: usize) -> f64 {
 }
 
 /// Orders `candidates` (best first: score and provider) into a list of `k` in which every provider's exposure comes close
-/// to its share of merit (Singh & Joachims 2018; amortized as in Biega et al. 2018, over this device's past lists).
+/// to its share of merit, in every beginning of the list too (Singh & Joachims 2018; amortized over lists as in Biega et
+/// al. 2018 where `owed` is kept).
 ///
-/// `owed[p]` is what provider p is owed from earlier lists (exposure by merit minus exposure given) and is updated.
+/// `owed[p]` is what provider p is owed (exposure by merit minus exposure given), 0 to start with, and is updated; a
+/// provider past its end is owed nothing.
 /// `strength` 0 keeps the order; with 1 a full unit of exposure owed outweighs the whole range of scores.
 pub fn fair_exposure(candidates: &[(f32, usize)], owed: &mut [f64], k: usize, strength: f64) -> Vec<usize> {
     let n = candidates.len();
@@ -67,18 +54,20 @@ pub fn fair_exposure(candidates: &[(f32, usize)], owed: &mut [f64], k: usize, st
     let high = candidates.iter().map(|c| f64::from(c.0)).fold(f64::MIN, f64::max);
     let low = candidates.iter().map(|c| f64::from(c.0)).fold(f64::MAX, f64::min);
     let relevance = |i: usize| if high > low { (f64::from(candidates[i].0) - low) / (high - low) } else { 1.0 };
-    let given: f64 = (0..k).map(exposure).sum();
+    // Each provider's share of merit.
+    let mut shares = vec![0f64; owed.len()];
     let merit: f64 = (0..n).map(relevance).sum();
     if merit > 0.0 {
         for (i, (_, provider)) in candidates.iter().enumerate() {
-            if let Some(owed) = owed.get_mut(*provider) {
-                *owed += given * relevance(i) / merit;
+            if let Some(share) = shares.get_mut(*provider) {
+                *share += relevance(i) / merit;
             }
         }
     }
     let mut open: Vec<usize> = (0..n).collect();
     let mut list = Vec::with_capacity(k);
     for position in 0..k {
+        owed.iter_mut().zip(&shares).for_each(|(owed, share)| *owed += exposure(position) * share);
         let value = |i: usize| relevance(i) + strength * owed.get(candidates[i].1).copied().unwrap_or(0.0);
         let mut best = 0;
         for place in 1..open.len() {

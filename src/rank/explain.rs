@@ -19,11 +19,13 @@ pub struct Reason {
     pub because: Vec<(String, f32)>,
 }
 
-/// The reasons of one item, the largest addend first. Terms that add nothing are left out.
-pub fn explain(terms: &[Box<dyn Term>], ordinal: u32, events: &[Event]) -> Vec<Reason> {
+/// The reasons of one item, the largest addend first. Terms that add nothing are left out. `worth`: what each term is
+/// multiplied with.
+pub fn explain(terms: &[Box<dyn Term>], worth: &[f32], ordinal: u32, events: &[Event]) -> Vec<Reason> {
     let mut reasons: Vec<Reason> = Vec::new();
-    for term in terms {
-        let shares = term.split(ordinal);
+    for (term, worth) in terms.iter().zip(worth) {
+        let mut shares = term.split(ordinal);
+        shares.iter_mut().for_each(|share| share.amount *= worth);
         let weight: f32 = shares.iter().map(|share| share.amount).sum();
         if weight == 0.0 {
             continue;

@@ -2,8 +2,8 @@
 //!
 //! Bayesian logistic regression over the terms' values with a full Gaussian posterior, one step of the Laplace
 //! approximation an observation (Spiegelhalter & Lauritzen 1990; Thompson sampling over it as in Chapelle & Li 2011). It
-//! starts from the gains that the publisher fitted, can be read, and is reset by starting again. Not here: the terms
-//! (`learned`), which slots explore (`explore`).
+//! starts from what the terms are shipped to be worth and is a pure function of what it observed, in its order. Not here:
+//! the terms, what is observed (`engine::learning`), which slots explore (`explore`).
 
 use crate::math::rng::Rng;
 
@@ -94,28 +94,5 @@ impl Learner {
         }
         let noise: Vec<f64> = (0..n).map(|_| rng.normal()).collect();
         (0..n).map(|i| self.mean[i] + (0..=i).map(|j| lower[i * n + j] * noise[j]).sum::<f64>()).collect()
-    }
-
-    /// The state as numbers, for the history's log: terms, observations, prior, mean, covariance.
-    pub fn state(&self) -> Vec<f64> {
-        let mut out = vec![self.mean.len() as f64, self.observations as f64];
-        out.extend(self.prior.iter().chain(&self.mean).chain(&self.covariance));
-        out
-    }
-
-    /// From [`Learner::state`]; `None` where the numbers do not fit together.
-    pub fn from_state(state: &[f64]) -> Option<Self> {
-        let n = state.first().filter(|n| (0.0..1000.0).contains(*n)).map(|n| *n as usize)?;
-        if state.len() != 2 + 2 * n + n * n || state.iter().any(|v| !v.is_finite()) || state[1] < 0.0 {
-            return None;
-        }
-        let (prior, rest) = state[2..].split_at(n);
-        let (mean, covariance) = rest.split_at(n);
-        Some(Self {
-            prior: prior.to_vec(),
-            mean: mean.to_vec(),
-            covariance: covariance.to_vec(),
-            observations: state[1] as u64,
-        })
     }
 }

@@ -5,25 +5,31 @@
 //!
 //! * [`term`]: what a term is.
 //! * [`content`]: liked interests draw, disliked ones push, words and items attract by meaning.
+//! * [`clock`]: what others turn to at this time of the week.
 //! * [`popularity`]: a number per item that is there before any history.
 //! * [`rules`]: filters, exclusions, what was seen.
 //! * [`diversify`]: maximal marginal relevance.
 //! * [`determinantal`]: variety by volume.
 //! * [`calibrate`]: the visitor's own mix of categories.
-//! * [`correct`]: popularity, caps of sources, fairness to providers.
+//! * [`correct`]: caps of sources, fairness to providers.
+//! * [`facets`]: what these tell items apart by.
+//! * [`arrange`]: those four in their order.
 //! * [`learner`]: what the terms are worth to this visitor.
-//! * [`explore`]: slots for items that the profile would not pick.
+//! * [`explore`]: slots for items that might be better than the profile knows.
 //! * [`explain`]: reasons from the terms.
 //! * [`learned`]: the terms that the publisher trains.
 //! * [`list`]: the stages in their order.
 
+pub mod arrange;
 pub mod calibrate;
+pub mod clock;
 pub mod content;
 pub mod correct;
 pub mod determinantal;
 pub mod diversify;
 pub mod explain;
 pub mod explore;
+pub mod facets;
 pub mod learned;
 pub mod learner;
 pub mod list;

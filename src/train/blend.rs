@@ -26,7 +26,7 @@ pub fn sample(cases: &[Case], limit: usize) -> Vec<&Case> {
 }
 
 /// What is maximized: the mean of NDCG at 10 and at 100 (the second one is steadier where targets are many).
-fn quality(ranks: &[u32]) -> f64 {
+pub(super) fn quality(ranks: &[u32]) -> f64 {
     0.5 * (ndcg(ranks, 10) + ndcg(ranks, 100))
 }
 

@@ -3,6 +3,7 @@
 
 pub mod blend;
 pub mod choices;
+pub mod clock;
 pub mod clusters;
 pub mod content_map;
 pub mod ease;
@@ -11,6 +12,7 @@ pub mod features;
 pub mod hybrid;
 pub mod ials;
 pub mod knn;
+pub mod knobs;
 pub mod linear;
 pub mod matrix;
 pub mod methods;
@@ -21,3 +23,4 @@ pub mod ship;
 pub mod softmax;
 pub mod transformer;
 pub mod transitions;
+pub mod tune;

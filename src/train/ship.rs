@@ -33,6 +33,7 @@ pub fn ranker(blend: &Blend, counts: &[u32], users: usize, keys: u64) -> Result<
         by_deviation: blend.scale == Scale::Deviation,
         unit: unit(blend, counts),
         terms,
+        clock: None,
     })
 }
 
@@ -47,7 +48,7 @@ fn part(term: &dyn Term, gain: f32) -> Result<Trained> {
         let rows = ranker::Rows { offsets: offsets.to_vec(), columns: columns.to_vec(), values: values.to_vec(), scales: scales.to_vec(), base };
         (n.tau, Weights::Rows(rows))
     } else if let Some(f) = term.downcast_ref::<Factors>() {
-        let Factors { dim, values, scales, gram, alpha0, lambda, nu, tau } = f.clone();
+        let Factors { dim, values, scales, gram, alpha0, lambda, nu, tau, .. } = f.clone();
         (tau, Weights::Factors(ranker::Factors { dim, values, scales, gram, alpha0, lambda, nu }))
     } else if let Some(s) = term.downcast_ref::<SequenceEncoder>() {
         let sizes = [s.shape.heads, s.shape.blocks, s.shape.window, s.shape.hidden];
@@ -61,7 +62,7 @@ fn part(term: &dyn Term, gain: f32) -> Result<Trained> {
 
 /// How far the best items stand out after one event of weight 1: the score of the tenth best ([`HEAD`]) above the mean of all, in
 /// the mean over a seeded sample of the items that somebody met. 1 where no item stands out.
-fn unit(blend: &Blend, counts: &[u32]) -> f32 {
+pub fn unit(blend: &Blend, counts: &[u32]) -> f32 {
     let mut met: Vec<u32> = (0..counts.len() as u32).filter(|&item| counts[item as usize] > 0).collect();
     Rng::new(1).shuffle(&mut met);
     met.truncate(SAMPLE);

@@ -35,7 +35,7 @@ function keyHash(key) {
 const bucketOf = (key, buckets) => (buckets === 1 ? 0 : Number(keyHash(key) >> BigInt(64 - Math.log2(buckets))));
 
 /** Ties a ranker to the keys in the order of their ordinals. */
-const keysHash = (keys) => keys.reduce((h, key) => ((((h << 5n) | (h >> 59n)) & mask) ^ keyHash(key)) * 0x9e3779b97f4a7c15n & mask, 0n);
+export const keysHash = (keys) => keys.reduce((h, key) => ((((h << 5n) | (h >> 59n)) & mask) ^ keyHash(key)) * 0x9e3779b97f4a7c15n & mask, 0n);
 
 /** The bytes of a safetensors file: `tensors` is `[[name, dtype, shape, bytes], ...]`. */
 export function safetensors(tensors, metadata) {
@@ -112,9 +112,10 @@ export const NO_MODEL = { name: 'none', sha256: sha256('no such model') };
 
 /**
  * `{ manifest, files }` of an index with `perTopic` items of each topic: the manifest as an object, files by name.
- * `edition` changes the title of each topic's item 0; `prefix` stands before every key; `pairs` and `popular` make a ranker.
+ * `edition` changes the title of each topic's item 0; `prefix` stands before every key; `pairs` and `popular` make a ranker;
+ * or `trained(keys)` gives its bytes.
  */
-export function makeIndex({ perTopic = 25, dim = 32, buckets = 1, model = NO_MODEL, edition = 0, prefix = '', file, pairs, popular = [] } = {}) {
+export function makeIndex({ perTopic = 25, dim = 32, buckets = 1, model = NO_MODEL, edition = 0, prefix = '', file, pairs, popular = [], trained } = {}) {
   const dealt = Array.from({ length: buckets }, () => []);
   TOPICS.forEach((name, topic) => {
     for (let n = 0; n < perTopic; n += 1) {
@@ -134,7 +135,9 @@ export function makeIndex({ perTopic = 25, dim = 32, buckets = 1, model = NO_MOD
     if (items.length > 0) add('items', shard(items, model, dim, bucket, buckets), items.length);
   });
   // `shard` has sorted each bucket's items: this is the order of the ordinals.
-  if (pairs) add('ranker', ranker(dealt.flat().map(({ key }) => key), pairs, popular), 4 * perTopic);
+  const keys = () => dealt.flat().map(({ key }) => key);
+  if (pairs) add('ranker', ranker(keys(), pairs, popular), 4 * perTopic);
+  if (trained) add('ranker', trained(keys()), 4 * perTopic);
   const manifest = { format: 'palate-index', version: 1, items: 4 * perTopic, models: { text: { ...model, dim, ...(file ? { file } : {}) } }, shards, fields: {} };
   return { manifest, files };
 }

@@ -195,6 +195,20 @@ describe('taste', { skip }, () => {
     await close();
   });
 
+  test('what was learned of how you choose is told, and can be forgotten and brought back', async () => {
+    const { page, close } = await visit();
+    for (const key of [FOX, STRAWBERRY]) await like(page, key);
+    await page.locator('.nav [data-view="taste"]').click();
+    await page.waitForSelector('.learned:not([hidden])');
+    assert.match(await page.textContent('.learned p'), /Learned from 2 choices out of its rows: nearness to what you like counts 1\.2 times as much as at first\./);
+    await page.locator('.learned button').click();
+    await page.waitForSelector('.learned', { state: 'hidden' });
+    assert.equal(await page.locator('.belief').count(), 2, 'the likes stay');
+    await page.locator('.toast button', { hasText: 'Undo' }).click();
+    await page.waitForSelector('.learned:not([hidden])');
+    await close();
+  });
+
   test('the preview follows the dials', async () => {
     const { page, close } = await visit();
     await like(page, FOX);

@@ -167,7 +167,7 @@ pub fn like(item: &str) -> EventRow {
 }
 
 pub fn acted(item: &str, event: &str) -> EventRow {
-    EventRow { item: item.into(), event: event.into(), at: NOW, value: None, context: Map::new(), call: None }
+    EventRow { item: item.into(), event: event.into(), at: NOW, value: None, context: Map::new(), call: None, shown: Default::default() }
 }
 
 /// How many keys of each topic.

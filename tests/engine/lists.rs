@@ -1,6 +1,7 @@
 //! Lists of a session: they adapt, they explain themselves, they keep the rules.
 
 use palate::engine::ask::{Hit, Recommend, Wishes};
+use palate::rank::arrange::{Aim, Cap, Variety};
 use palate::platform::native::wait;
 use palate::rank::rules::Seen;
 use serde_json::{Value, json};
@@ -129,6 +130,93 @@ fn lists_explore_in_their_share_of_slots() {
 }
 
 #[test]
+fn lists_explore_what_the_history_does_not_speak_of() {
+    let session = Device::with_shop(50).open();
+    wait(session.record((0..5).map(|n| like(&format!("tea-{n}"))).collect())).unwrap();
+    let mut topics = std::collections::BTreeSet::new();
+    let mut tea = 0;
+    for seed in 0..40 {
+        let ask = Recommend { wishes: Wishes { explain: true, ..wishes(10) }, explore: 0.2, seed: Some(seed), ..Recommend::default() };
+        for hit in wait(session.recommend(&ask)).unwrap() {
+            let sum: f32 = hit.reasons.iter().map(|reason| reason.weight).sum();
+            assert!((sum - hit.score).abs() < 1e-5, "what is drawn decides the place, not the score");
+            if hit.reasons.iter().any(|reason| reason.term == "explore") {
+                topics.insert(hit.key.split('-').next().unwrap().to_owned());
+                tea += usize::from(hit.key.starts_with("tea"));
+            }
+        }
+    }
+    assert_eq!(topics.len(), 4, "every topic may be worth a try: {topics:?}");
+    assert!((20..=70).contains(&tea), "and what is liked is likelier than by chance (a quarter of 80): {tea}");
+}
+
+fn aim(field: &str, weight: f64) -> Option<Aim> {
+    Some(Aim { field: field.into(), weight })
+}
+
+#[test]
+fn lists_are_calibrated_to_the_history() {
+    let session = Device::with_shop(50).open();
+    let rows = (0..6).map(|n| like(&format!("tea-{n}"))).chain([like("boots-1"), like("boots-2")]).collect();
+    wait(session.record(rows)).unwrap();
+    let with = |calibrate| keys(&list(&session, Wishes { diversity: 0.0, calibrate, ..wishes(16) }));
+    assert_eq!(with(aim("topic", 0.0)), with(None));
+    let calibrated = with(aim("topic", 0.9));
+    let (tea, boots) = (count(&calibrated, "tea"), count(&calibrated, "boots"));
+    // Fading makes the later likes, the boots, a little heavier than a quarter.
+    assert!(tea + boots == 16 && (3..=6).contains(&boots), "{tea} of tea, {boots} of boots");
+    assert_eq!(with(aim("no-such-field", 0.9)), with(None), "a field that says nothing changes nothing");
+}
+
+#[test]
+fn lists_keep_caps_as_far_as_others_fill_them() {
+    let session = Device::with_shop(50).open();
+    wait(session.record((0..5).map(|n| like(&format!("tea-{n}"))).collect())).unwrap();
+    let cap = Some(Cap { field: "topic".into(), most: 3 });
+    for explore in [0.0, 0.5] {
+        let ask = Recommend { wishes: Wishes { diversity: 0.6, cap: cap.clone(), ..wishes(8) }, explore, seed: Some(3), ..Recommend::default() };
+        let keys = keys(&wait(session.recommend(&ask)).unwrap());
+        for topic in super::fixture::TOPICS {
+            assert!(count(&keys, topic) <= 3, "{topic} in {keys:?}, explore {explore}");
+        }
+    }
+    let filter = json!({"topic": "tea"}).as_object().unwrap().clone();
+    assert_eq!(list(&session, Wishes { cap, filter, ..wishes(8) }).len(), 8);
+}
+
+#[test]
+fn lists_share_attention_among_providers() {
+    let session = Device::with_shop(50).open();
+    let rows = (0..3).flat_map(|n| [like(&format!("tea-{n}")), like(&format!("boots-{n}"))]).collect();
+    wait(session.record(rows)).unwrap();
+    let attention = |fair, topic: &str| {
+        let keys = keys(&list(&session, Wishes { diversity: 0.0, fair, ..wishes(80) }));
+        let places = keys.iter().enumerate().filter(|(_, key)| key.starts_with(topic));
+        places.map(|(place, _)| palate::rank::correct::exposure(place)).sum::<f64>()
+    };
+    let uneven = (attention(None, "tea") - attention(None, "boots")).abs();
+    let even = (attention(aim("topic", 1.0), "tea") - attention(aim("topic", 1.0), "boots")).abs();
+    assert!(even < uneven, "{even} against {uneven}");
+    assert_eq!(attention(aim("topic", 0.0), "tea"), attention(None, "tea"));
+}
+
+#[test]
+fn lists_are_varied_by_volume_too() {
+    let session = Device::with_shop(50).open();
+    let rows = (0..3).flat_map(|n| [like(&format!("tea-{n}")), like(&format!("boots-{n}"))]).collect();
+    wait(session.record(rows)).unwrap();
+    let with = |variety, diversity| keys(&list(&session, Wishes { diversity, variety, ..wishes(10) }));
+    assert_eq!(with(Variety::Dpp, 0.0), with(Variety::Mmr, 0.0));
+    let varied = with(Variety::Dpp, 0.6);
+    assert_eq!(with(Variety::Dpp, 0.6), varied);
+    assert_ne!(varied, with(Variety::Mmr, 0.0));
+    assert!(count(&varied, "tea") >= 2 && count(&varied, "boots") >= 2, "{varied:?}");
+    let long = list(&session, Wishes { k: 150, diversity: 0.5, variety: Variety::Dpp, ..wishes(1) });
+    let distinct: std::collections::BTreeSet<_> = keys(&long).into_iter().collect();
+    assert_eq!(distinct.len(), 150);
+}
+
+#[test]
 fn lists_of_similar_items() {
     let session = Device::with_shop(20).open();
     let near = session.similar("boots-3", &Wishes { k: 19, ..Wishes::default() }).unwrap();
@@ -146,6 +234,9 @@ fn lists_refuse_wishes_out_of_range() {
         Recommend { wishes: wishes(0), ..Recommend::default() },
         Recommend { wishes: wishes(1001), ..Recommend::default() },
         Recommend { wishes: Wishes { diversity: f64::NAN, ..wishes(5) }, ..Recommend::default() },
+        Recommend { wishes: Wishes { calibrate: aim("topic", 1.5), ..wishes(5) }, ..Recommend::default() },
+        Recommend { wishes: Wishes { fair: aim("", 0.5), ..wishes(5) }, ..Recommend::default() },
+        Recommend { wishes: Wishes { cap: Some(Cap { field: "topic".into(), most: 0 }), ..wishes(5) }, ..Recommend::default() },
         Recommend { explore: 1.5, ..Recommend::default() },
         Recommend { popularity: Some(f64::INFINITY), ..Recommend::default() },
         Recommend { context: json!({"text": 5}).as_object().unwrap().clone(), ..Recommend::default() },

@@ -1,9 +1,10 @@
-//! One open session over twins of the outside world: open, resume, swap, lists, history, the ranker.
+//! One open session over twins of the outside world: open, resume, swap, lists, history, the ranker, the learner.
 
 mod download;
 mod events;
 pub mod fixture;
 mod image;
+mod learning;
 mod lists;
 mod offline;
 mod signature;

@@ -1,6 +1,7 @@
 //! Ranker shards: round trips, damage at every byte, and forgeries whose container is sound.
 
 use palate::format::manifest::{Kind, Shard};
+use palate::format::clock::Clock;
 use palate::format::ranker::{Factors, Ranker, Rows, Sequence, Trained, Weights, write};
 use palate::format::tensors::Part;
 use palate::rank::learned::sequence::{BlockLayout, Shape};
@@ -48,6 +49,7 @@ fn ranker(seed: u64) -> Ranker {
             term("ials", 2.0, f32::INFINITY, Weights::Factors(factors)),
             term("sequence", 0.25, f32::INFINITY, Weights::Sequence(sequence)),
         ],
+        clock: (seed % 2 == 0).then(|| Clock { groups: vec![0, 1, 255, 1, 0, 0], bias: (0..16).map(|n| n as f32 * 0.1 - 0.5).collect() }),
     }
 }
 
@@ -84,7 +86,7 @@ fn ranker_of_many_items_takes_wider_ordinals() {
     offsets[items] = 2;
     let rows = Rows { offsets, columns: vec![300, last], values: vec![7, -9], scales: vec![1.0; items], base: Vec::new() };
     let term = Trained { name: "ease".into(), gain: 1.0, tau: f32::INFINITY, weights: Weights::Rows(rows) };
-    let before = Ranker { popularity: vec![1; items], terms: vec![term], ..ranker(0) };
+    let before = Ranker { popularity: vec![1; items], terms: vec![term], clock: None, ..ranker(0) };
     let bytes = write(&before).unwrap();
     assert_eq!(Ranker::parse(bytes, "a ranker").unwrap(), before);
 }

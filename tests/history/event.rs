@@ -7,7 +7,7 @@ use serde_json::{Map, json};
 const NOW: f64 = 1.7e12;
 
 fn row() -> EventRow {
-    EventRow { item: "secret-key".into(), event: "like".into(), at: NOW, value: None, context: Map::new(), call: None }
+    EventRow { item: "secret-key".into(), event: "like".into(), at: NOW, value: None, context: Map::new(), call: None, shown: Default::default() }
 }
 
 #[test]

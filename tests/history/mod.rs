@@ -17,6 +17,7 @@ pub fn event(item: &str, kind: Kind, at: f64) -> Event {
         value: None,
         context: serde_json::Map::new(),
         call: None,
+        shown: Default::default(),
     };
     Event::checked(row, at).unwrap()
 }

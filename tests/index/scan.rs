@@ -1,6 +1,6 @@
 //! The exact scan against plain f64 loops, and the machine's kernels against the portable ones.
 
-use palate::math::scan::{Query, quantize_row, scan};
+use palate::math::scan::{Query, quantize_row, scan, scan_many};
 use palate::math::simd::rows::{dot_rows, portable};
 
 use crate::catalogs::Seeded;
@@ -95,4 +95,24 @@ fn scan_of_tiny_and_huge_numbers_keeps_the_direction() {
         scan(&bytes, &[scale], &Query::new(&vector), &mut score);
         assert!((score[0] - 1.0).abs() < 1e-4, "{size}: {}", score[0]);
     }
+}
+
+#[test]
+fn scan_of_many_queries_gives_what_each_gives_alone() {
+    let mut chance = Seeded(21);
+    for dim in [1, 16, 33, 384] {
+        for n in [0usize, 1, 170, 5000] {
+            let (rows, scales): (Vec<Vec<i8>>, Vec<f32>) = (0..n).map(|_| quantize_row(&chance.vector(dim))).unzip();
+            let bytes: Vec<u8> = rows.iter().flatten().map(|&q| q as u8).collect();
+            let queries: Vec<Query> = (0..3).map(|_| Query::new(&chance.vector(dim))).collect();
+            let mut together = vec![vec![f32::NAN; n]; 3];
+            scan_many(&bytes, &scales, &queries, &mut together.iter_mut().map(Vec::as_mut_slice).collect::<Vec<_>>());
+            for (query, together) in queries.iter().zip(together) {
+                let mut alone = vec![f32::NAN; n];
+                scan(&bytes, &scales, query, &mut alone);
+                assert!(alone.iter().zip(&together).all(|(a, b)| a.to_bits() == b.to_bits()), "dim {dim}, {n} rows");
+            }
+        }
+    }
+    scan_many(&[], &[], &[], &mut []);
 }

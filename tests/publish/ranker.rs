@@ -1,10 +1,11 @@
 //! The ranker from interactions: it knows the crowd, in the catalog's ordinals, within its budget, the same every time.
 
 use palate::engine::snapshot::Snapshot;
-use palate::engine::terms::{Past, recommend};
+use palate::engine::terms::{Past, Situation, recommend};
 use palate::evaluate::dataset::Cleaning;
 use palate::format::history::EventRow;
 use palate::format::manifest::Kind;
+use palate::format::ranker::{Ranker, Weights};
 use palate::history::{Event, Settings, weights};
 use palate::platform::native::folder::{Folder, open};
 use palate::publish::build::{Base, Built, write};
@@ -97,7 +98,7 @@ fn ranker_counts_and_names_unknown_items() {
     assert_eq!(learned.cleaning.kept, 800);
     let error = published(items(0), "user,item\na,gone-1\na,gone-2\n", &options(), None).map(|b| b.1).unwrap_err();
     assert!(error.code() == "bad-input" && error.to_string().contains("gone-1"), "{error}");
-    let error = published(items(0), "user,item\na,c0-1\nb,c0-2\n", &options(), None).map(|b| b.1).unwrap_err();
+    let error = published(items(0), "user,item\na,c0-1\nb,c0-2\n", &ranker::Options { min_people: 0, ..options() }, None).map(|b| b.1).unwrap_err();
     assert!(error.to_string().contains("two items"), "{error}");
 }
 
@@ -126,6 +127,33 @@ fn ranker_keeps_its_budget() {
 }
 
 #[test]
+fn ranker_learns_nothing_of_items_that_too_few_people_met() {
+    // Two people met two of the cold items each, beside what the crowd does.
+    let text = rows() + "u0,cold-0,2000\nu1,cold-0,2000\nu0,cold-1,2001\nu1,cold-1,2001\n";
+    let all = ranker::Options { min_people: 0, ..options() };
+    let (built, learned) = published(items(3), &text, &all, None).unwrap();
+    assert_eq!((learned.rare_items, learned.rare_rows, learned.least_people, learned.items_met), (0, 0, 2, 42));
+    let (bounded, account) = published(items(3), &text, &options(), None).unwrap();
+    assert_eq!((account.rare_items, account.rare_rows, account.items_met), (2, 4, 40));
+    assert!(account.least_people >= 3);
+    let read = |built: &Built| Ranker::parse(shard(built), "the ranker").unwrap();
+    let catalog = opened(&built).catalog.clone();
+    let at = catalog.ordinal("cold-0").unwrap() as usize;
+    assert_eq!((read(&built).popularity[at], read(&bounded).popularity[at]), (2, 0));
+    let mut rows_seen = 0;
+    for term in read(&bounded).terms {
+        if let Weights::Rows(rows) = &term.weights {
+            rows_seen += 1;
+            assert_eq!(rows.offsets[at], rows.offsets[at + 1], "{}: the row of an item that two people met", term.name);
+            assert!(!rows.columns.contains(&(at as u32)) || term.name == "ease-content", "{}: and its column", term.name);
+        }
+    }
+    assert!(rows_seen > 0);
+    let error = published(items(3), &text, &ranker::Options { min_people: 1000, ..options() }, None).map(|b| b.1).unwrap_err();
+    assert!(error.to_string().contains("met by 1000 people"), "{error}");
+}
+
+#[test]
 fn ranker_of_other_items_is_refused() {
     let (built, _) = published(items(1), &rows(), &options(), None).unwrap();
     let mut renamed = items(1);
@@ -142,7 +170,7 @@ fn ranker_of_other_items_is_refused() {
 }
 
 fn liked(key: &str) -> Event {
-    let row = EventRow { item: key.into(), event: "like".into(), at: NOW, value: None, context: Map::new(), call: None };
+    let row = EventRow { item: key.into(), event: "like".into(), at: NOW, value: None, context: Map::new(), call: None, shown: Default::default() };
     Event::checked(row, NOW).unwrap()
 }
 
@@ -151,7 +179,8 @@ fn finds(snapshot: &Snapshot, history: &[u32], target: u32) -> bool {
     let catalog = &snapshot.catalog;
     let events: Vec<Event> = history.iter().map(|&item| liked(catalog.key(item))).collect();
     let evidence = weights::weigh(&events, NOW, &Map::new(), &Settings::default());
-    let (terms, _) = recommend(snapshot, &Past { events: &events, evidence: &evidence }, None, None).unwrap();
+    let past = Past { events: &events, evidence: &evidence };
+    let (terms, _) = recommend(snapshot, &past, &past.taste(snapshot), &Situation::default(), None).unwrap();
     let mut scores = vec![0.0; catalog.len()];
     terms.iter().for_each(|term| term.add_to(&mut scores));
     catalog.top_k(&scores, 20, |ordinal| !history.contains(&ordinal)).iter().any(|(ordinal, _)| *ordinal == target)

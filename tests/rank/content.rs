@@ -35,7 +35,7 @@ fn catalog(seed: u64) -> Rc<Catalog> {
 
 fn history(seed: u64, sign: f64) -> (Vec<Event>, Vec<Evidence>) {
     let mut rng = Rng::new(seed);
-    let event = |n: usize| Event { item: format!("k{}", n * 7), kind: Kind::Like, at: 0.0, value: None, context: Default::default(), call: None };
+    let event = |n: usize| Event { item: format!("k{}", n * 7), kind: Kind::Like, at: 0.0, value: None, context: Default::default(), call: None, shown: Default::default() };
     let events: Vec<Event> = (0..30).map(|n| event(n % 25)).collect();
     let evidence = (0..30).map(|event| Evidence { event, weight: sign * (0.1 + rng.unit()) }).collect();
     (events, evidence)
@@ -142,4 +142,43 @@ fn content_toward_is_the_cosine() {
         assert!((f64::from(score) - 0.5 * cosine(&query, &catalog.vector(ordinal as u32))).abs() < 1e-4);
         assert_eq!(term.split(ordinal as u32)[0].amount, score);
     }
+}
+
+#[test]
+fn content_interests_keep_their_centers_as_everything_fades() {
+    // A later event of something else ages all others alike: what was scanned for them before serves again.
+    let catalog = catalog(3);
+    let spread = Spread::of(&catalog);
+    let (events, evidence) = history(5, 1.0);
+    let centers = |factor: f64| -> Vec<Vec<f32>> {
+        let faded: Vec<Evidence> = evidence.iter().map(|found| Evidence { weight: found.weight * factor, ..found.clone() }).collect();
+        Taste::of(&catalog, &spread, &events, &faded).likes.iter().map(|interest| interest.center().to_vec()).collect()
+    };
+    let now = centers(1.0);
+    assert!(now.len() > 1);
+    for days in 1..30 {
+        assert_eq!(centers((-f64::from(days) / 60.0).exp()), now, "{days} days later");
+    }
+}
+
+#[test]
+fn content_cosines_that_were_kept_are_those_of_a_new_scan() {
+    let catalog = catalog(4);
+    let vectors: Vec<Vec<f32>> = (0..30).map(|n| catalog.vector(n * 3)).collect();
+    let fresh = |vector: &[f32]| {
+        let mut scores = vec![0.0; catalog.len()];
+        catalog.scan(vector, &mut scores).unwrap();
+        scores
+    };
+    // More than are kept, twice over, with repeats within one call.
+    for start in [0, 10, 5, 0] {
+        let queries: Vec<&[f32]> = (start..start + 20).chain([start, start + 1]).map(|at| vectors[at].as_slice()).collect();
+        let found = catalog.cosines(&queries).unwrap();
+        assert_eq!(found.len(), queries.len());
+        for (query, found) in queries.iter().zip(found) {
+            assert_eq!(*found, fresh(query));
+        }
+    }
+    assert!(catalog.cosines(&[]).unwrap().is_empty());
+    assert_eq!(catalog.cosines(&[&[1.0]]).unwrap_err().code(), "mismatch");
 }

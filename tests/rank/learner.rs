@@ -61,11 +61,8 @@ fn learner_draws_from_its_posterior() {
 }
 
 #[test]
-fn learner_state_survives_and_broken_state_is_refused() {
+fn learner_leaves_out_what_is_no_observation() {
     let learner = taught(&[1.0, -1.0], 30);
-    assert_eq!(Learner::from_state(&learner.state()), Some(learner.clone()));
-    assert_eq!(Learner::from_state(&learner.state()[1..]), None);
-    assert_eq!(Learner::from_state(&[]), None);
     let mut odd = learner.clone();
     odd.observe(&[f64::NAN, 1.0], true);
     odd.observe(&[1.0], true);

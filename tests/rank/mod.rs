@@ -1,5 +1,6 @@
 //! Scores, reasons, rules, variety.
 
+mod clock;
 mod content;
 mod diversify;
 mod term;

@@ -7,3 +7,4 @@ mod ratings;
 mod sequence;
 mod ship;
 mod shipping;
+mod tune;

@@ -183,10 +183,25 @@ export class Shop extends EventTarget {
     return this.#recommender.search({ text, k, personal });
   }
 
-  /** `{events: [{item, event, at}], interests: [{weight, because: [keys], near: [keys]}]}`; newest event last, aversions below 0. */
+  /** Forgets what the library learned of how the visitor chooses; what he liked stays. */
+  async forgetLearned() {
+    const copy = await this.export();
+    await this.#recommender.forget({ learned: true });
+    this.#changed({ event: 'forget' });
+    return async () => {
+      await this.#recommender.forget({ all: true });
+      await this.import(copy);
+    };
+  }
+
+  /**
+   * `{events: [{item, event, at}], interests: [{weight, because: [keys], near: [keys]}], learned: {observations, terms: [{term, factor}]}}`;
+   * newest event last, aversions below 0.
+   */
   async profile() {
-    const { events, interests } = await this.#recommender.profile();
+    const { events, interests, learned } = await this.#recommender.profile();
     return {
+      learned,
       // An imported history may bring older events after newer ones.
       events: events.map(({ item, event, time }) => ({ item, event, at: time })).sort((a, b) => a.at - b.at),
       interests: interests.map(({ weight, share, items, near }) => ({ weight: Math.sign(weight) * share, because: items.map((item) => item.key), near })),

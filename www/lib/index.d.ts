@@ -37,17 +37,32 @@ export interface ListOptions {
   seen?: 'hide-judged' | 'hide-all' | 'show';
   /** 0 (by score alone) to 1 (variety alone). */
   diversity?: number;
+  /** How variety is looked for: 'mmr' (unlike what stands above; the default) or 'dpp' (a list that spans much together). */
+  variety?: 'mmr' | 'dpp';
+  /** The mix of the list is to be like the history's in this metadata field (genres, say). Weight 0 to 1, 0.5 when absent. */
+  calibrate?: { field: string; weight?: number };
+  /** Attention in the list is shared among the values of this metadata field (sellers, say) by merit. Weight 0 to 1, 0.5 when absent. */
+  fair?: { field: string; weight?: number };
+  /** At most so many items of one value of this metadata field, as far as others fill the list. */
+  cap?: { field: string; most: number };
   /** Whether reasons are wanted. */
   explain?: boolean;
   signal?: AbortSignal;
 }
 
 export interface RecommendOptions extends ListOptions {
-  /** Share of the slots that goes to items which the profile alone would not pick, 0 to 1. */
+  /**
+   * Share of the slots that goes to items which might be better than the profile knows, 0 to 1: drawn by Thompson sampling
+   * over what is uncertain, of the terms' worth and of meanings that the history does not speak of.
+   */
   explore?: number;
-  /** The situation: `text` is compared by meaning, the other entries with those of the events. */
-  context?: { text?: string } & Record<string, Scalar | undefined>;
-  /** Weight of popularity, -1 to 1; by default the shorter the history, the more. */
+  /**
+   * The situation: `text` is compared by meaning; `time` (a Date, a local time like '2026-11-24T19:30', or words like 'weekend
+   * evening') brings what others turn to at that part of the week, where the publisher learned it; the other entries are
+   * compared with those of the events.
+   */
+  context?: { text?: string; time?: Date | string } & Record<string, Scalar | Date | undefined>;
+  /** Weight of popularity, -1 (niche) to 1 (popular); by default the shorter the history, the more. */
   popularity?: number;
   /** Decides what exploration picks; by default that changes daily and with the history. */
   seed?: number;
@@ -68,7 +83,7 @@ export type SearchOptions = ListOptions & ({ text: string; image?: Picture } | {
 
 /** A part of a score. */
 export interface Reason {
-  /** 'trained' (what others met beside the history), 'liked', 'disliked', 'context', 'text', 'image', 'similar', 'popularity', 'typical' or 'explore'. */
+  /** 'trained' (what others met beside the history), 'liked', 'disliked', 'context', 'time', 'text', 'image', 'similar', 'popularity', 'typical' or 'explore'. */
   term: string;
   /** The term's addend: the weights of all reasons sum to the score. */
   weight: number;
@@ -103,6 +118,15 @@ export interface Profile {
     /** Keys of the catalog's items that are nearest to it. */
     near: string[];
   }>;
+  /**
+   * What the terms of the scores are worth to this visitor, learned from items of lists that were acted on (like, save,
+   * purchase) or turned down (dislike, dismiss). Kept in the sealed history; `forget({ learned: true })` goes back to the start.
+   */
+  learned: {
+    observations: number;
+    /** `factor` multiplies the term's addends (1 as shipped, 0 to 3); `deviation` is how uncertain that is. */
+    terms: Array<{ term: string; factor: number; deviation: number }>;
+  };
   /** Events of items that this index does not have; they are kept and count nothing. */
   unknownItems: number;
 }
@@ -225,8 +249,11 @@ export class Recommender {
   search<Item = Record<string, unknown>>(options: SearchOptions): Promise<Hit<Item>[]>;
   /** What the device believes, and from which events. */
   profile(): Promise<Profile>;
-  /** Forgets for good: one item, everything before a time, or all. Resolves to how many events went. */
-  forget(what: { item: string } | { before: number | Date } | { all: true }): Promise<number>;
+  /**
+   * Forgets for good: one item, everything before a time, or all. Resolves to how many events went. `learned`: what the terms
+   * are worth to the visitor, while the events stay; resolves to how many of them that was learned from.
+   */
+  forget(what: { item: string } | { before: number | Date } | { learned: true } | { all: true }): Promise<number>;
   /** The visitor's history as a file. */
   readonly history: {
     export(): Promise<string>;

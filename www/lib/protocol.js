@@ -73,6 +73,7 @@ export class Connection {
     };
     this.#waiting.set(id, {
       message: { id, method, args },
+      deaths: 0,
       progress: listener(onProgress),
       resolve: (value) => { done(); resolve(value); },
       reject: (error) => { done(); reject(error); },
@@ -150,10 +151,16 @@ export class Connection {
     this.#drop();
     if (this.#closed) return;
     this.#deaths += 1;
+    const detail = reason ? ` (${String(reason).slice(0, 200)})` : '';
+    const crashed = () => new PalateError('crashed', `The worker of palate ended ${DEATHS} times in a row${detail}. Reload the page; if it happens again, please report it with report().`);
     if (this.#deaths >= DEATHS) {
       this.#deaths = 0;
-      const detail = reason ? ` (${String(reason).slice(0, 200)})` : '';
-      return this.#rejectAll(new PalateError('crashed', `The worker of palate ended ${DEATHS} times in a row${detail}. Reload the page; if it happens again, please report it with report().`));
+      return this.#rejectAll(crashed());
+    }
+    // A call that ends every worker it is made in: the opening before it always succeeds, so the count above never gets there.
+    for (const call of [...this.#waiting.values()]) {
+      call.deaths += 1;
+      if (call.deaths >= DEATHS) call.reject(crashed());
     }
     if (this.#waiting.size > 0) this.#relaunch();
   }

@@ -7,7 +7,7 @@ import { portable } from './media.js';
 import { Connection, absolute, spaceOf } from './protocol.js';
 
 const OPEN = ['index', 'name', 'textModel', 'imageModel', 'device', 'store', 'persist', 'publicKey', 'onProgress', 'onReady', 'signal'];
-const LIST = ['k', 'filter', 'exclude', 'seen', 'diversity', 'explain', 'signal'];
+const LIST = ['k', 'filter', 'exclude', 'seen', 'diversity', 'variety', 'calibrate', 'fair', 'cap', 'explain', 'signal'];
 const RECOMMEND = [...LIST, 'explore', 'context', 'popularity', 'seed'];
 const SEARCH = [...LIST, 'text', 'image', 'personal'];
 const EVENT = ['item', 'event', 'value', 'context', 'time'];
@@ -116,6 +116,7 @@ export class Recommender {
   /** Recommendations, best first. */
   async recommend(options = {}) {
     const { signal, ...rest } = checkOptions('recommend', options, RECOMMEND);
+    if (rest.context?.time instanceof Date) rest.context = { ...rest.context, time: localTime(rest.context.time) };
     return this.#line.call('recommend', plain(rest), { signal });
   }
 
@@ -142,11 +143,11 @@ export class Recommender {
     return this.#line.call('profile', {});
   }
 
-  /** Forgets `{ item }`, everything `{ before }` a time, or `{ all: true }`. Resolves to how many events went. */
+  /** Forgets `{ item }`, everything `{ before }` a time, `{ learned: true }` or `{ all: true }`. Resolves to how many events went. */
   async forget(what) {
-    const { item, before, all } = checkOptions('forget', what, ['item', 'before', 'all']);
+    const { item, before, learned, all } = checkOptions('forget', what, ['item', 'before', 'learned', 'all']);
     const time = before instanceof Date ? before.getTime() : before;
-    return this.#line.call('forget', plain({ item, before: time, all }));
+    return this.#line.call('forget', plain({ item, before: time, learned, all }));
   }
 
   async #import(text) {
@@ -180,6 +181,14 @@ export class Recommender {
 /** Without `undefined`: what is not there is not passed. */
 function plain(options) {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}
+
+/** A moment on the visitor's own clock, as `2026-11-24T19:30`. */
+function localTime(date) {
+  if (Number.isNaN(date.getTime())) throw badInput('context.time is no moment. Pass a valid Date, or leave it out.');
+  const two = (number) => `${number}`.padStart(2, '0');
+  const year = `${date.getFullYear()}`.padStart(4, '0');
+  return `${year}-${two(date.getMonth() + 1)}-${two(date.getDate())}T${two(date.getHours())}:${two(date.getMinutes())}`;
 }
 
 function decode(bytes) {

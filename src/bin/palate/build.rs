@@ -80,6 +80,16 @@ pub struct Build {
     /// The rating scale, `LOW,HIGH`; inferred where not given.
     #[arg(long, value_name = "LOW,HIGH", value_delimiter = ',', num_args = 1, requires = "interactions")]
     scale: Option<Vec<f32>>,
+    /// Items that fewer people met are learned nothing of, so that no shipped row speaks of one or two people.
+    #[arg(long, value_name = "COUNT", default_value_t = ranker::MIN_PEOPLE, requires = "interactions")]
+    min_people: usize,
+    /// Hyper-parameters of what learns: a JSON object, as `palate evaluate --tune N --settings-out FILE` writes it.
+    #[arg(long, value_name = "FILE", requires = "interactions")]
+    settings: Option<PathBuf>,
+    /// Hours that visitors' clocks are ahead of the interactions' times: what people turn to at which time of the week is
+    /// learned in local time.
+    #[arg(long, value_name = "HOURS", default_value_t = 0.0, allow_hyphen_values = true, requires = "interactions")]
+    utc_offset: f64,
     /// Most bytes that visitors download for the ranker.
     #[arg(long, value_name = "BYTES", default_value_t = 4_000_000, requires = "interactions")]
     ranker_bytes: usize,
@@ -100,6 +110,7 @@ impl Build {
         let signer = self.sign.as_deref().map(Signer::read).transpose()?;
         let (items, bad) = self.read()?;
         self.count_missing_media(&items);
+        interactions::settings(&ranker::Options::default().settings, self.settings.as_deref())?;
         let interactions = self.read_interactions()?;
         let pack = pack::find(&self.text_model)?;
         let (mut options, pack_file) = (self.options(), self.pack_file(&pack)?);
@@ -159,12 +170,13 @@ impl Build {
     }
 
     fn learn(&self, catalog: &Catalog, interactions: &Interactions) -> Result<(Vec<u8>, Learned)> {
-        let options = ranker::Options { min_value: self.min_rating, budget_bytes: self.ranker_bytes, sequence: self.sequence, ..ranker::Options::default() };
+        let settings = interactions::settings(&ranker::Options::default().settings, self.settings.as_deref())?;
+        let options = ranker::Options { min_value: self.min_rating, min_people: self.min_people, utc_offset: self.utc_offset, settings, budget_bytes: self.ranker_bytes, sequence: self.sequence, ..ranker::Options::default() };
         let spinner = spinner("learning the ranker");
         let learned = ranker::ranker(catalog, interactions, &options, &|text| spinner.suspend(|| eprintln!("  {text}")));
         spinner.finish_and_clear();
         let learned = learned.map_err(|error| match error {
-            Error::Input(text) => Error::Input(format!("{text} (--ranker-bytes, --min-rating and --interactions decide.)")),
+            Error::Input(text) => Error::Input(format!("{text} (--ranker-bytes, --min-rating, --min-people and --interactions decide.)")),
             other => other,
         })?;
         if learned.1.unknown_rows > 0 {
@@ -279,10 +291,11 @@ fn learned_json(learned: &Learned) -> Value {
     let terms: Vec<Value> = terms(learned).map(|(name, gain, fades, bytes)| json!({"name": name, "gain": gain, "tau": tau(fades), "bytes": bytes})).collect();
     let (alone, best) = &learned.blended.best_alone;
     json!({
-        "bytes": learned.bytes, "users": learned.users, "interactions": learned.cleaning.kept, "items_met": learned.items_met,
+        "bytes": learned.bytes, "users": learned.users, "rare_items": learned.rare_items, "rare_rows": learned.rare_rows, "least_people": learned.least_people, "interactions": learned.cleaning.kept, "items_met": learned.items_met,
         "unknown_rows": learned.unknown_rows, "unknown_items": learned.unknown_items, "unknown": learned.unknown, "terms": terms,
         "row_entries": learned.blended.row_entries, "held_out": learned.held_out, "quality": learned.blended.reached,
         "best_alone": {"name": alone, "quality": best},
+        "time": learned.clock.map(|clock| json!({"gain": clock.gain, "quality_without": clock.without, "quality": clock.with})),
     })
 }
 
@@ -296,9 +309,16 @@ fn print_learned(learned: &Learned) -> Result<()> {
         size(learned.bytes as u64)
     ))?;
     line(&format!("  {}", learned.cleaning.line()))?;
+    if learned.rare_items > 0 {
+        line(&format!("  {} interactions with {} items that too few people met were left out (--min-people)", count(learned.rare_rows), count(learned.rare_items)))?;
+    }
+    line(&format!("  every shipped row, factor and count speaks of {} people at least", count(learned.least_people as usize)))?;
     for (name, gain, tau, bytes) in terms(learned) {
         let fades = if tau.is_finite() { format!("an event counts 1/e after {tau} others") } else { "the past does not fade".into() };
         line(&format!("  {name:<13} gain {gain:.3}, {}, {}", size(bytes as u64), dim(&fades)))?;
+    }
+    if let Some(clock) = learned.clock {
+        line(&format!("  the time of the week helps: {:.4} with it, {:.4} without (gain {})", clock.with, clock.without, clock.gain))?;
     }
     let (alone, best) = &learned.blended.best_alone;
     line(&format!("  on {} held-out events: {:.4} (mean of NDCG@10 and @100), {alone} alone {best:.4}", count(learned.held_out), learned.blended.reached))

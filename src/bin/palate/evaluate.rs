@@ -2,23 +2,28 @@
 //!
 //! Not here: metrics (`palate::evaluate`), training (`palate::train`).
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
 use palate::evaluate::dataset::{Cleaning, Interactions, Keys, Sequence};
-use palate::evaluate::report::{Context, Figures, differences, figures, judge_cases, pool};
+use palate::evaluate::report::{Context, Figures, figures, judge_cases, pool};
 use palate::evaluate::split::{Case, Protocol, Split, split};
+use palate::platform::native::files::write_atomic;
 use palate::publish::interactions::ReadOptions;
 use palate::rank::learned::terms::{Term, history_of};
 use palate::publish::item_features::ItemContent;
 use palate::train::features::Features;
 use palate::train::rating_report::{RatingOutcome, rating_report};
+use palate::train::knobs;
 use palate::train::methods::{Data, METHODS, Settings, Trainer};
+use palate::train::tune::{Search, searchable, tune};
 use palate::{Error, Result};
 
-use crate::interactions::{note_skipped, open, read, scale};
+use crate::evaluation::{Evaluation, Outcome};
+use crate::evaluation_page;
+use crate::interactions::{note_skipped, open, read, scale, settings};
+use crate::terminal::line;
 
 /// Options of `palate evaluate`.
 #[derive(Args)]
@@ -68,19 +73,27 @@ pub struct Evaluate {
     /// Method that differences are taken to.
     #[arg(long)]
     baseline: Option<String>,
-    /// Entries per row of the item-item matrices that the device gets.
-    #[arg(long, default_value_t = 50)]
-    row_entries: usize,
+    /// Entries per row of the item-item matrices that the device gets [default: 50].
+    #[arg(long)]
+    row_entries: Option<usize>,
+    /// Search for hyper-parameters first: so many seeded draws a method, judged on the validation cases by successive halving.
+    #[arg(long, value_name = "DRAWS", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    tune: Option<u32>,
+    /// Most seconds of that search.
+    #[arg(long, value_name = "SECONDS", default_value_t = 600.0, requires = "tune")]
+    tune_seconds: f64,
+    /// Where the hyper-parameters that were found go, for --settings here and in `palate build`.
+    #[arg(long, value_name = "FILE", requires = "tune")]
+    settings_out: Option<PathBuf>,
+    /// Hyper-parameters: a JSON object, as --settings-out writes it; what it leaves out keeps its default.
+    #[arg(long, value_name = "FILE")]
+    settings: Option<PathBuf>,
+    /// Write a report with plots: FILE.html or FILE.md, in one piece.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
-}
-
-struct Outcome {
-    method: String,
-    figures: Figures,
-    download_bytes: usize,
-    train_seconds: f64,
 }
 
 impl Evaluate {
@@ -93,6 +106,9 @@ impl Evaluate {
         if self.k.is_empty() || self.k.contains(&0) || self.folds == 0 {
             return Err(Error::input("-k and --folds must be at least 1. Give larger ones."));
         }
+        self.report.as_deref().map(evaluation_page::is_html).transpose()?;
+        let mut settings = settings(&Settings::default(), self.settings.as_deref())?;
+        settings.row_entries = self.row_entries.unwrap_or(settings.row_entries);
         let (content, catalog) = self.read_content()?;
         let interactions = self.read_interactions(&catalog)?;
         let cleaning = Cleaning { min_value: self.min_rating, core: self.core, ..Cleaning::default() };
@@ -108,20 +124,78 @@ impl Evaluate {
             Protocol::Strong | Protocol::ColdItems => self.folds.min(5),
         };
         let mut statement = String::new();
+        let mut tuned = None;
         let mut of_folds: Vec<Vec<Outcome>> = Vec::new();
         for fold in 0..folds {
             let split = split(protocol, &sequences, items, self.seed, fold, folds)?;
             self.note(&split.statement);
-            of_folds.push(self.measure(&split, items, &features)?);
+            if fold == 0 && self.tune.is_some() {
+                let (found, account) = self.tuned(&split, items, &features, &settings)?;
+                (settings, tuned) = (found, Some(account));
+            }
+            of_folds.push(self.measure(&split, items, &features, &settings)?);
             statement = split.statement;
         }
-        let outcomes = self.pool(of_folds);
-        if self.json {
-            self.print_json(&statement, &outcomes)
-        } else {
-            self.print_table(&outcomes)
+        let evaluation = Evaluation {
+            protocol: self.protocol.clone(),
+            statement,
+            fit: self.fit.clone(),
+            seed: self.seed,
+            cutoffs: self.k.clone(),
+            baseline: self.baseline.clone(),
+            outcomes: self.pool(of_folds),
+            tuned,
+        };
+        if self.baseline.is_some() && evaluation.base().is_none() {
+            self.note("the baseline is none of the methods: no differences are given. Name it in --method too.");
         }
-        Ok(())
+        if let Some(path) = &self.report {
+            evaluation_page::write(path, &evaluation)?;
+            self.note(&format!("report: {}", path.display()));
+        }
+        if self.json {
+            line(&evaluation.json().to_string())
+        } else {
+            line(evaluation.table().trim_end())
+        }
+    }
+
+    fn names(&self) -> Vec<&str> {
+        match self.method.iter().any(|m| m == "all") {
+            true => METHODS.to_vec(),
+            false => self.method.iter().map(String::as_str).collect(),
+        }
+    }
+
+    /// Searches for hyper-parameters on the split's validation cases; what was found, for the report too.
+    fn tuned(&self, split: &Split, items: usize, features: &Features, settings: &Settings) -> Result<(Settings, serde_json::Value)> {
+        let data = Data {
+            sequences: &split.train,
+            items,
+            features,
+            valid: &split.valid,
+            valid_candidates: split.valid_candidates.as_deref(),
+            test_candidates: split.test_candidates.as_deref(),
+        };
+        let methods = searchable(&self.names(), !features.is_empty());
+        if methods.is_empty() {
+            return Err(Error::input("--tune finds nothing to search for in these methods. Name one of item-knn, ease, ease-content, transitions, ials, user-clusters, content-map, hybrid."));
+        }
+        let search = Search { draws: self.tune.unwrap_or(1) as usize, seed: self.seed, budget_ms: self.tune_seconds * 1e3 };
+        let start = Instant::now();
+        let now = || start.elapsed().as_secs_f64() * 1e3;
+        let (settings, found) = tune(&data, settings, &methods, &search, &now, &|text| self.note(text))?;
+        let written = knobs::write(&settings);
+        if let Some(path) = &self.settings_out {
+            let text = serde_json::to_string_pretty(&written).map_err(|_| Error::Internal("settings do not serialize".into()))?;
+            write_atomic(path, format!("{text}\n").as_bytes())?;
+            self.note(&format!("settings: {}", path.display()));
+        }
+        let methods: Vec<serde_json::Value> = found
+            .iter()
+            .map(|f| serde_json::json!({"method": f.method, "quality": f.reached, "quality_before": f.defaults, "trainings": f.trainings}))
+            .collect();
+        Ok((settings, serde_json::json!({"seconds": now() / 1e3, "methods": methods, "settings": written})))
     }
 
     /// Joins the folds of each method.
@@ -158,15 +232,12 @@ impl Evaluate {
             let results: Vec<serde_json::Value> = report.iter().map(RatingOutcome::json).collect();
             let statement = format!("rating: {folds} seeded folds of the ratings, each predicted from the others");
             let users = interactions.users.len();
-            println!(
-                "{}",
-                serde_json::json!({"protocol": "rating", "statement": statement, "folds": folds, "seed": self.seed,
-                    "users": users, "results": results})
-            );
+            let whole = serde_json::json!({"protocol": "rating", "statement": statement, "folds": folds, "seed": self.seed,
+                "users": users, "results": results});
+            line(&whole.to_string())
         } else {
-            report.iter().for_each(|outcome| println!("{}", outcome.line()));
+            report.iter().try_for_each(|outcome| line(&outcome.line()))
         }
-        Ok(())
     }
 
     fn rating_methods(&self) -> Vec<String> {
@@ -218,7 +289,7 @@ impl Evaluate {
         Ok(interactions)
     }
 
-    fn measure(&self, split: &Split, items: usize, features: &Features) -> Result<Vec<Outcome>> {
+    fn measure(&self, split: &Split, items: usize, features: &Features, settings: &Settings) -> Result<Vec<Outcome>> {
         let learned: &[Sequence] = if self.fit == "train" { &split.train } else { &split.train_and_valid };
         let data = Data {
             sequences: learned,
@@ -228,7 +299,6 @@ impl Evaluate {
             valid_candidates: split.valid_candidates.as_deref(),
             test_candidates: split.test_candidates.as_deref(),
         };
-        let settings = Settings { row_entries: self.row_entries, ..Settings::default() };
         let mut context = Context::new(data.counts(), learned.len(), &self.k, self.seed);
         let vectors: Vec<Vec<(u32, f32)>> =
             (0..features.sparse.rows()).map(|i| features.sparse.entries(i).collect()).collect();
@@ -238,15 +308,11 @@ impl Evaluate {
         context.categories = &features.categories;
         context.category_count = features.category_count;
         context.candidates = split.test_candidates.as_deref();
-        let names: Vec<&str> = match self.method.iter().any(|m| m == "all") {
-            true => METHODS.to_vec(),
-            false => self.method.iter().map(String::as_str).collect(),
-        };
         let longest = self.k.iter().copied().max().unwrap_or(10);
         let mut outcomes = Vec::new();
         let note = |text: &str| self.note(text);
-        let mut trainer = Trainer::new(data, settings, &note);
-        for name in names {
+        let mut trainer = Trainer::new(data, settings.clone(), &note);
+        for name in self.names() {
             let start = Instant::now();
             let term = trainer.term(name)?;
             let train_seconds = start.elapsed().as_secs_f64();
@@ -262,71 +328,6 @@ impl Evaluate {
             });
         }
         Ok(outcomes)
-    }
-
-    fn print_json(&self, statement: &str, outcomes: &[Outcome]) {
-        let interval = |i: &palate::math::stats::Interval| {
-            serde_json::json!({"value": i.value, "low": i.low, "high": i.high})
-        };
-        let results: Vec<serde_json::Value> = outcomes
-            .iter()
-            .map(|o| {
-                let metrics: serde_json::Map<String, serde_json::Value> =
-                    o.figures.metrics.iter().map(|(name, i)| (name.clone(), interval(i))).collect();
-                let mut result = serde_json::json!({
-                    "method": o.method, "metrics": metrics, "download_bytes": o.download_bytes,
-                    "ms_per_recommendation": o.figures.ms_per_recommendation, "train_seconds": o.train_seconds,
-                });
-                if let Some(base) = self.baseline.as_ref().and_then(|b| outcomes.iter().find(|o| &o.method == b)) {
-                    let versus: serde_json::Map<String, serde_json::Value> =
-                        differences(&o.figures, &base.figures, self.seed)
-                            .iter()
-                            .map(|(name, i)| (name.clone(), interval(i)))
-                            .collect();
-                    result["difference"] = serde_json::json!({"to": base.method, "metrics": versus});
-                }
-                result
-            })
-            .collect();
-        let report = serde_json::json!({
-            "protocol": self.protocol, "statement": statement, "fit": self.fit, "seed": self.seed,
-            "users": outcomes.first().map_or(0, |o| o.figures.users), "results": results,
-        });
-        println!("{report}");
-    }
-
-    fn print_table(&self, outcomes: &[Outcome]) {
-        println!("{} users tested; learned from {}; seen items excluded; 95 % intervals", outcomes.first().map_or(0, |o| o.figures.users), self.fit);
-        let k = self.k.first().copied().unwrap_or(10);
-        let longest = self.k.iter().copied().max().unwrap_or(10);
-        let mut names = vec![format!("hr@{k}"), format!("ndcg@{k}"), format!("recall@{longest}")];
-        names.extend([format!("ndcg@{longest}"), format!("coverage@{k}"), format!("novelty@{k}")]);
-        names.dedup();
-        print!("{:<14}", "method");
-        for name in &names {
-            print!(" {name:>22}");
-        }
-        println!(" {:>10} {:>8}", "download", "ms");
-        for outcome in outcomes {
-            print!("{:<14}", outcome.method);
-            for name in &names {
-                match outcome.figures.metrics.get(name) {
-                    Some(i) if i.value.abs() < 1.0 => {
-                        print!(" {:>22}", format!("{:.4} ({:.4}-{:.4})", i.value, i.low, i.high));
-                    }
-                    Some(i) => print!(" {:>22}", format!("{:.2} ({:.2}-{:.2})", i.value, i.low, i.high)),
-                    None => print!(" {:>22}", "-"),
-                }
-            }
-            println!(
-                " {:>10} {:>8.3}",
-                format!("{:.2} MB", outcome.download_bytes as f64 / 1e6),
-                outcome.figures.ms_per_recommendation
-            );
-        }
-        if std::io::stdout().is_terminal() {
-            println!("Every metric of every method: --json");
-        }
     }
 }
 

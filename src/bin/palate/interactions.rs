@@ -1,4 +1,4 @@
-//! Interactions from files of any layout, as several subcommands take them.
+//! Interactions from files of any layout, and settings of what learns from them, as several subcommands take them.
 //!
 //! Not here: what a row may hold (`palate::publish::interactions`).
 
@@ -10,7 +10,13 @@ use palate::evaluate::dataset::Interactions;
 use palate::publish::interaction_columns::read_parquet;
 use palate::publish::interaction_text::read_text;
 use palate::publish::interactions::{ReadOptions, Skipped};
+use palate::platform::native::folder;
+use palate::train::knobs;
+use palate::train::methods::Settings;
 use palate::{Error, Result};
+
+/// Largest settings file, in bytes.
+const MAX_SETTINGS: u64 = 1 << 20;
 
 /// Opens a file; its name for messages.
 pub fn open(path: &Path) -> Result<(String, BufReader<File>)> {
@@ -45,5 +51,15 @@ pub fn note_skipped(skipped: &Skipped) {
     }
     if skipped.rows > skipped.first.len() {
         eprintln!("skipped: {} bad rows in all", skipped.rows);
+    }
+}
+
+/// `settings` with what a settings file says.
+pub fn settings(settings: &Settings, path: Option<&Path>) -> Result<Settings> {
+    let Some(path) = path else { return Ok(settings.clone()) };
+    let name = path.display().to_string();
+    match serde_json::from_slice(&folder::read(path, MAX_SETTINGS)?) {
+        Ok(serde_json::Value::Object(map)) => knobs::read(settings, &map, &name),
+        _ => Err(Error::input(format!("{name} is no JSON object. Give one like {{\"ease_lambda\": 150}}, or what --settings-out wrote."))),
     }
 }

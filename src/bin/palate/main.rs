@@ -5,6 +5,8 @@
 mod build;
 mod encode;
 mod evaluate;
+mod evaluation;
+mod evaluation_page;
 mod inspect;
 mod interactions;
 mod key;
@@ -12,6 +14,7 @@ mod media;
 mod model;
 mod pack;
 mod pictures;
+mod plot;
 mod query;
 mod recommend;
 mod search;

@@ -21,6 +21,7 @@ use palate::platform::native::{FileFetch, KeySeal, SystemClock, folder, wait};
 use palate::platform::{Abort, Clock, World};
 use palate::publish::build::text_model;
 use palate::publish::table::read_json_lines;
+use palate::rank::arrange::{Aim, Cap, Variety};
 use palate::rank::rules::Seen;
 use palate::index::Catalog;
 use palate::{Error, Result};
@@ -54,6 +55,21 @@ pub struct Recommend {
     /// Variety against score, 0 to 1.
     #[arg(long, value_name = "SHARE", default_value_t = 0.2)]
     diversity: f64,
+    /// How variety is looked for: mmr or dpp.
+    #[arg(long, value_name = "KIND", default_value = "mmr")]
+    variety: String,
+    /// A metadata field whose mix in the list is to be like the history's; weight 0 to 1 [default: 0.5].
+    #[arg(long, value_name = "FIELD[:WEIGHT]")]
+    calibrate: Option<String>,
+    /// A metadata field among whose values attention is shared by merit; weight 0 to 1 [default: 0.5].
+    #[arg(long, value_name = "FIELD[:WEIGHT]")]
+    fair: Option<String>,
+    /// At most so many items of one value of a metadata field.
+    #[arg(long, value_name = "FIELD:MOST")]
+    cap: Option<String>,
+    /// Weight of popularity, -1 (niche) to 1 (popular) [default: the shorter the history, the more].
+    #[arg(long, value_name = "WEIGHT", allow_hyphen_values = true)]
+    popularity: Option<f64>,
     /// Share of the list given to exploration, 0 to 1.
     #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
     explore: f64,
@@ -150,8 +166,19 @@ impl Recommend {
             }
         };
         let filter = self.filter.as_deref().map(|text| object(text, "--filter")).transpose()?.unwrap_or_default();
-        let wishes = Wishes { k: self.k as usize, filter, seen: Seen::named(&self.seen)?, diversity: self.diversity, explain: true, ..Wishes::default() };
-        let ask = Ask { wishes, explore: self.explore, context, seed: Some(self.seed), ..Ask::default() };
+        let wishes = Wishes {
+            k: self.k as usize,
+            filter,
+            seen: Seen::named(&self.seen)?,
+            diversity: self.diversity,
+            variety: Variety::named(&self.variety)?,
+            calibrate: self.calibrate.as_deref().map(|text| aim(text, "--calibrate")).transpose()?,
+            fair: self.fair.as_deref().map(|text| aim(text, "--fair")).transpose()?,
+            cap: self.cap.as_deref().map(cap).transpose()?,
+            explain: true,
+            ..Wishes::default()
+        };
+        let ask = Ask { wishes, explore: self.explore, context, popularity: self.popularity, seed: Some(self.seed) };
         ask.check()?;
         Ok(ask)
     }
@@ -193,6 +220,24 @@ impl Recommend {
     }
 }
 
+/// `FIELD` or `FIELD:WEIGHT`.
+fn aim(text: &str, option: &str) -> Result<Aim> {
+    let (field, weight) = match text.rsplit_once(':') {
+        None => (text, 0.5),
+        Some((field, weight)) => {
+            (field, weight.parse().map_err(|_| Error::input(format!("{option} {text} has no number after the colon. Write FIELD or FIELD:0.5.")))?)
+        }
+    };
+    Ok(Aim { field: field.to_string(), weight })
+}
+
+/// `FIELD:MOST`.
+fn cap(text: &str) -> Result<Cap> {
+    let parts = text.rsplit_once(':').and_then(|(field, most)| Some((field, most.parse().ok()?)));
+    let (field, most) = parts.ok_or_else(|| Error::input(format!("--cap {text} is not understood. Write FIELD:MOST, like brand:2.")))?;
+    Ok(Cap { field: field.to_string(), most })
+}
+
 fn reasons(hit: &Hit) -> Vec<Value> {
     let because = |r: &palate::rank::explain::Reason| r.because.iter().map(|(key, weight)| json!({"key": key, "weight": weight})).collect::<Vec<_>>();
     hit.reasons.iter().map(|r| json!({"term": r.term, "weight": r.weight, "because": because(r)})).collect()
@@ -220,5 +265,9 @@ fn event(mut row: Map<String, Value>) -> std::result::Result<(EventRow, bool), S
         Some(Value::Object(map)) => map,
         Some(_) => return Err("\"context\" is no object".into()),
     };
-    Ok((EventRow { item, event, at: time.unwrap_or(0.0), value, context, call: None }, time.is_some()))
+    let shown = match row.remove("shown") {
+        None | Some(Value::Null) => Default::default(),
+        Some(value) => serde_json::from_value(value).map_err(|_| "\"shown\" is no object of numbers")?,
+    };
+    Ok((EventRow { item, event, at: time.unwrap_or(0.0), value, context, call: None, shown }, time.is_some()))
 }

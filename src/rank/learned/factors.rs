@@ -4,7 +4,10 @@
 //! vector u solves (a0 V'V + sum_e w_e v_e v_e' + lambda (n + a0 m)^nu I) u = sum_e w_e v_e over the history's n events
 //! and the catalog's m items. Not here: learning V (`train::ials`).
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use super::terms::{Seen, Shares, Term};
+use crate::math::scan::{Query, scan_signed};
 
 /// score(j) = v_j . u(history). Given the system's matrix the score is a sum over events (Hu et al. section 6); the matrix
 /// itself depends on the history too, so that taking an event out changes the score by more than its share.
@@ -22,6 +25,33 @@ pub struct Factors {
     pub nu: f32,
     /// Events after which an event counts 1/e; infinite: the past does not fade.
     pub tau: f32,
+    /// The system of the history that shares were asked for last.
+    pub solved: Solved,
+}
+
+/// The Cholesky factor of the last history's system: the reasons of a whole list are asked for one after another.
+#[derive(Debug, Default)]
+pub struct Solved {
+    last: Mutex<Option<(Vec<Seen>, Arc<Vec<f32>>)>>,
+}
+
+impl Clone for Solved {
+    /// A copy starts with none: constants may change beside it.
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl Solved {
+    fn system(&self, history: &[Seen], make: impl FnOnce() -> Vec<f32>) -> Arc<Vec<f32>> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, system)) = last.as_ref().filter(|(known, _)| known == history) {
+            return system.clone();
+        }
+        let system = Arc::new(make());
+        *last = Some((history.to_vec(), system.clone()));
+        system
+    }
 }
 
 impl Factors {
@@ -44,7 +74,7 @@ impl Factors {
                 }
             }
         }
-        Self { dim, values, scales, gram, alpha0, lambda, nu, tau: f32::INFINITY }
+        Self { dim, values, scales, gram, alpha0, lambda, nu, tau: f32::INFINITY, solved: Solved::default() }
     }
 
     /// The vector of one item, zeros for an item that does not exist.
@@ -142,15 +172,15 @@ impl Term for Factors {
             return;
         }
         let user = self.fold_in(history);
-        for ((row, scale), out) in self.values.chunks_exact(self.dim.max(1)).zip(&self.scales).zip(out) {
-            let dot: f32 = row.iter().zip(&user).map(|(&v, u)| f32::from(v) * u).sum();
-            *out += gain * scale * dot;
-        }
+        let length = user.iter().map(|u| u * u).sum::<f32>().sqrt();
+        let mut cosines = vec![0f32; self.scales.len()];
+        scan_signed(&self.values, &self.scales, &Query::new(&user), &mut cosines);
+        out.iter_mut().zip(cosines).for_each(|(out, cosine)| *out += gain * length * cosine);
     }
 
     fn shares(&self, history: &[Seen], item: u32) -> Shares {
         let mut target = self.vector(item);
-        solve(&self.system(history), self.dim, &mut target);
+        solve(&self.solved.system(history, || self.system(history)), self.dim, &mut target);
         let of = |e: &Seen| {
             let dot: f32 = self.vector(e.item).iter().zip(&target).map(|(x, y)| x * y).sum();
             self.weight(e) * dot

@@ -12,6 +12,7 @@ use super::sequence::{BlockLayout, SequenceEncoder, Shape};
 use super::sparse::SparseRows;
 use super::terms::Term;
 use crate::error::{Error, Result};
+use crate::format::clock::Clock;
 use crate::format::ranker::{Ranker, Trained, Weights};
 
 /// How popularity fades with the history: 1 / (events + 1).
@@ -24,6 +25,8 @@ pub struct Shipped {
     pub unit: f32,
     /// People who met each item, `[items]`.
     pub popularity: Vec<u32>,
+    /// What the time of the week says.
+    pub clock: Option<Clock>,
 }
 
 impl Shipped {
@@ -32,7 +35,7 @@ impl Shipped {
     /// # Errors
     /// [`Error::Corrupt`] where parts do not fit together.
     pub fn open(ranker: Ranker, what: &str) -> Result<Self> {
-        let Ranker { users, popularity, by_deviation, unit, terms, .. } = ranker;
+        let Ranker { users, popularity, by_deviation, unit, terms, clock, .. } = ranker;
         let gains = terms.iter().map(|term| term.gain).collect();
         let open = |trained: Trained| {
             let name = trained.name.clone();
@@ -40,7 +43,7 @@ impl Shipped {
         };
         let terms = terms.into_iter().map(open).collect::<Result<Vec<_>>>()?;
         let scale = if by_deviation { Scale::Deviation } else { Scale::Raw };
-        Ok(Self { blend: Blend { terms, gains, scale }, unit, popularity })
+        Ok(Self { blend: Blend { terms, gains, scale }, unit, popularity, clock })
     }
 }
 
@@ -55,7 +58,7 @@ fn term(trained: Trained, counts: &[u32], users: u32) -> Option<Arc<dyn Term>> {
         }
         Weights::Factors(f) => {
             let fits = f.values.len() == items * f.dim && f.scales.len() == items && f.gram.len() == f.dim * f.dim;
-            let factors = Factors { dim: f.dim, values: f.values, scales: f.scales, gram: f.gram, alpha0: f.alpha0, lambda: f.lambda, nu: f.nu, tau };
+            let factors = Factors { dim: f.dim, values: f.values, scales: f.scales, gram: f.gram, alpha0: f.alpha0, lambda: f.lambda, nu: f.nu, tau, solved: Default::default() };
             fits.then(|| Arc::new(factors))?
         }
         Weights::Sequence(s) => {

@@ -53,7 +53,8 @@ impl SparseRows {
     }
 
     /// As [`SparseRows::from_dense`], each column's mean kept apart as its base: what is cut from a row is then a
-    /// difference to the mean, and long histories do not add up what was cut.
+    /// difference to the mean, and long histories do not add up what was cut. A row of zeros, of an item that nothing was
+    /// learned of, stays empty: such an event is like the mean one.
     pub fn from_dense_with_base(weights: &[f32], columns: usize, k: usize) -> Self {
         let mut mean = vec![0f64; columns];
         for row in weights.chunks_exact(columns.max(1)) {
@@ -62,6 +63,9 @@ impl SparseRows {
         let rows = (weights.len() / columns.max(1)).max(1) as f64;
         let base: Vec<f32> = mean.into_iter().map(|m| (m / rows) as f32).collect();
         let row = |row: &[f32]| {
+            if row.iter().all(|w| *w == 0.0) {
+                return Vec::new();
+            }
             let centered: Vec<f32> = row.iter().zip(&base).map(|(w, b)| w - b).collect();
             top_magnitudes(&centered, k)
         };

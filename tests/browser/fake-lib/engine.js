@@ -69,6 +69,7 @@ export class Recommender {
   #events = [];
   #opened = 0;
   #problem = null;
+  #unlearned = 0; // likes that nothing is learned from any more
   #closed = false;
   #onSave = null;
   history = {
@@ -245,11 +246,18 @@ export class Recommender {
         .sort((a, b) => b.share - a.share);
     };
     const events = this.#events.map(({ item, event, at }) => ({ item, event, time: at, weight: WEIGHT[event] }));
-    return { events, interests: [...beliefs(1), ...beliefs(-1)], unknownItems: 0 };
+    const likes = this.#events.filter(({ event }) => event === 'like').length - this.#unlearned;
+    const learned = { observations: likes, terms: [{ term: 'liked', factor: 1 + likes / 10, deviation: 0.4 }, { term: 'popularity', factor: 1, deviation: 0.5 }] };
+    return { events, interests: [...beliefs(1), ...beliefs(-1)], learned, unknownItems: 0 };
   }
 
-  async forget({ item, before, all } = {}) {
+  async forget({ item, before, learned, all } = {}) {
     this.#open();
+    if (learned) {
+      this.#unlearned = this.#events.filter(({ event }) => event === 'like').length;
+      return;
+    }
+    this.#unlearned = 0;
     this.#events = this.#events.filter((event) => !(all || event.item === item || event.at < before));
     this.#save();
   }

@@ -7,6 +7,7 @@ import { sentence, toast } from '../messages.js';
 import { glide } from '../motion.js';
 
 const SAID = { like: 'You liked', save: 'You saved', purchase: 'You took', click: 'You looked at', view: 'You looked at', dwell: 'You looked at', dislike: 'You said no to', dismiss: 'You said no to' };
+const WEIGHED = { liked: 'nearness to what you like counts', disliked: 'nearness to what you said no to counts', popularity: 'being popular counts' };
 const EVENTS = 40;
 const ago = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
 
@@ -26,6 +27,10 @@ export function createTaste({ catalog, shop, cards, tune }) {
   preview.classList.add('small');
   const bend = el('section', { class: 'panel bend' }, el('h2', {}, 'Bend it'),
     el('p', { class: 'soft' }, 'Two dials decide how boldly this taste is used; the first stickers of your shelf follow as you move them. Popular is an estimate from the kind and age of a sign: nobody’s use was counted.'), tune.make(), preview);
+  const weighed = el('span', {});
+  const again = el('button', { class: 'button quiet', type: 'button' }, 'Forget this');
+  const learned = el('div', { class: 'learned', hidden: true }, el('p', {}, weighed), again);
+  bend.append(learned);
   const log = el('ol', { class: 'log' });
   const all = el('button', { class: 'button danger', type: 'button' }, icon('trash'), 'Forget everything');
   const history = el('section', { class: 'panel' }, el('header', { class: 'row-head' }, el('h2', {}, 'From these taps'), all), log);
@@ -41,7 +46,17 @@ export function createTaste({ catalog, shop, cards, tune }) {
     }
   }
 
+  again.addEventListener('click', () => undoable('Every reason weighs what it did at first.', () => shop.forgetLearned()));
   all.addEventListener('click', () => undoable('Everything forgotten. This shelf knows nothing about you.', () => shop.forget(null)));
+
+  /** What was learned of how this visitor chooses, where it has moved at all. */
+  function showLearned({ observations, terms }) {
+    const moved = terms.filter(({ term, factor }) => WEIGHED[term] && Math.abs(factor - 1) >= 0.05);
+    learned.hidden = !moved.length;
+    const parts = moved.map(({ term, factor }) => `${WEIGHED[term]} ${factor.toFixed(1)} times as much`);
+    const list = parts.length > 1 ? `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}` : parts[0];
+    weighed.textContent = moved.length ? `Learned from ${count(observations, 'choice')} out of its rows: ${list} as at first.` : '';
+  }
 
   /** The aisle names that most of an interest's evidence comes from. */
   function label(keys) {
@@ -100,7 +115,7 @@ export function createTaste({ catalog, shop, cards, tune }) {
       return;
     }
     try {
-      const { events, interests } = await shop.profile();
+      const { events, interests, learned: taught } = await shop.profile();
       if (mine !== turn) return;
       const known = events.length > 0;
       lead.textContent = known
@@ -110,6 +125,7 @@ export function createTaste({ catalog, shop, cards, tune }) {
       const useful = interests.filter((interest) => interest.because.some((key) => catalog.get(key)) && Math.abs(interest.weight) > 1e-6);
       const strongest = Math.max(...useful.map((interest) => Math.abs(interest.weight)), 1e-6);
       glide(() => beliefs.querySelectorAll('.belief'), () => beliefs.replaceChildren(...useful.slice(0, 12).map((interest) => belief(interest, strongest))));
+      showLearned(taught);
       log.replaceChildren(...events.slice(-EVENTS).reverse().map(entry).filter(Boolean));
       if (events.length > EVENTS) log.append(el('li', { class: 'soft' }, `and ${events.length - EVENTS} earlier ones, all in the export`));
       await showPreview(mine);

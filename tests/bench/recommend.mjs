@@ -1,0 +1,143 @@
+//! How long a recommendation takes in Chromium: a large catalog with every term on, and a middling one with a tap before each list.
+//!
+//!     node tests/bench/recommend.mjs [--json FILE] [--lists N] [--only large|middling] [--keep FOLDER]
+//!
+//! Times are the page's own, message to the worker and back included. Records: `tests/bench/record/`.
+
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg, tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { serve } from '../../www/build/serve.mjs';
+import { MOUNTS } from '../../www/build/site.mjs';
+import { at } from '../../www/build/root.mjs';
+import { launch, NO_CHROMIUM } from '../browser/browser.mjs';
+import { keysHash, random, safetensors, TOPICS, writeIndex } from '../browser/catalog.mjs';
+
+const SIZES = {
+  large: { perTopic: 25_000, dim: 384, buckets: 8, history: 1000 },
+  middling: { perTopic: 2_500, dim: 384, buckets: 1, history: 200 },
+};
+const ROW = 50;
+const FACTORS = 64;
+const BARS = { large: 15, middling: 10 };
+
+/** A ranker with every linear term and factors, of random weights: what is timed does not depend on what they say. */
+function trained(keys) {
+  const uniform = random(11);
+  const n = keys.length;
+  const width = n <= 65_536 ? 2 : 3;
+  const floats = (values) => Buffer.from(Float32Array.from(values).buffer);
+  const bytes = (count, of) => { const array = new Int8Array(count); for (let i = 0; i < count; i += 1) array[i] = of(); return Buffer.from(array.buffer); };
+  const offsets = Buffer.from(Uint32Array.from({ length: n + 1 }, (_, i) => i * ROW).buffer);
+  const rows = (name) => {
+    const columns = Buffer.alloc(n * ROW * width);
+    for (let row = 0; row < n; row += 1) {
+      // Ascending within a row, spread over the catalog.
+      const step = Math.floor(n / ROW);
+      for (let e = 0; e < ROW; e += 1) columns.writeUIntLE(e * step + Math.floor(uniform() * step), (row * ROW + e) * width, width);
+    }
+    return [
+      [`${name}.offsets`, 'U32', [n + 1], offsets], [`${name}.scales`, 'F32', [n], floats(Array.from({ length: n }, () => 0.002))],
+      [`${name}.base`, 'F32', [n], floats(Array.from({ length: n }, () => 0.0005 * uniform()))],
+      [`${name}.columns`, 'U8', [n * ROW, width], columns], [`${name}.values`, 'I8', [n * ROW], bytes(n * ROW, () => Math.floor(uniform() * 120))],
+    ];
+  };
+  const gram = new Float32Array(FACTORS * FACTORS);
+  for (let i = 0; i < FACTORS; i += 1) gram[i * FACTORS + i] = n * 0.01;
+  const names = ['ease', 'ease-content', 'transitions'];
+  const tensors = [
+    ['popularity', 'U32', [n], Buffer.from(Uint32Array.from({ length: n }, () => 1 + Math.floor(900 * uniform() ** 3)).buffer)],
+    ['gains', 'F32', [5], floats([0.1, 0.3, 0.3, 0.3, 0.3])], ['taus', 'F32', [5], floats([0, 50, 20, 4, 50])],
+    ...names.flatMap(rows),
+    ['ials.vectors', 'I8', [n, FACTORS], bytes(n * FACTORS, () => Math.floor(uniform() * 200) - 100)],
+    ['ials.scales', 'F32', [n], floats(Array.from({ length: n }, () => 0.01))],
+    ['ials.gram', 'F32', [FACTORS, FACTORS], Buffer.from(gram.buffer)], ['ials.fold', 'F32', [3], floats([0.1, 0.003, 1])],
+  ];
+  tensors.sort((a, b) => 'F32 U32 I8 U8'.indexOf(a[1]) - 'F32 U32 I8 U8'.indexOf(b[1]));
+  const terms = ['popularity:popularity', ...names.map((name) => `${name}:rows`), 'ials:factors'].join();
+  return safetensors(tensors, { format: 'palate-shard', version: '1', kind: 'ranker', users: '1000', keys: keysHash(keys).toString(16).padStart(16, '0'), scale: 'raw', unit: '0.05', terms });
+}
+
+function quantiles(times) {
+  const sorted = [...times].sort((a, b) => a - b);
+  const of = (share) => Number(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))].toFixed(2));
+  return { median: of(0.5), p95: of(0.95), min: of(0), max: Number(sorted.at(-1).toFixed(2)), lists: times.length };
+}
+
+async function measure(page, name, { perTopic, history }, lists) {
+  return page.evaluate(async ({ name, perTopic, history, lists, topics }) => {
+    const { Recommender } = await import('/lib/index.js');
+    const opened = performance.now();
+    const shop = await Recommender.open({ index: `/x/${name}/manifest.json`, textModel: false, name });
+    const openMs = performance.now() - opened;
+    // Every topic, every kind, half a year: eight interests and aversions of either sign.
+    const kinds = ['view', 'like', 'click', 'save', 'view', 'purchase', 'dwell', 'dislike'];
+    const now = Date.now();
+    const key = (i) => `${topics[i % topics.length]}-${(i * 7919) % perTopic}`;
+    await shop.record(Array.from({ length: history }, (_, i) => ({ item: key(i), event: kinds[i % kinds.length], value: kinds[i % kinds.length] === 'dwell' ? 40 : undefined, time: now - (history - i) * 3_600_000 })));
+    const time = async (call) => {
+      for (let i = 0; i < 5; i += 1) await call(i);
+      const times = [];
+      for (let i = 0; i < lists; i += 1) {
+        const start = performance.now();
+        await call(i + 5);
+        times.push(performance.now() - start);
+      }
+      return times;
+    };
+    const first = performance.now();
+    await shop.recommend({ k: 20 });
+    const firstMs = performance.now() - first;
+    const times = { recommend: await time(() => shop.recommend({ k: 20 })) };
+    times.explained = await time(() => shop.recommend({ k: 20, explain: true }));
+    times.bent = await time((i) => shop.recommend({ k: 20, explain: true, explore: 0.1, seed: i, variety: 'dpp', calibrate: { field: 'topic' }, fair: { field: 'topic' }, cap: { field: 'topic', most: 8 } }));
+    times.similar = await time((i) => shop.similar(key(i), { k: 20 }));
+    times['record and recommend'] = await time(async (i) => {
+      await shop.record({ item: key(i * 13 + 1), event: 'like' });
+      await shop.recommend({ k: 20 });
+    });
+    const { index, module } = shop.report();
+    await shop.close();
+    return { times, openMs, firstMs, items: index.items, terms: index.ranker.terms, bytes: index.bytes, module };
+  }, { name, perTopic, history, lists, topics: TOPICS });
+}
+
+async function main() {
+  const args = process.argv.slice(2);
+  const option = (name, otherwise) => (args.includes(name) ? args[args.indexOf(name) + 1] : otherwise);
+  const lists = Number(option('--lists', 100));
+  const names = option('--only') ? [option('--only')] : Object.keys(SIZES);
+  const kept = option('--keep');
+  const root = kept ? resolve(kept) : mkdtempSync(join(tmpdir(), 'palate-bench-'));
+  const browser = await launch();
+  if (!browser) throw new Error(NO_CHROMIUM);
+  const server = await serve({ mounts: [...MOUNTS, ['/x/', root], ['/t/', at('tests', 'browser', 'pages')]] });
+  const report = { machine: { cpu: cpus()[0].model, cores: cpus().length, chromium: browser.version(), load: loadavg() }, ms: {} };
+  try {
+    for (const name of names) {
+      writeIndex(join(root, name), { ...SIZES[name], trained });
+      const page = await (await browser.newContext()).newPage();
+      await page.goto(`${server.url}/t/blank.html`);
+      const { times, ...rest } = await measure(page, name, SIZES[name], lists);
+      await page.context().close();
+      report.ms[name] = { ...rest, openMs: Math.round(rest.openMs), firstMs: Number(rest.firstMs.toFixed(1)), historyEvents: SIZES[name].history, bar: BARS[name], ...Object.fromEntries(Object.entries(times).map(([what, all]) => [what, quantiles(all)])) };
+      console.log(`${name}: ${rest.items} items, ${SIZES[name].history} events, ${rest.terms.join(' + ')}, ${rest.module}`);
+      console.log(`  the first list         ${rest.firstMs.toFixed(1)} ms`);
+      for (const what of Object.keys(times)) {
+        const { median, p95, max } = report.ms[name][what];
+        console.log(`  ${what.padEnd(22)} median ${median.toFixed(1)} ms   p95 ${p95.toFixed(1)} ms   max ${max.toFixed(1)} ms`);
+      }
+    }
+    report.machine.loadAfter = loadavg();
+    if (option('--json')) {
+      mkdirSync(dirname(resolve(option('--json'))), { recursive: true });
+      writeFileSync(option('--json'), `${JSON.stringify(report, null, 2)}\n`);
+    }
+  } finally {
+    await browser.close();
+    await server.kill();
+    if (!kept) rmSync(root, { recursive: true, force: true });
+  }
+}
+
+await main();

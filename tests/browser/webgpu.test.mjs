@@ -1,0 +1,182 @@
+//! The GPU in Chromium (SwiftShader plays it): right answers, a wrong shader, lost devices, none at all, the race.
+
+import { after, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { at } from '../../www/build/root.mjs';
+import { startShop } from './shop.mjs';
+
+const site = await startShop(after);
+const FIXTURES = at('tests', 'fixtures', 'minilm');
+const DIM = 384;
+const dot = (a, b) => a.reduce((sum, value, at) => sum + value * b[at], 0);
+
+/** Every `step`-th golden text with its embedding by sentence-transformers in fp32. */
+function goldens(step) {
+  const texts = JSON.parse(readFileSync(join(FIXTURES, 'texts.json'), 'utf8'));
+  const bytes = readFileSync(join(FIXTURES, 'embeddings.f32'));
+  return texts
+    .map((text, row) => ({ text, golden: Array.from({ length: DIM }, (_, at) => bytes.readFloatLE(4 * (row * DIM + at))) }))
+    .filter((_, row) => row % step === 0);
+}
+
+/** An adapter, or why there is none: SwiftShader is not in every build of the browser. */
+async function noAdapter() {
+  const page = await site.blank();
+  const found = await page.evaluate(async () => Boolean(await navigator.gpu?.requestAdapter()));
+  await page.context().close();
+  assert.ok(found || process.env.REQUIRE_GPU !== '1', 'REQUIRE_GPU=1, and the browser has no adapter');
+  return found ? false : 'the browser has no WebGPU adapter';
+}
+const skip = await noAdapter();
+
+/** Encodes on the GPU in a fresh page, with `prelude` in its workers. */
+async function encode(texts, { prelude, device = 'webgpu', wait = 0 } = {}) {
+  site.inWorkers(prelude);
+  const page = await site.blank();
+  const seen = await page.evaluate(async ({ texts, device, wait }) => {
+    const { Encoder } = await library();
+    const encoder = await Encoder.open({ model: '/models/minilm/', device, store: 'memory' });
+    const vectors = await encoder.encode(texts);
+    for (let left = wait; left > 0 && encoder.report().gpu === null; left -= 100) await new Promise((done) => setTimeout(done, 100));
+    const report = encoder.report();
+    await encoder.close();
+    return { vectors: vectors.map((vector) => [...vector]), report };
+  }, { texts, device, wait });
+  await page.context().close();
+  site.inWorkers(null);
+  return seen;
+}
+
+/** Texts of one kind for runs that are about something else than the texts. */
+const MANY = goldens(8);
+const cosines = (vectors, rows) => vectors.map((vector, row) => dot(vector, rows[row].golden));
+
+test('webgpu: the reference\'s answers on golden texts', { skip }, async (t) => {
+  const rows = goldens(Number(process.env.GOLDEN_STEP ?? 5));
+  const { vectors, report } = await encode(rows.map(({ text }) => text));
+  const found = cosines(vectors, rows);
+  const [mean, least] = [found.reduce((a, b) => a + b, 0) / found.length, Math.min(...found)];
+  t.diagnostic(`${report.gpu.adapter}, ${report.gpu.tilings}: ${rows.length} texts, mean cosine ${mean.toFixed(5)}, minimum ${least.toFixed(5)}`);
+  assert.equal(report.device, 'webgpu');
+  assert.equal(report.gpu.probe, 'right');
+  assert.ok(mean >= 0.999 && least >= 0.995, `mean ${mean}, minimum ${least}`);
+});
+
+test('webgpu: a device that is destroyed at any moment loses no call', { skip }, async (t) => {
+  // The prelude keeps every device and destroys the newest at moments that are drawn anew for each one.
+  const prelude = `
+    let draws = 20;
+    const request = GPUAdapter.prototype.requestDevice;
+    GPUAdapter.prototype.requestDevice = async function (...args) {
+      const device = await request.apply(this, args);
+      if (draws-- > 0) setTimeout(() => device.destroy(), 20 + Math.random() * 1200);
+      return device;
+    }`;
+  const texts = MANY.map(({ text }) => text);
+  site.inWorkers(prelude);
+  const page = await site.blank();
+  const seen = await page.evaluate(async (texts) => {
+    const { Encoder } = await library();
+    const outcomes = [];
+    const accounts = [];
+    // One session gives up after a few lost devices; new ones go on until 20 were lost.
+    let lost = 0;
+    for (let session = 0; lost < 20 && session < 20; session += 1) {
+      const encoder = await Encoder.open({ model: '/models/minilm/', device: 'webgpu', store: 'memory' });
+      for (let call = 0; call < 4; call += 1) outcomes.push(await caught(encoder.encode(texts.slice(0, 6)).then((vectors) => vectors.map((vector) => [...vector]))));
+      const { gpu, device } = encoder.report();
+      accounts.push({ lost: gpu.lost, repeated: gpu.repeated, device });
+      lost += gpu.lost;
+      await encoder.close();
+    }
+    return { outcomes, accounts, lost };
+  }, texts);
+  await page.context().close();
+  site.inWorkers(null);
+  t.diagnostic(`${seen.lost} devices lost in ${seen.outcomes.length} calls, ${seen.accounts.reduce((sum, { repeated }) => sum + repeated, 0)} runs done again`);
+  assert.ok(seen.lost >= 20, `only ${seen.lost} devices were lost`);
+  for (const { value, code, message } of seen.outcomes) {
+    assert.equal(code, undefined, message);
+    const found = cosines(value, MANY);
+    assert.ok(Math.min(...found) >= 0.995, `${found}`);
+  }
+});
+
+test('webgpu: a shader that computes something else is caught before it answers', { skip }, async () => {
+  const broken = [
+    ['0.254829592', '0.354829592'], // GELU
+    ['p.outliers4', '0u'], // the outliers of a product
+    ['total * keep', 'total'], // the softmax of attention
+  ];
+  for (const [right, wrong] of broken) {
+    const prelude = `
+      const create = GPUDevice.prototype.createShaderModule;
+      GPUDevice.prototype.createShaderModule = function (descriptor) {
+        return create.call(this, { ...descriptor, code: descriptor.code.replaceAll(${JSON.stringify(right)}, ${JSON.stringify(wrong)}) });
+      }`;
+    const { vectors, report } = await encode(MANY.slice(0, 5).map(({ text }) => text), { prelude });
+    assert.equal(report.device, 'wasm', right);
+    assert.match(report.gpu.probe, /^wrong: /, right);
+    assert.match(report.deviceWhy, /gives wrong answers/);
+    assert.ok(Math.min(...cosines(vectors, MANY)) >= 0.995, right);
+  }
+});
+
+test('webgpu: a shader that does not compile, a device that is refused and a browser without WebGPU end on the processor', async () => {
+  const preludes = [
+    'GPUDevice.prototype.createShaderModule = ((create) => function (d) { return create.call(this, { ...d, code: d.code + "nonsense" }); })(GPUDevice.prototype.createShaderModule)',
+    'GPUAdapter.prototype.requestDevice = () => Promise.reject(new DOMException("no", "OperationError"))',
+    'GPU.prototype.requestAdapter = () => Promise.resolve(null)',
+    'Object.defineProperty(WorkerNavigator.prototype, "gpu", { value: undefined })',
+  ];
+  for (const prelude of preludes) {
+    const { vectors, report } = await encode(MANY.slice(0, 2).map(({ text }) => text), { prelude });
+    assert.equal(report.device, 'wasm', prelude);
+    assert.match(report.deviceWhy, /WebGPU/, prelude);
+    assert.ok(Math.min(...cosines(vectors, MANY)) >= 0.995, prelude);
+  }
+});
+
+test('webgpu: a call that ends every worker is given up', { skip }, async () => {
+  // A browser that throws where the standard knows no exception: nothing in the module expects it.
+  site.inWorkers('GPUAdapter.prototype.requestDevice = () => { throw new Error("out of nowhere"); }');
+  const page = await site.blank();
+  const seen = await page.evaluate(async () => {
+    const { Encoder } = await library();
+    const encoder = await Encoder.open({ model: '/models/minilm/', device: 'webgpu', store: 'memory' });
+    const outcome = await caught(encoder.encode(['warm boots']));
+    await encoder.close();
+    return outcome;
+  });
+  await page.context().close();
+  site.inWorkers(null);
+  assert.equal(seen.code, 'crashed');
+});
+
+test('webgpu: auto answers at once, races when nobody waits, and remembers what won', { skip }, async (t) => {
+  const page = await site.blank();
+  const visit = () => page.evaluate(async () => {
+    const { Encoder } = await library();
+    const encoder = await Encoder.open({ model: '/models/minilm/' });
+    await encoder.encode(['warm boots']);
+    const before = encoder.report();
+    for (let left = 600; left > 0 && encoder.report().gpu === null && !/race/.test(encoder.report().deviceWhy); left -= 1) await new Promise((done) => setTimeout(done, 100));
+    const report = encoder.report();
+    const [vector] = await encoder.encode(['warm boots']);
+    await encoder.close();
+    return { before, report, length: Math.hypot(...vector) };
+  });
+  const first = await visit();
+  assert.equal(first.before.device, 'wasm');
+  assert.match(first.report.deviceWhy, /faster in a race here/);
+  const { one, batch } = first.report.gpu.race;
+  t.diagnostic(`one text ${one.wasm.toFixed(1)} ms on wasm, ${one.webgpu.toFixed(1)} ms on ${first.report.gpu.adapter}`);
+  const expected = one.webgpu < one.wasm || (batch.webgpu ?? Infinity) < batch.wasm;
+  assert.equal(first.report.device !== 'wasm', expected);
+  const second = await visit();
+  assert.match(second.report.deviceWhy, /earlier visit/);
+  assert.ok(Math.abs(second.length - 1) < 1e-4);
+  await page.context().close();
+});
