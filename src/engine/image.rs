@@ -108,9 +108,10 @@ impl<P: Platform> Session<P> {
         Ok(())
     }
 
-    /// The blobs of the models that the index asks for.
+    /// The blobs of the models that the index asks for; that of pictures too where this session takes none, as another page of the
+    /// site may.
     pub(super) fn packs(&self, snapshot: &Snapshot) -> Vec<String> {
-        let pictures = snapshot.catalog.other_model(IMAGE).filter(|_| self.images.load.is_some());
+        let pictures = snapshot.catalog.other_model(IMAGE);
         [Some(snapshot.catalog.model()), pictures].into_iter().flatten().map(|model| on_device(model).blob()).collect()
     }
 
