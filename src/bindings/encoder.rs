@@ -80,6 +80,14 @@ impl EncoderSession {
         Ok(vectors.iter().map(|vector| Float32Array::from(vector.as_slice())).collect())
     }
 
+    /// Finds out which device is fastest, where that is open; meant for when nobody waits. `adapter`: what the browser says
+    /// of its GPU.
+    pub async fn settle(&self, adapter: String) {
+        if let Model::Text(model) = &self.model {
+            model::settle(&self.world, &**model, &adapter, true).await;
+        }
+    }
+
     /// A `Float32Array` of unit length for a picture, `[height, width, 4]` bytes with straight alpha.
     pub async fn see(&self, width: u32, height: u32, rgba: Vec<u8>) -> Result<Float32Array, JsValue> {
         let Model::Image(model) = &self.model else {
@@ -88,14 +96,6 @@ impl EncoderSession {
         let picture = image::picture(width, height, &rgba).map_err(thrown)?;
         drop(rgba);
         Ok(Float32Array::from(model.encode(picture).await.map_err(thrown)?.as_slice()))
-    }
-
-    /// Finds out which device is fastest, where that is open; meant for when nobody waits. `adapter`: what the browser says
-    /// of its GPU.
-    pub async fn settle(&self, adapter: String) {
-        if let Model::Text(model) = &self.model {
-            model::settle(&self.world, &**model, &adapter, true).await;
-        }
     }
 
     /// The encoder's account of itself.
@@ -112,13 +112,16 @@ impl EncoderSession {
             store: &'static str,
             why: &'a str,
         }
-        let (takes, devices, kernels, id, dim) = match &self.model {
-            Model::Text(model) => ("text", model.account().into(), model.device(), model.id(), model.dim()),
-            Model::Image(model) => ("image", text::DeviceOut::processor("pictures are seen by the processor"), model.device(), model.id(), model.dim()),
+        let (takes, kernels, id, dim) = match &self.model {
+            Model::Text(model) => ("text", model.device(), model.id(), model.dim()),
+            Model::Image(model) => ("image", model.device(), model.id(), model.dim()),
         };
         write(&Out {
             version: env!("CARGO_PKG_VERSION"),
-            devices,
+            devices: match &self.model {
+                Model::Text(model) => model.account().into(),
+                Model::Image(_) => text::DeviceOut::processor("pictures are computed there"),
+            },
             kernels,
             takes,
             model: &id.name,

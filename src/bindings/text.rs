@@ -90,9 +90,9 @@ struct Pair {
 }
 
 impl DeviceOut {
-    /// Of what runs on the processor and nowhere else.
+    /// What only the processor computes.
     pub fn processor(why: &str) -> Self {
-        Self { device: "wasm", device_why: why.into(), gpu: None }
+        DeviceOut { device: "wasm", device_why: why.to_owned(), gpu: None }
     }
 }
 

@@ -5,7 +5,7 @@ async function coldStart(text) {
   const begin = performance.now();
   const { Encoder } = await import('/lib/index.js');
   const imported = performance.now();
-  const encoder = await Encoder.open({ model: '/models/minilm/', device: 'wasm' });
+  const encoder = await Encoder.open({ model: '/models/minilm/', device: new URLSearchParams(location.search).get('device') ?? 'wasm' });
   const opened = performance.now();
   await encoder.encode([{ text }]);
   const end = performance.now();
