@@ -6,7 +6,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::convert::{read, tell, thrown, write};
-use super::wire::{Ask, Event, HitOut, Open, ProfileOut, ReportOut};
+use super::wire::{Ask, Event, HitOut, ProfileOut, ReportOut};
 use super::{AbortHandle, image, text};
 use crate::encode::device::Wish;
 use crate::engine::download::IfFull;
@@ -15,6 +15,25 @@ use crate::engine::{Options, Session};
 use crate::error::{Error, Result};
 use crate::platform::web::store::Preference;
 use crate::platform::web::world::{self, Found, WebWorld};
+
+/// How a recommender is opened.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Open {
+    index: String,
+    text_model: Option<String>,
+    /// Whether pictures are searched with, and by which model, where it is not the index's own.
+    pictures: Option<bool>,
+    image_model: Option<String>,
+    /// 64 hex digits.
+    public_key: Option<String>,
+    /// `auto`, `webgpu` or `wasm`.
+    device: String,
+    store: String,
+    space: String,
+    /// Whether a worker that died is replaced: what is on the device is opened, nothing is asked for.
+    restart: Option<bool>,
+}
 
 /// An open session.
 #[wasm_bindgen]
@@ -109,7 +128,7 @@ impl RecommenderSession {
 
     /// The items nearest to words.
     pub async fn search(&self, ask: JsValue) -> Thrown {
-        let hits = async { self.session.search(&read::<Ask>(ask, "The options of search")?.search()?).await };
+        let hits = async { self.session.search(&read::<Ask>(ask, "The options of search")?.search(false)?).await };
         list(hits.await.map_err(thrown)?)
     }
 
@@ -117,7 +136,7 @@ impl RecommenderSession {
     #[wasm_bindgen(js_name = searchSeen)]
     pub async fn search_seen(&self, ask: JsValue, width: u32, height: u32, rgba: Vec<u8>) -> Thrown {
         let hits = async {
-            let ask = read::<Ask>(ask, "The options of search")?.search_seen()?;
+            let ask = read::<Ask>(ask, "The options of search")?.search(true)?;
             let picture = image::picture(width, height, &rgba)?;
             drop(rgba);
             self.session.search_seen(&ask, picture).await

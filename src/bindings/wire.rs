@@ -13,25 +13,6 @@ use crate::platform::web::world::Found;
 use crate::rank::arrange::{Aim, Cap, Variety};
 use crate::rank::rules::Seen;
 
-/// How a recommender is opened.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Open {
-    pub index: String,
-    pub text_model: Option<String>,
-    /// Whether pictures are searched with, and by which model, where it is not the index's own.
-    pub pictures: Option<bool>,
-    pub image_model: Option<String>,
-    /// 64 hex digits.
-    pub public_key: Option<String>,
-    /// `auto`, `webgpu` or `wasm`.
-    pub device: String,
-    pub store: String,
-    pub space: String,
-    /// Whether a worker that died is replaced: what is on the device is opened, nothing is asked for.
-    pub restart: Option<bool>,
-}
-
 /// An event to record.
 #[derive(Deserialize)]
 pub struct Event {
@@ -144,19 +125,12 @@ impl Ask {
         self.over(Wishes { k: 12, ..Wishes::default() })
     }
 
-    /// For `search`.
-    pub fn search(mut self) -> Result<Search> {
-        let text = self.text.take().ok_or_else(|| Error::input("The search has no text. Pass { text }."))?;
-        self.search_with(text)
-    }
-
-    /// For `search` with a picture, where there need be no text.
-    pub fn search_seen(mut self) -> Result<Search> {
-        let text = self.text.take().unwrap_or_default();
-        self.search_with(text)
-    }
-
-    fn search_with(mut self, text: String) -> Result<Search> {
+    /// For `search`; with a picture there need be no text.
+    pub fn search(mut self, pictured: bool) -> Result<Search> {
+        let text = match self.text.take() {
+            None if !pictured => return Err(Error::input("The search has no text. Pass { text }.")),
+            text => text.unwrap_or_default(),
+        };
         Ok(Search { wishes: self.over(Wishes::default())?, text, personal: self.personal.unwrap_or(0.0) })
     }
 }

@@ -1,4 +1,4 @@
-//! Pictures as queries: the image model of a session, how its pack gets onto the device, and a search with it.
+//! The image model of a session, and how its pack gets onto the device.
 //!
 //! A session takes pictures only where whoever opened it says so ([`Session::take_pictures`]): the pack is a download that a
 //! page without a camera button need not cause. Who computes is decided by whoever implements [`ImageModel`].
@@ -8,7 +8,6 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 
-use super::ask::{Hit, Search};
 use super::download::Wanted;
 use super::model;
 use super::progress::{OnProgress, Phase, Progress};
@@ -18,11 +17,9 @@ use super::sync;
 use crate::error::{Error, Result};
 use crate::format::manifest::Model;
 use crate::format::pack::ModelId;
-use crate::index::Catalog;
 use crate::index::catalog::IMAGE;
 use crate::platform::{Abort, Platform};
 use crate::preprocess::Picture;
-use crate::rank::term::{Share, Term};
 
 /// A vector on its way.
 pub type Seen<'a> = Pin<Box<dyn Future<Output = Result<Vec<f32>>> + 'a>>;
@@ -62,40 +59,6 @@ impl Images {
     pub(super) fn drop_model(&self) {
         self.model.borrow_mut().take();
         self.pending.borrow_mut().take();
-    }
-}
-
-/// Cosines with a picture, times a weight. Without words beside it an item without a picture is never listed.
-struct Likeness {
-    weight: f32,
-    cosines: Vec<f32>,
-}
-
-impl Likeness {
-    fn new(catalog: &Catalog, query: &[f32], weight: f32, alone: bool) -> Result<Self> {
-        let mut cosines = vec![0.0; catalog.len()];
-        catalog.scan_other(IMAGE, query, &mut cosines)?;
-        if alone {
-            let unseen = (0..).zip(&mut cosines).filter(|(ordinal, _)| !catalog.has_other(IMAGE, *ordinal));
-            unseen.for_each(|(_, cosine)| *cosine = f32::NEG_INFINITY);
-        }
-        Ok(Self { weight, cosines })
-    }
-}
-
-impl Term for Likeness {
-    fn name(&self) -> &'static str {
-        IMAGE
-    }
-
-    fn add_to(&self, scores: &mut [f32]) {
-        // Nothing times infinity is no number, and would hide the item just the same.
-        scores.iter_mut().zip(&self.cosines).for_each(|(score, cosine)| *score += self.weight * cosine);
-    }
-
-    fn split(&self, ordinal: u32) -> Vec<Share> {
-        let cosine = self.cosines.get(ordinal as usize).copied().unwrap_or(0.0);
-        vec![Share { event: None, amount: self.weight * cosine }]
     }
 }
 
@@ -145,9 +108,10 @@ impl<P: Platform> Session<P> {
         Ok(())
     }
 
-    /// The blobs of the models that the index asks for.
+    /// The blobs of the models that the index asks for; that of pictures too where this session takes none, as another page of the
+    /// site may.
     pub(super) fn packs(&self, snapshot: &Snapshot) -> Vec<String> {
-        let pictures = snapshot.catalog.other_model(IMAGE).filter(|_| self.images.load.is_some());
+        let pictures = snapshot.catalog.other_model(IMAGE);
         [Some(snapshot.catalog.model()), pictures].into_iter().flatten().map(|model| on_device(model).blob()).collect()
     }
 
@@ -184,20 +148,6 @@ impl<P: Platform> Session<P> {
                 Err(error)
             }
         }
-    }
-
-    /// The items that look most like `picture`; with words in `ask` both count the same, and as personal as asked for.
-    ///
-    /// Errors: as [`Session::open_image`] and [`Session::search`].
-    pub async fn search_seen(&self, ask: &Search, picture: Picture) -> Result<Vec<Hit>> {
-        self.check_open()?;
-        ask.check()?;
-        let query = self.open_image().await?.encode(picture).await?;
-        let words = if ask.text.trim().is_empty() { None } else { Some(self.embed(&ask.text).await?) };
-        let weight = (1.0 - ask.personal as f32) * if words.is_some() { 0.5 } else { 1.0 };
-        let snapshot = self.snapshot();
-        let seen: Box<dyn Term> = Box::new(Likeness::new(&snapshot.catalog, &query, weight, words.is_none())?);
-        self.listed(&snapshot, ask, words.as_deref(), weight, vec![seen]).await
     }
 }
 

@@ -1,11 +1,12 @@
 //! One open session: the only long-lived state, and the order in which the rooms below are called.
 //!
 //! * [`session`]: open, and the calls that ask for lists; [`events`]: the calls that concern the history.
+//! * [`search`]: by words, by a picture, by both.
 //! * [`sync`]: fetches, verifies and swaps the index; [`download`]: one file, resumed where it broke.
 //! * [`snapshot`]: one index, opened; [`terms`]: what the scores of its lists are made of.
 //! * [`learning`]: what the terms are worth to this visitor.
 //! * [`model`]: the text model behind a trait, and how its pack gets here.
-//! * [`image`]: the same of the image model, and pictures as queries.
+//! * [`image`]: the same of the image model.
 //! * [`encoder`]: a session of the encoder alone.
 //! * [`ask`]: what callers pass and get; [`progress`]; [`report`].
 
@@ -19,6 +20,7 @@ pub mod model;
 pub mod profile;
 pub mod progress;
 pub mod report;
+pub mod search;
 pub mod session;
 pub mod snapshot;
 pub mod sync;

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
-use super::ask::{Hit, Recommend, Search, Wishes};
+use super::ask::{Hit, Recommend, Wishes};
 use super::learning::{self, Learning};
 use super::download::{Downloads, IfFull, Traffic, Wanted};
 use super::image::Images;
@@ -320,51 +320,13 @@ impl<P: Platform> Session<P> {
         Ok(self.plain(&snapshot, &terms, &filter, wishes, &past, Some(ordinal)))
     }
 
-    /// The items nearest to words, as personal as asked for.
-    ///
-    /// Errors: `Error::Input` for an empty or overlong text, and where there is no model (see [`Session::open_text`]).
-    pub async fn search(&self, ask: &Search) -> Result<Vec<Hit>> {
-        self.check_open()?;
-        ask.check()?;
-        if ask.text.trim().is_empty() {
-            return Err(Error::input("The search is empty. Pass some text."));
-        }
-        let query = self.embed(&ask.text).await?;
-        let snapshot = self.snapshot();
-        self.listed(&snapshot, ask, Some(&query), 1.0 - ask.personal as f32, Vec::new()).await
-    }
-
-    /// The list of a search: the vector of its words times `weight`, further terms, and as personal as asked for.
-    pub(super) async fn listed(
-        &self,
-        snapshot: &Snapshot,
-        ask: &Search,
-        words: Option<&[f32]>,
-        weight: f32,
-        mut terms: Vec<Box<dyn Term>>,
-    ) -> Result<Vec<Hit>> {
-        let filter = Filter::parse(&ask.wishes.filter)?;
-        self.refresh().await?;
-        let events = self.log.events();
-        let personal = ask.personal as f32;
-        if let Some(words) = words {
-            terms.push(Box::new(Toward::new("text", &snapshot.catalog, words, weight)?));
-        }
-        let evidence = self.weigh(&events, &Map::new());
-        let past = Past { events: &events, evidence: &evidence };
-        if personal > 0.0 {
-            terms.extend(terms::pulls(snapshot, &past.taste(snapshot), personal)?);
-        }
-        Ok(self.plain(snapshot, &terms, &filter, &ask.wishes, &past, None))
-    }
-
     /// What counts of `events` now, in the situation `context`.
     pub(super) fn weigh(&self, events: &[Event], context: &Map<String, Value>) -> Vec<Evidence> {
         weights::weigh(events, self.world.clock().now(), context, &self.options.weights)
     }
 
     /// A list without learning and exploration.
-    fn plain(&self, snapshot: &Snapshot, terms: &[Box<dyn Term>], filter: &Filter, wishes: &Wishes, past: &Past<'_>, but: Option<u32>) -> Vec<Hit> {
+    pub(super) fn plain(&self, snapshot: &Snapshot, terms: &[Box<dyn Term>], filter: &Filter, wishes: &Wishes, past: &Past<'_>, but: Option<u32>) -> Vec<Hit> {
         let plan = plan(wishes, 0.0, 0);
         let liked = if plan.arrangement.calibrate.is_some() { past.liked(snapshot) } else { Vec::new() };
         let sources = Sources { catalog: &snapshot.catalog, terms, worth: &vec![1.0; terms.len()], events: past.events, liked: &liked, doubt: None };

@@ -1,0 +1,106 @@
+//! Searches: by words, by a picture, by both.
+//!
+//! Not here: the models ([`super::model`], [`super::image`]), and how a list is drawn up (`rank::list`).
+
+use serde_json::Map;
+
+use super::ask::{Hit, Search};
+use super::session::Session;
+use super::snapshot::Snapshot;
+use super::terms::{self, Past};
+use crate::error::{Error, Result};
+use crate::index::Catalog;
+use crate::index::catalog::IMAGE;
+use crate::platform::Platform;
+use crate::preprocess::Picture;
+use crate::rank::content::Toward;
+use crate::rank::rules::Filter;
+use crate::rank::term::{Share, Term};
+
+/// Cosines with a picture, times a weight. Without words beside it an item without a picture is never listed.
+struct Likeness {
+    weight: f32,
+    cosines: Vec<f32>,
+}
+
+impl Likeness {
+    fn new(catalog: &Catalog, query: &[f32], weight: f32, alone: bool) -> Result<Self> {
+        let mut cosines = vec![0.0; catalog.len()];
+        catalog.scan_other(IMAGE, query, &mut cosines)?;
+        if alone {
+            let unseen = (0..).zip(&mut cosines).filter(|(ordinal, _)| !catalog.has_other(IMAGE, *ordinal));
+            unseen.for_each(|(_, cosine)| *cosine = f32::NEG_INFINITY);
+        }
+        Ok(Self { weight, cosines })
+    }
+}
+
+impl Term for Likeness {
+    fn name(&self) -> &'static str {
+        IMAGE
+    }
+
+    fn add_to(&self, scores: &mut [f32]) {
+        // Nothing times infinity is no number, and would hide the item just the same.
+        scores.iter_mut().zip(&self.cosines).for_each(|(score, cosine)| *score += self.weight * cosine);
+    }
+
+    fn split(&self, ordinal: u32) -> Vec<Share> {
+        let cosine = self.cosines.get(ordinal as usize).copied().unwrap_or(0.0);
+        vec![Share { event: None, amount: self.weight * cosine }]
+    }
+}
+
+impl<P: Platform> Session<P> {
+    /// The items nearest to words, as personal as asked for.
+    ///
+    /// Errors: `Error::Input` for an empty or overlong text, and where there is no model (see [`Session::open_text`]).
+    pub async fn search(&self, ask: &Search) -> Result<Vec<Hit>> {
+        self.check_open()?;
+        ask.check()?;
+        if ask.text.trim().is_empty() {
+            return Err(Error::input("The search is empty. Pass some text."));
+        }
+        let query = self.embed(&ask.text).await?;
+        let snapshot = self.snapshot();
+        self.listed(&snapshot, ask, Some(&query), 1.0 - ask.personal as f32, Vec::new()).await
+    }
+
+    /// The list of a search: the vector of its words times `weight`, further terms, and as personal as asked for.
+    async fn listed(
+        &self,
+        snapshot: &Snapshot,
+        ask: &Search,
+        words: Option<&[f32]>,
+        weight: f32,
+        mut terms: Vec<Box<dyn Term>>,
+    ) -> Result<Vec<Hit>> {
+        let filter = Filter::parse(&ask.wishes.filter)?;
+        self.refresh().await?;
+        let events = self.log.events();
+        let personal = ask.personal as f32;
+        if let Some(words) = words {
+            terms.push(Box::new(Toward::new("text", &snapshot.catalog, words, weight)?));
+        }
+        let evidence = self.weigh(&events, &Map::new());
+        let past = Past { events: &events, evidence: &evidence };
+        if personal > 0.0 {
+            terms.extend(terms::pulls(snapshot, &past.taste(snapshot), personal)?);
+        }
+        Ok(self.plain(snapshot, &terms, &filter, &ask.wishes, &past, None))
+    }
+
+    /// The items that look most like `picture`; with words in `ask` both count the same, and as personal as asked for.
+    ///
+    /// Errors: as [`Session::open_image`] and [`Session::search`].
+    pub async fn search_seen(&self, ask: &Search, picture: Picture) -> Result<Vec<Hit>> {
+        self.check_open()?;
+        ask.check()?;
+        let query = self.open_image().await?.encode(picture).await?;
+        let words = if ask.text.trim().is_empty() { None } else { Some(self.embed(&ask.text).await?) };
+        let weight = (1.0 - ask.personal as f32) * if words.is_some() { 0.5 } else { 1.0 };
+        let snapshot = self.snapshot();
+        let seen: Box<dyn Term> = Box::new(Likeness::new(&snapshot.catalog, &query, weight, words.is_none())?);
+        self.listed(&snapshot, ask, words.as_deref(), weight, vec![seen]).await
+    }
+}
