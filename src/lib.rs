@@ -27,15 +27,14 @@
 //! | 8 | `bindings` | wasm-bindgen: converts and forwards, computes nothing |
 //!
 //! `train` and `publish` come with the feature `publisher`, `bindings` with the target wasm32. `preprocess` has pictures; sound and
-//! video are to come. `fuse` is the room for joining modalities and is empty until then; so is the WebGPU executor's place in
-//! [`compute`].
+//! video are to come. `fuse` is the room for joining modalities and is empty until then.
 //!
 //! # Invariants
 //!
 //! 1. Below storey 6, except in `platform::{web,native}`, nothing performs I/O, reads a clock or asks for randomness.
 //! 2. Every op runs on every executor, to a tolerance that is written once (`tests/ops/mod.rs`).
-//! 3. `web_sys` is named only in `platform/web` and `bindings`; `std::fs` only in `platform/native` and `bin/`;
-//!    `cfg(target_arch)` only at the doors (here, `math/simd`, `compute`, `platform/mod.rs`, `bindings`).
+//! 3. `wgpu` is named only in `compute/webgpu`, `web_sys` only in `platform/web` and `bindings`; `std::fs` only in
+//!    `platform/native` and `bin/`; `cfg(target_arch)` only at the doors (here, `math/simd`, `compute`, `platform/mod.rs`, `bindings`).
 //! 4. On-disk and on-wire shapes are written out in `format` and `bindings`; inner types are not `Serialize`.
 //! 5. Bytes from outside never panic: offsets checked, sizes bounded before allocation, an unknown version is an error.
 //! 6. The visitor's history never appears in a URL, a header, a log line or an error message.
@@ -62,6 +61,16 @@
 //! that carry most of the energy are multiplied apart, with scales of their own
 //! ([`compute::cpu::linear::pack::Outliers`]), and weights are rounded so that the product comes out right
 //! (`publish::quantize`). Batches are packed end to end; nothing is ever padded.
+//!
+//! # How the GPU is used, and not trusted
+//!
+//! [`compute::webgpu`] runs the same graphs by `wgpu`: one dispatch an op, everything of a batch in one submission, one
+//! buffer read back; weights int8 and unpacked in the shader, activations f32, so its answers are nearer to the unquantized
+//! model than the processor's. Before the first run of a length (a vector, a short batch, a long one) [`compute::probe`] asks
+//! the device what is known, several shapes and times, and compares every number; what is wrong is not used.
+//! [`encode::device`] decides: with `device: 'auto'` the processor answers from the start, the devices race once when nobody
+//! waits, for one text and for batches, and the outcome is remembered for the adapter. A run whose device is lost is done
+//! again on a new one, at last on the processor.
 //!
 //! # How pictures are encoded
 //!

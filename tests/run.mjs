@@ -20,6 +20,7 @@ const SUITES = {
   native: {
     about: 'the crate and the command line, compiled for this machine',
     async setUp() {
+      await (await import('../www/build/vulkan.mjs')).vulkanDriver();
       const { modelPack } = await import('../www/build/model.mjs');
       await modelPack();
     },

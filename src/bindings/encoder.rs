@@ -11,7 +11,7 @@ use super::convert::{read, thrown, write};
 use super::{AbortHandle, image, text};
 use crate::engine::download::IfFull;
 use crate::engine::encoder;
-use crate::encode::device::Wish;
+use crate::encode::choice::Wish;
 use crate::engine::image::ImageModel;
 use crate::engine::model::{self, TextModel};
 use crate::error::{Error, Result};

@@ -8,7 +8,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use super::convert::{read, tell, thrown, write};
 use super::wire::{Ask, Event, HitOut, ProfileOut, ReportOut};
 use super::{AbortHandle, image, text};
-use crate::encode::device::Wish;
+use crate::encode::choice::Wish;
 use crate::engine::download::IfFull;
 use crate::engine::events::Forget;
 use crate::engine::{Options, Session};

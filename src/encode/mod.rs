@@ -1,5 +1,6 @@
 //! Raw items to embeddings: preprocessing, model and executor in one.
 
+pub mod choice;
 pub mod device;
 pub mod image;
 pub mod text;

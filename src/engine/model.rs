@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use super::download::{Downloads, Wanted, beside};
 use super::progress::OnProgress;
-use crate::encode::device::Account;
+use crate::encode::choice::Account;
 use crate::error::{Error, Result};
 use crate::format::manifest::Model;
 use crate::format::pack::ModelId;

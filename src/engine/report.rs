@@ -2,7 +2,7 @@
 
 use super::session::Session;
 use super::snapshot::Snapshot;
-use crate::encode::device::Account;
+use crate::encode::choice::Account;
 use crate::error::Error;
 use crate::format::manifest::Kind;
 use crate::platform::Platform;

@@ -62,6 +62,30 @@ fn minilm_int8_keeps_the_answer() {
     }
 }
 
+/// Natively, too, no pair of texts that the reference tells apart by more than 0.03 stands the other way around.
+#[test]
+fn minilm_int8_keeps_the_ranking() {
+    let Some(pack) = pack(PackDType::Q8) else { return };
+    let (texts, golden) = goldens();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let vectors = TextEncoder::open(pack, Isa::best()).unwrap().encode(&texts).unwrap();
+    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+    let golden: Vec<&[f32]> = golden.chunks_exact(DIM).collect();
+    let (mut wrong, mut pairs) = (0u32, 0u32);
+    for query in 0..texts.len() {
+        let reference: Vec<f32> = golden.iter().map(|row| dot(golden[query], row)).collect();
+        let ours: Vec<f32> = vectors.iter().map(|row| dot(&vectors[query], row)).collect();
+        for a in (0..texts.len()).filter(|&a| a != query) {
+            for b in (0..texts.len()).filter(|&b| b != query && reference[a] - reference[b] > 0.03) {
+                pairs += 1;
+                wrong += u32::from(ours[a] <= ours[b]);
+            }
+        }
+    }
+    println!("{wrong} of {pairs} pairs misordered");
+    assert!(pairs > 1_000_000 && wrong == 0, "{wrong} of {pairs} pairs");
+}
+
 /// The same model on a GPU, or on a processor that plays one.
 #[test]
 fn minilm_on_webgpu_keeps_the_answer() {

@@ -2,9 +2,8 @@
 //!
 //! It starts nothing: launching is the tests' business (`tests/browser/browser.mjs`).
 
-import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { line, step } from './report.mjs';
+import { aptInstall } from './apt.mjs';
 
 const PLACES = [
   '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/usr/bin/google-chrome-stable',
@@ -21,13 +20,8 @@ export async function findChromium({ install = true } = {}) {
   }
   const found = PLACES.find((path) => existsSync(path));
   if (found) return found;
-  if (install && process.platform === 'linux' && process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {
-    await step('Chromium from apt', () => {
-      const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-      spawnSync('apt-get', ['update', '-qq'], { env, stdio: 'ignore', timeout: 300_000 });
-      const run = spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium'], { env, encoding: 'utf8', timeout: 900_000 });
-      if (run.status !== 0) line(`apt-get install chromium failed: ${(run.stderr ?? '').trim().split('\n').pop()}`);
-    });
+  if (install) {
+    await aptInstall('Chromium', 'chromium');
     if (existsSync('/usr/bin/chromium')) return '/usr/bin/chromium';
   }
   return null;
