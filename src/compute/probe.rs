@@ -2,15 +2,16 @@
 //! loops.
 //!
 //! Drivers give wrong answers without any error (transformers.js issues 1512 and 1728), some only from the second run on
-//! (LiteRT 8065). So two shapes of each length run three times each, and every number is compared, before the first run of that length. The expected answers are made on the
-//! spot by the portable CPU executor in f32, which needs no device to be right.
+//! (LiteRT 8065). So two shapes of each length run three times each, and every number is compared, before the first run of
+//! that length. The expected answers are made on the spot by the portable CPU executor in f32, which needs no device to be
+//! right.
 
 use std::collections::BTreeMap;
 use std::future::Future;
 
+use super::builder::Builder;
 use super::cpu::isa::Isa;
 use super::cpu::{CpuModel, Workspace};
-use super::builder::Builder;
 use super::graph::{Activation, Batch, Graph, Mask, Op, PoolKind, Role, Value};
 use crate::error::Result;
 use crate::format::tensors::{DType, Part, TensorFile, write};

@@ -1,7 +1,5 @@
 //! Pictures to unit vectors: resize, crop and normalize as the model's checkpoint says, then run, one after another.
 
-use std::sync::{Mutex, PoisonError};
-
 use crate::compute::cpu::{CpuModel, Workspace, isa::Isa};
 use crate::compute::graph::{Batch, Graph};
 use crate::error::{Error, Result};
@@ -21,7 +19,6 @@ pub struct ImageEncoder {
     dim: usize,
     preparation: Preparation,
     model: CpuModel,
-    workspaces: Mutex<Vec<Workspace>>,
 }
 
 impl ImageEncoder {
@@ -51,7 +48,7 @@ impl ImageEncoder {
             return Err(Error::corrupt("the model pack", format!("it says {} dimensions, its weights {dim}", pack.encoder.dim)));
         }
         let model = CpuModel::new(graph, pack.file(), isa)?;
-        Ok(Self { id: pack.id.clone(), dim, preparation, model, workspaces: Mutex::default() })
+        Ok(Self { id: pack.id.clone(), dim, preparation, model })
     }
 
     /// Length of an embedding.
@@ -101,11 +98,7 @@ impl ImageEncoder {
     /// # Errors
     /// [`Error::Internal`] for another number of numbers.
     pub fn run(&self, pixels: Vec<f32>, items: usize) -> Result<Vec<f32>> {
-        // A poisoned pool only means that another thread panicked: workspaces hold no state between runs.
-        let mut workspace = self.workspaces.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
-        let output = self.model.run(&batch(pixels, items), &mut workspace);
-        self.workspaces.lock().unwrap_or_else(PoisonError::into_inner).push(workspace);
-        output
+        self.model.run_shared(&batch(pixels, items))
     }
 
     /// The finished output of every node for one picture: what a quantizer calibrates by.

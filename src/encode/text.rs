@@ -1,6 +1,6 @@
 //! Texts to unit vectors: tokenize, pack end to end, run in chunks that stay in the cache.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use tokenizers::{Tokenizer, TruncationParams};
 
@@ -115,7 +115,6 @@ impl TextInputs {
 pub struct TextEncoder {
     inputs: Arc<TextInputs>,
     model: CpuModel,
-    workspaces: Mutex<Vec<Workspace>>,
 }
 
 impl TextEncoder {
@@ -142,7 +141,7 @@ impl TextEncoder {
     /// As [`TextEncoder::open`].
     pub fn with_inputs(inputs: Arc<TextInputs>, pack: &Pack, isa: Isa) -> Result<Self> {
         let model = CpuModel::new(inputs.graph.clone(), pack.file(), isa)?;
-        Ok(Self { inputs, model, workspaces: Mutex::default() })
+        Ok(Self { inputs, model })
     }
 
     /// What stands before the model.
@@ -206,11 +205,7 @@ impl TextEncoder {
     /// # Errors
     /// [`Error::Internal`] for a batch that does not fit the model.
     pub fn run(&self, batch: &Batch) -> Result<Vec<f32>> {
-        // A poisoned pool only means that another thread panicked: workspaces hold no state between runs.
-        let mut workspace = self.workspaces.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
-        let output = self.model.run(batch, &mut workspace);
-        self.workspaces.lock().unwrap_or_else(PoisonError::into_inner).push(workspace);
-        output
+        self.model.run_shared(batch)
     }
 }
 

@@ -8,14 +8,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 
-use super::download::Wanted;
 use super::model;
 use super::progress::{OnProgress, Phase, Progress};
 use super::session::Session;
 use super::snapshot::Snapshot;
 use super::sync;
 use crate::error::{Error, Result};
-use crate::format::manifest::Model;
 use crate::format::pack::ModelId;
 use crate::index::catalog::IMAGE;
 use crate::platform::{Abort, Platform};
@@ -90,7 +88,7 @@ impl<P: Platform> Session<P> {
         let wanted = snapshot.catalog.other_model(IMAGE).ok_or_else(no_vectors)?;
         if self.images.model.borrow().is_none() && self.images.pending.borrow().is_none() {
             let mut downloads = self.downloads(abort);
-            let pack = match downloads.stored(&on_device(wanted)).await? {
+            let pack = match downloads.stored(&model::on_device(wanted)).await? {
                 Some(pack) => pack,
                 None => {
                     let found = model::for_index(&mut downloads, wanted, &self.options.index, self.images.base.as_deref()).await?;
@@ -112,7 +110,7 @@ impl<P: Platform> Session<P> {
     /// site may.
     pub(super) fn packs(&self, snapshot: &Snapshot) -> Vec<String> {
         let pictures = snapshot.catalog.other_model(IMAGE);
-        [Some(snapshot.catalog.model()), pictures].into_iter().flatten().map(|model| on_device(model).blob()).collect()
+        [Some(snapshot.catalog.model()), pictures].into_iter().flatten().map(|model| model::on_device(model).blob()).collect()
     }
 
     /// Opens the image model from what is on the device; nothing is fetched.
@@ -131,7 +129,7 @@ impl<P: Platform> Session<P> {
         let here = self.images.pending.borrow_mut().take();
         let pack = match here {
             Some(pack) => Some(pack),
-            None => self.downloads(&Abort::new()).stored(&on_device(expected)).await?,
+            None => self.downloads(&Abort::new()).stored(&model::on_device(expected)).await?,
         };
         let Some(pack) = pack else {
             let problem = self.images.problem.borrow().clone();
@@ -149,9 +147,4 @@ impl<P: Platform> Session<P> {
             }
         }
     }
-}
-
-fn on_device(model: &Model) -> Wanted {
-    let name = format!("the model {:?}", model.id.name);
-    Wanted { kind: model::PACK, url: String::new(), name, sha256: model.id.sha256.clone(), bytes: None, most: u64::MAX }
 }

@@ -90,6 +90,12 @@ pub async fn for_index<P: Platform>(
     Ok(model.file.as_ref().map(|file| Wanted { url: beside(index_url, file), ..known }))
 }
 
+/// The pack of a model as the device keeps it.
+pub fn on_device(model: &Model) -> Wanted {
+    let name = format!("the model {:?}", model.id.name);
+    Wanted { kind: PACK, url: String::new(), name, sha256: model.id.sha256.clone(), bytes: None, most: u64::MAX }
+}
+
 /// The address of a model's manifest and what it says. `base` is its folder or the manifest itself.
 pub async fn manifest<P: Platform>(downloads: &mut Downloads<'_, P>, base: &str) -> Result<(String, PackManifest)> {
     let url = if base.ends_with(".json") { base.to_owned() } else { format!("{}/{FILE}", base.trim_end_matches('/')) };

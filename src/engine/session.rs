@@ -9,9 +9,9 @@ use std::rc::Rc;
 use serde_json::{Map, Value};
 
 use super::ask::{Hit, Recommend, Wishes};
-use super::learning::{self, Learning};
-use super::download::{Downloads, IfFull, Traffic, Wanted};
+use super::download::{Downloads, IfFull, Traffic};
 use super::image::Images;
+use super::learning::{self, Learning};
 use super::model::{self, Load, TextModel};
 use super::progress::{OnProgress, Phase, Progress};
 use super::snapshot::Snapshot;
@@ -170,7 +170,7 @@ impl<P: Platform> Session<P> {
         let mut downloads = self.downloads(abort);
         let snapshot = self.snapshot();
         let id = snapshot.catalog.model().clone();
-        let on_device = self.on_device(&snapshot);
+        let on_device = model::on_device(snapshot.catalog.model());
         if self.text.borrow().is_none() && self.pending.borrow().is_none() {
             let pack = match downloads.stored(&on_device).await? {
                 Some(pack) => Some(pack),
@@ -193,12 +193,6 @@ impl<P: Platform> Session<P> {
         Ok(())
     }
 
-    fn on_device(&self, snapshot: &Snapshot) -> Wanted {
-        let id = &snapshot.catalog.model().id;
-        let name = format!("the model {:?}", id.name);
-        Wanted { kind: model::PACK, url: String::new(), name, sha256: id.sha256.clone(), bytes: None, most: u64::MAX }
-    }
-
     pub(super) fn downloads<'a>(&'a self, abort: &'a Abort) -> Downloads<'a, P> {
         Downloads { world: &self.world, abort, if_full: self.options.if_full, traffic: Traffic::default() }
     }
@@ -215,7 +209,7 @@ impl<P: Platform> Session<P> {
         let here = self.pending.borrow_mut().take();
         let pack = match here {
             Some(pack) => Some(pack),
-            None => self.downloads(&Abort::new()).stored(&self.on_device(&snapshot)).await?,
+            None => self.downloads(&Abort::new()).stored(&model::on_device(snapshot.catalog.model())).await?,
         };
         let Some(pack) = pack else {
             return Err(self.text_problem.borrow().clone().unwrap_or_else(|| {

@@ -16,6 +16,8 @@ pub mod positions;
 pub mod tune;
 pub mod unfold;
 
+use std::sync::{Mutex, PoisonError};
+
 use super::graph::{Batch, Graph, Op, Rows, Value};
 use super::plan::Plan;
 use super::weights::{Table, Weights};
@@ -31,6 +33,8 @@ pub struct CpuModel {
     plan: Plan,
     isa: Isa,
     ops: Vec<Prepared>,
+    /// Workspaces of [`CpuModel::run_shared`] that are free.
+    workspaces: Mutex<Vec<Workspace>>,
 }
 
 /// The buffers of a run, kept from one to the next so that nothing is allocated in the steady state.
@@ -62,7 +66,7 @@ impl CpuModel {
         let loader = Loader { weights: Weights { graph: &graph, file } };
         let ops = graph.nodes.iter().map(|node| loader.prepare(&node.op, isa)).collect::<Result<Vec<_>>>()?;
         let plan = Plan::new(&graph);
-        Ok(Self { graph, plan, isa, ops })
+        Ok(Self { graph, plan, isa, ops, workspaces: Mutex::default() })
     }
 
     /// The graph that runs.
@@ -81,6 +85,18 @@ impl CpuModel {
     /// [`Error::Internal`] for a batch that does not fit the graph.
     pub fn run(&self, batch: &Batch, workspace: &mut Workspace) -> Result<Vec<f32>> {
         self.run_observed(batch, workspace, |_, _| ())
+    }
+
+    /// As [`CpuModel::run`], in a workspace of the model's own; threads that run at the same time take one each.
+    ///
+    /// # Errors
+    /// As [`CpuModel::run`].
+    pub fn run_shared(&self, batch: &Batch) -> Result<Vec<f32>> {
+        // A poisoned pool only means that another thread panicked: workspaces hold no state between runs.
+        let mut workspace = self.workspaces.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        let output = self.run(batch, &mut workspace);
+        self.workspaces.lock().unwrap_or_else(PoisonError::into_inner).push(workspace);
+        output
     }
 
     /// As [`CpuModel::run`]; `observe` sees every node's number and finished output.

@@ -1,7 +1,7 @@
 //! `Op::Attention`: within each item, one pass over the keys.
 
 use super::shader::{Access, Source};
-use super::step::{Bound, Step, vec4s};
+use super::step::{Bound, Input, Step, vec4s};
 use crate::compute::graph::{Mask, Rows, Value};
 
 /// How heads of a width are read and written.
@@ -20,5 +20,5 @@ pub fn step(x: Value, rows: Rows, heads: usize, width: usize, mask: Mask) -> Ste
     };
     let dim = heads * width;
     let params = vec![heads as u32, vec4s(3 * dim) as u32, vec4s(dim) as u32, u32::from(mask == Mask::Causal)];
-    Step::new(source, heads as u32, 64, params, vec![Bound::Value(x), Bound::RowBounds(rows), Bound::Out])
+    Step::new(source, heads as u32, 64, params, vec![Bound::Value(x), Bound::Input(Input::RowBounds(rows)), Bound::Out])
 }

@@ -3,7 +3,7 @@
 use super::attention::access;
 use super::device::Gpu;
 use super::shader::{Access, Source};
-use super::step::{Bound, Step, bytes, vec4s, weight};
+use super::step::{Bound, Input, Step, bytes, vec4s, weight};
 use crate::compute::graph::{Rows, Value};
 
 /// The step for a query `[dim]` over `[rows, 2 * dim]`.
@@ -19,6 +19,6 @@ pub fn step(gpu: &Gpu, x: Value, rows: Rows, query: &[f32], heads: usize) -> Ste
     };
     let params = vec![heads as u32, vec4s(2 * dim) as u32, vec4s(dim) as u32];
     let query = weight(gpu, &bytes(query));
-    let bound = vec![Bound::Value(x), Bound::ItemBounds(rows), Bound::Out, Bound::Weight(query)];
+    let bound = vec![Bound::Value(x), Bound::Input(Input::ItemBounds(rows)), Bound::Out, Bound::Weight(query)];
     Step::new(source, heads.div_ceil(16) as u32, 4, params, bound)
 }

@@ -2,7 +2,7 @@
 
 use super::device::Gpu;
 use super::shader::{Access, Source};
-use super::step::{Bound, Step, bytes, vec4s, weight};
+use super::step::{Bound, Input, Step, bytes, vec4s, weight};
 use crate::compute::weights::Table;
 
 /// The step of a sum of rows; `inputs` are the integer inputs of the tables.
@@ -39,6 +39,6 @@ pub fn step(gpu: &Gpu, tables: &[Table], inputs: &[usize], cols: usize) -> Step 
         bindings: vec![Access::Read, Access::Read, Access::Read, Access::Write],
     };
     let ids = inputs.iter().copied().zip(bases).collect();
-    let bound = vec![Bound::Weight(weight(gpu, &data)), Bound::Weight(weight(gpu, &bytes(&all_scales))), Bound::Ids(ids), Bound::Out];
+    let bound = vec![Bound::Weight(weight(gpu, &data)), Bound::Weight(weight(gpu, &bytes(&all_scales))), Bound::Input(Input::Ids(ids)), Bound::Out];
     Step::new(source, cols4.div_ceil(16) as u32, 4, vec![cols4 as u32], bound)
 }

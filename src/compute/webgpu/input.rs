@@ -1,7 +1,7 @@
 //! `Op::Input`: a float input as a value.
 
 use super::shader::{Access, Source};
-use super::step::{Bound, Step, vec4s};
+use super::step::{Bound, Input, Step, vec4s};
 
 /// The step of an input with so many columns.
 pub fn step(input: usize, cols: usize) -> Step {
@@ -13,5 +13,5 @@ pub fn step(input: usize, cols: usize) -> Step {
         bindings: vec![Access::Read, Access::Write],
     };
     let cols4 = vec4s(cols) as u32;
-    Step::new(source, cols4.div_ceil(16), 4, vec![cols4], vec![Bound::Floats(input, cols), Bound::Out])
+    Step::new(source, cols4.div_ceil(16), 4, vec![cols4], vec![Bound::Input(Input::Floats(input, cols)), Bound::Out])
 }

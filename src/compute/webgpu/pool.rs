@@ -1,7 +1,7 @@
 //! `Op::Pool`: the rows of each item to one.
 
 use super::shader::{Access, Source};
-use super::step::{Bound, Step, vec4s};
+use super::step::{Bound, Input, Step, vec4s};
 use crate::compute::graph::{PoolKind, Rows, Value};
 
 /// The step of pooling over items whose rows are those of `rows`.
@@ -19,5 +19,5 @@ pub fn step(x: Value, rows: Rows, cols: usize, kind: PoolKind) -> Step {
         bindings: vec![Access::Read, Access::Read, Access::Write],
     };
     let cols4 = vec4s(cols) as u32;
-    Step::new(source, cols4.div_ceil(16), 4, vec![cols4], vec![Bound::Value(x), Bound::ItemBounds(rows), Bound::Out])
+    Step::new(source, cols4.div_ceil(16), 4, vec![cols4], vec![Bound::Value(x), Bound::Input(Input::ItemBounds(rows)), Bound::Out])
 }

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use super::device::{Gpu, device_error};
 use super::linear::Tilings;
-use super::step::{Bound, Length, Step, bytes, words};
+use super::step::{Bound, Input, Length, Step, bytes, words};
 use super::wait::signal;
 use super::{attention, attention_pool, depthwise, embed, input, layer_norm, linear, normalize, pool, positions, unfold};
 use crate::compute::graph::{Batch, Graph, Op, Role, Rows, Value};
@@ -30,6 +30,8 @@ pub struct GpuModel {
     graph: Graph,
     plan: Plan,
     steps: Vec<Step>,
+    /// What the steps read of a batch, each once.
+    inputs: Vec<Input>,
     tilings: Tilings,
     memory: RefCell<Memory>,
 }
@@ -40,8 +42,8 @@ struct Memory {
     params: Option<wgpu::Buffer>,
     /// By the plan.
     values: Vec<Option<wgpu::Buffer>>,
-    /// Inputs of the steps, by step and binding.
-    inputs: Vec<(usize, usize, wgpu::Buffer)>,
+    /// What batches bring, in the order of [`GpuModel::inputs`].
+    inputs: Vec<Option<wgpu::Buffer>>,
     /// Per step; dropped whenever a buffer was replaced.
     groups: Vec<Option<(*const (), wgpu::BindGroup)>>,
     /// Free buffers to read back from.
@@ -61,7 +63,13 @@ impl GpuModel {
             steps.push(made?);
         }
         let plan = Plan::new(&graph);
-        Ok(Self { gpu, graph, plan, steps, tilings, memory: RefCell::default() })
+        let mut inputs: Vec<Input> = Vec::new();
+        for bound in steps.iter().flat_map(|step: &Step| &step.bound) {
+            if let Bound::Input(input) = bound && !inputs.contains(input) {
+                inputs.push(input.clone());
+            }
+        }
+        Ok(Self { gpu, graph, plan, steps, inputs, tilings, memory: RefCell::default() })
     }
 
     /// The device.
@@ -188,30 +196,25 @@ impl GpuModel {
     /// Ids, bounds and parameters.
     fn write_inputs(&self, memory: &mut Memory, batch: &Batch) -> Result<bool> {
         let mut replaced = false;
+        memory.inputs.resize_with(self.inputs.len(), || None);
+        for (input, slot) in self.inputs.iter().zip(&mut memory.inputs) {
+            let bytes = match input {
+                Input::Ids(parts) => {
+                    words(&parts.iter().flat_map(|&(input, base)| batch.ids[input].iter().map(move |id| id + base)).collect::<Vec<_>>())
+                }
+                Input::Floats(input, cols) => padded(&batch.floats[*input], *cols),
+                Input::RowBounds(rows) => words(&bounds(*rows, batch, true)),
+                Input::ItemBounds(rows) => words(&bounds(*rows, batch, false)),
+            };
+            replaced |= self.reserve(slot, "input", bytes.len().max(16) as u64, wgpu::BufferUsages::STORAGE)?;
+            self.gpu.queue.write_buffer(slot.as_ref().ok_or_else(missing)?, 0, &bytes);
+        }
         let mut params = Vec::with_capacity(self.steps.len() * PARAMS_STRIDE as usize);
-        let mut inputs = std::mem::take(&mut memory.inputs).into_iter();
         for (at, step) in self.steps.iter().enumerate() {
-            params.resize(at * PARAMS_STRIDE as usize, 0);
             params.extend((self.graph.rows(Value(at), batch) as u32).to_le_bytes());
             params.extend(words(&step.params));
-            for (binding, bound) in step.bound.iter().enumerate() {
-                let bytes = match bound {
-                    Bound::Ids(parts) => {
-                        words(&parts.iter().flat_map(|&(input, base)| batch.ids[input].iter().map(move |id| id + base)).collect::<Vec<_>>())
-                    }
-                    Bound::Floats(input, cols) => padded(&batch.floats[*input], *cols),
-                    Bound::RowBounds(rows) => words(&bounds(*rows, batch, true)),
-                    Bound::ItemBounds(rows) => words(&bounds(*rows, batch, false)),
-                    Bound::Weight(_) | Bound::Value(_) | Bound::Out => continue,
-                };
-                let mut slot = inputs.next().map(|(_, _, buffer)| buffer);
-                replaced |= self.reserve(&mut slot, "input", bytes.len().max(16) as u64, wgpu::BufferUsages::STORAGE)?;
-                let buffer = slot.ok_or_else(missing)?;
-                self.gpu.queue.write_buffer(&buffer, 0, &bytes);
-                memory.inputs.push((at, binding, buffer));
-            }
+            params.resize((at + 1) * PARAMS_STRIDE as usize, 0);
         }
-        params.resize(self.steps.len() * PARAMS_STRIDE as usize, 0);
         replaced |= self.reserve(&mut memory.params, "parameters", params.len() as u64, wgpu::BufferUsages::UNIFORM)?;
         self.gpu.queue.write_buffer(memory.params.as_ref().ok_or_else(missing)?, 0, &params);
         Ok(replaced)
@@ -227,8 +230,9 @@ impl GpuModel {
                 Bound::Weight(buffer) => Some(buffer),
                 Bound::Value(from) => value(*from),
                 Bound::Out => value(Value(at)),
-                Bound::Ids(_) | Bound::Floats(..) | Bound::RowBounds(_) | Bound::ItemBounds(_) => {
-                    memory.inputs.iter().find(|(of, place, _)| *of == at && *place == binding).map(|(_, _, buffer)| buffer)
+                Bound::Input(wanted) => {
+                    let place = self.inputs.iter().position(|input| input == wanted);
+                    place.and_then(|place| memory.inputs[place].as_ref())
                 }
             };
             let resource = buffer.ok_or_else(missing)?.as_entire_binding();

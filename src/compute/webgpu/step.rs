@@ -13,6 +13,15 @@ pub enum Bound {
     Weight(wgpu::Buffer),
     /// The output of an earlier node.
     Value(Value),
+    /// Something of the batch.
+    Input(Input),
+    /// The output of this node.
+    Out,
+}
+
+/// What a batch brings, written once a run however many steps read it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Input {
     /// Integer inputs one after another, and what is added to the ids of each.
     Ids(Vec<(usize, u32)>),
     /// A float input of so many columns, padded to whole vec4s.
@@ -21,8 +30,6 @@ pub enum Bound {
     RowBounds(Rows),
     /// The same for each item: `[items][2]`.
     ItemBounds(Rows),
-    /// The output of this node.
-    Out,
 }
 
 /// How many rows a run has, coarsely: products have a kernel for each, and each is probed before it is used.
