@@ -13,7 +13,7 @@ use crate::engine::download::IfFull;
 use crate::engine::encoder;
 use crate::encode::choice::Wish;
 use crate::engine::image::ImageModel;
-use crate::engine::model::{self, TextModel};
+use crate::engine::model::{self, AnyModel, TextModel};
 use crate::error::{Error, Result};
 use crate::format::pack::{ModelId, Pack};
 use crate::models;
@@ -21,24 +21,40 @@ use crate::platform::web::store::Preference;
 use crate::platform::web::world::{self, Found, WebWorld};
 
 /// A model of either kind.
-enum Model {
+enum Either {
     Text(Rc<dyn TextModel>),
     Image(Rc<dyn ImageModel>),
 }
 
+impl Either {
+    fn model(&self) -> &dyn AnyModel {
+        match self {
+            Either::Text(model) => &**model,
+            Either::Image(model) => &**model,
+        }
+    }
+
+    fn takes(&self) -> &'static str {
+        match self {
+            Either::Text(_) => "text",
+            Either::Image(_) => "image",
+        }
+    }
+}
+
 /// Opens a verified pack, whatever it takes.
-fn load(pack: Vec<u8>, id: &ModelId, wish: Wish) -> Result<Model> {
+fn load(pack: Vec<u8>, id: &ModelId, wish: Wish) -> Result<Either> {
     let pack = Pack::parse_verified(pack, id.sha256.clone())?;
     match models::IMAGE.contains(&pack.architecture.as_str()) {
-        true => image::open(&pack).map(Model::Image),
-        false => text::open(pack, wish).map(Model::Text),
+        true => image::open(pack, wish).map(Either::Image),
+        false => text::open(pack, wish).map(Either::Text),
     }
 }
 
 /// An open encoder.
 #[wasm_bindgen]
 pub struct EncoderSession {
-    model: Model,
+    model: Either,
     world: WebWorld,
     found: Found,
 }
@@ -72,7 +88,7 @@ impl EncoderSession {
 
     /// One `Float32Array` of unit length a text.
     pub async fn encode(&self, texts: Vec<String>) -> Result<Array, JsValue> {
-        let Model::Text(model) = &self.model else {
+        let Either::Text(model) = &self.model else {
             return Err(thrown(Error::input("The model takes pictures. Pass [{ image }, ...], or open a text model.")));
         };
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
@@ -83,19 +99,24 @@ impl EncoderSession {
     /// Finds out which device is fastest, where that is open; meant for when nobody waits. `adapter`: what the browser says
     /// of its GPU.
     pub async fn settle(&self, adapter: String) {
-        if let Model::Text(model) = &self.model {
-            model::settle(&self.world, &**model, &adapter, true).await;
-        }
+        // Pictures come one after another: each is decoded on its own.
+        let batches = matches!(self.model, Either::Text(_));
+        model::settle(&self.world, self.model.model(), &adapter, batches).await;
     }
 
     /// A `Float32Array` of unit length for a picture, `[height, width, 4]` bytes with straight alpha.
     pub async fn see(&self, width: u32, height: u32, rgba: Vec<u8>) -> Result<Float32Array, JsValue> {
-        let Model::Image(model) = &self.model else {
+        let Either::Image(model) = &self.model else {
             return Err(thrown(Error::input("The model reads texts. Pass [{ text }, ...], or open an image model.")));
         };
         let picture = image::picture(width, height, &rgba).map_err(thrown)?;
         drop(rgba);
         Ok(Float32Array::from(model.encode(picture).await.map_err(thrown)?.as_slice()))
+    }
+
+    /// Which device is in use: `wasm`, `webgpu` or `wasm+webgpu`.
+    pub fn device(&self) -> String {
+        text::device(&self.model.model().account().unwrap_or_default()).to_owned()
     }
 
     /// The encoder's account of itself.
@@ -112,20 +133,14 @@ impl EncoderSession {
             store: &'static str,
             why: &'a str,
         }
-        let (takes, kernels, id, dim) = match &self.model {
-            Model::Text(model) => ("text", model.device(), model.id(), model.dim()),
-            Model::Image(model) => ("image", model.device(), model.id(), model.dim()),
-        };
+        let model = self.model.model();
         write(&Out {
             version: env!("CARGO_PKG_VERSION"),
-            devices: match &self.model {
-                Model::Text(model) => model.account().into(),
-                Model::Image(_) => text::DeviceOut::processor("pictures are computed there"),
-            },
-            kernels,
-            takes,
-            model: &id.name,
-            dim,
+            devices: model.account().into(),
+            kernels: model.device(),
+            takes: self.model.takes(),
+            model: &model.id().name,
+            dim: model.dim(),
             store: self.found.store,
             why: &self.found.why,
         })

@@ -1,44 +1,52 @@
-//! The CPU image encoder as an engine's image model, and pixels as they cross from the worker.
+//! The image encoder on the devices of this browser, as an engine's image model, and pixels as they cross from the worker.
 
 use std::rc::Rc;
 
-use super::text::isa;
-use crate::encode::ImageEncoder;
+use super::text::{isa, now};
+use crate::encode::choice::{Account, Wish};
+use crate::encode::image::ImageDevices;
 use crate::engine::image::{ImageModel, Seen};
+use crate::engine::model::{AnyModel, Settling};
 use crate::error::Result;
 use crate::format::pack::{ModelId, Pack};
 use crate::preprocess::Picture;
 
-struct CpuImage {
-    encoder: ImageEncoder,
-}
-
-impl ImageModel for CpuImage {
+impl AnyModel for ImageDevices {
     fn dim(&self) -> usize {
-        self.encoder.dim()
+        self.inputs().dim()
     }
 
     fn id(&self) -> &ModelId {
-        self.encoder.model_id()
+        self.inputs().model_id()
     }
 
     fn device(&self) -> String {
-        self.encoder.isa().name().to_owned()
+        self.devices().isa().name().to_owned()
     }
 
-    fn encode(&self, picture: Picture) -> Seen<'_> {
-        Box::pin(async move { Ok(self.encoder.encode(&[picture])?.swap_remove(0)) })
+    fn account(&self) -> Option<Account> {
+        Some(self.devices().account())
+    }
+
+    fn settle<'a>(&'a self, adapter: &'a str, batches: bool, remembered: Option<Vec<u8>>) -> Settling<'a> {
+        Box::pin(async move { self.settle(adapter, batches, remembered.as_deref()).await })
     }
 }
 
-/// Opens a verified pack on the fastest instruction set of this module.
-pub fn load(pack: Vec<u8>, id: &ModelId) -> Result<Rc<dyn ImageModel>> {
-    open(&Pack::parse_verified(pack, id.sha256.clone())?)
+impl ImageModel for ImageDevices {
+    fn encode(&self, picture: Picture) -> Seen<'_> {
+        Box::pin(async move { Ok(self.encode(&[picture]).await?.swap_remove(0)) })
+    }
+}
+
+/// Opens a verified pack, its processor's part on the fastest instruction set of this module.
+pub fn load(pack: Vec<u8>, id: &ModelId, wish: Wish) -> Result<Rc<dyn ImageModel>> {
+    open(Pack::parse_verified(pack, id.sha256.clone())?, wish)
 }
 
 /// As [`load`], from a pack that is parsed already.
-pub fn open(pack: &Pack) -> Result<Rc<dyn ImageModel>> {
-    Ok(Rc::new(CpuImage { encoder: ImageEncoder::from_pack(pack, isa())? }))
+pub fn open(pack: Pack, wish: Wish) -> Result<Rc<dyn ImageModel>> {
+    Ok(Rc::new(ImageDevices::new(pack, isa(), wish, now)?))
 }
 
 /// Pixels `[height, width, 4]` with straight alpha, as a canvas gives them.

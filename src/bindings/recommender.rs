@@ -64,7 +64,7 @@ impl RecommenderSession {
             let options = Options { index, text_model, if_full, public_key, weights: Default::default(), from_device: restart.unwrap_or(false) };
             let mut session = Session::open(world, options, Box::new(move |pack, id: &_| text::load(pack, id, wish)), &abort, &|step| tell(&progress, step)).await?;
             if pictures.unwrap_or(false) {
-                session.take_pictures(image_model, Box::new(image::load));
+                session.take_pictures(image_model, Box::new(move |pack, id: &_| image::load(pack, id, wish)));
             }
             Ok(RecommenderSession { session, found })
         };
@@ -95,7 +95,7 @@ impl RecommenderSession {
     /// Finds out which device is fastest, where that is open; meant for when nobody waits. `adapter`: what the browser says
     /// of its GPU.
     pub async fn settle(&self, adapter: String) {
-        self.session.settle_text(&adapter).await;
+        self.session.settle(&adapter).await;
     }
 
     /// Fetches what changed; whether another index is in use now.

@@ -1,7 +1,5 @@
 //! The text encoder on the devices of this browser, as an engine's text model.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::rc::Rc;
 
 use js_sys::Function;
@@ -11,39 +9,37 @@ use super::convert::tell;
 use crate::compute::cpu::isa::Isa;
 use crate::compute::cpu::tune;
 use crate::encode::choice::{Account, Wish};
-use crate::encode::device::TextDevices;
-use crate::engine::model::{Embedding, TextModel};
+use crate::encode::text::TextDevices;
+use crate::engine::model::{AnyModel, Embedding, Settling, TextModel};
 use crate::engine::progress::{Phase, Progress};
 use crate::error::Result;
 use crate::format::pack::{ModelId, Pack};
 
-struct WebText {
-    devices: TextDevices,
-}
-
-impl TextModel for WebText {
+impl AnyModel for TextDevices {
     fn dim(&self) -> usize {
-        self.devices.inputs().dim()
+        self.inputs().dim()
     }
 
     fn id(&self) -> &ModelId {
-        self.devices.inputs().model_id()
+        self.inputs().model_id()
     }
 
     fn device(&self) -> String {
-        self.devices.isa().name().to_owned()
+        self.devices().isa().name().to_owned()
     }
 
     fn account(&self) -> Option<Account> {
-        Some(self.devices.account())
+        Some(self.devices().account())
     }
 
-    fn settle<'a>(&'a self, adapter: &'a str, batches: bool, remembered: Option<Vec<u8>>) -> Pin<Box<dyn Future<Output = Option<Vec<u8>>> + 'a>> {
-        Box::pin(async move { self.devices.settle(adapter, batches, remembered.as_deref()).await })
+    fn settle<'a>(&'a self, adapter: &'a str, batches: bool, remembered: Option<Vec<u8>>) -> Settling<'a> {
+        Box::pin(async move { self.settle(adapter, batches, remembered.as_deref()).await })
     }
+}
 
+impl TextModel for TextDevices {
     fn encode<'a>(&'a self, texts: &'a [&'a str]) -> Embedding<'a> {
-        Box::pin(self.devices.encode(texts))
+        Box::pin(self.encode(texts))
     }
 }
 
@@ -54,10 +50,10 @@ pub fn load(pack: Vec<u8>, id: &ModelId, wish: Wish) -> Result<Rc<dyn TextModel>
 
 /// As [`load`], from a pack that is parsed already.
 pub fn open(pack: Pack, wish: Wish) -> Result<Rc<dyn TextModel>> {
-    Ok(Rc::new(WebText { devices: TextDevices::new(pack, isa(), wish, now)? }))
+    Ok(Rc::new(TextDevices::new(pack, isa(), wish, now)?))
 }
 
-/// Which device computes texts and why, as reports show it.
+/// Which device computes and why, as reports show it.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeviceOut {
@@ -90,21 +86,19 @@ struct Pair {
     webgpu: Option<f64>,
 }
 
-impl DeviceOut {
-    /// What only the processor computes.
-    pub fn processor(why: &str) -> Self {
-        DeviceOut { device: "wasm", device_why: why.to_owned(), gpu: None }
+/// The device's name for customers.
+pub fn device(account: &Account) -> &'static str {
+    match (account.few_on_gpu, account.many_on_gpu) {
+        (false, false) => "wasm",
+        (true, true) => "webgpu",
+        _ => "wasm+webgpu",
     }
 }
 
 impl From<Option<Account>> for DeviceOut {
     fn from(account: Option<Account>) -> Self {
-        let account = account.unwrap_or_else(|| Account { why: "no text yet".into(), ..Account::default() });
-        let device = match (account.few_on_gpu, account.many_on_gpu) {
-            (false, false) => "wasm",
-            (true, true) => "webgpu",
-            _ => "wasm+webgpu",
-        };
+        let account = account.unwrap_or_else(|| Account { why: "nothing was encoded yet".into(), ..Account::default() });
+        let device = device(&account);
         let pair = |[wasm, webgpu]: [f64; 2]| Pair { wasm, webgpu: webgpu.is_finite().then_some(webgpu) };
         let race = account.race.map(|[one, batch]| RaceOut { one: pair(one), batch: pair(batch) });
         let Account { probe, tilings, lost, repeated, .. } = account;
@@ -130,6 +124,7 @@ pub fn tell_and_tune(listener: &Function, step: Progress) {
     tell(listener, step);
 }
 
-fn now() -> f64 {
+/// Milliseconds since the page began.
+pub fn now() -> f64 {
     crate::platform::web::clock::ticks()
 }

@@ -332,6 +332,14 @@ struct TrafficOut {
     damaged_files: u64,
 }
 
+/// What computes pictures.
+#[derive(Serialize)]
+struct ImageOut {
+    kernels: String,
+    #[serde(flatten)]
+    devices: DeviceOut,
+}
+
 /// A session's account of itself.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -341,6 +349,7 @@ pub struct ReportOut {
     devices: DeviceOut,
     index: IndexOut,
     text: TextOut,
+    image: Option<ImageOut>,
     store: StoreOut,
     history: HistoryOut,
     traffic: TrafficOut,
@@ -365,6 +374,7 @@ impl ReportOut {
                 problem: report.problem.map(ProblemOut::from),
             },
             text: TextOut { ready: report.device.is_some(), kernels: report.device, problem: report.text_problem.map(ProblemOut::from) },
+            image: report.image.map(|(kernels, account)| ImageOut { kernels, devices: account.into() }),
             store: StoreOut {
                 kind: found.store,
                 why: found.why.clone(),

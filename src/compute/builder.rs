@@ -2,7 +2,7 @@
 
 use super::graph::{Activation, Graph, Mask, Node, Op, PoolKind, Role, Rows, Shape, Value, Weight, WeightDecl, Window};
 use crate::error::{Error, Result};
-use crate::format::tensors::TensorFile;
+use crate::format::tensors::{DType, TensorFile};
 
 /// Most positions of an image that a graph may have, and most numbers of one value of an item: a pack's configuration is
 /// bytes from outside.
@@ -31,11 +31,16 @@ impl<'a> Builder<'a> {
     /// # Errors
     /// [`Error::Corrupt`] where it is missing or of another shape.
     pub fn weight(&mut self, name: &str, role: Role, shape: &[usize]) -> Result<Weight> {
-        let found = self.file.get(name)?.shape;
-        if found != shape {
-            return Err(Error::corrupt("the model pack", format!("weight {name} has shape {found:?}, expected {shape:?}")));
+        let found = self.file.get(name)?;
+        // Two weights of four bits stand in a byte.
+        let stored = match (shape, found.dtype) {
+            (&[rows, cols], DType::U8) => vec![rows, cols.div_ceil(2)],
+            _ => shape.to_vec(),
+        };
+        if found.shape != stored {
+            return Err(Error::corrupt("the model pack", format!("weight {name} has shape {:?}, expected {stored:?}", found.shape)));
         }
-        self.graph.weights.push(WeightDecl { name: name.into(), shape: found, role });
+        self.graph.weights.push(WeightDecl { name: name.into(), shape: shape.to_vec(), role });
         Ok(Weight(self.graph.weights.len() - 1))
     }
 

@@ -6,6 +6,7 @@
 pub mod builder;
 pub mod cpu;
 pub mod graph;
+pub mod int4;
 pub mod plan;
 pub mod probe;
 pub mod webgpu;

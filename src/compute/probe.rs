@@ -12,128 +12,324 @@ use std::future::Future;
 use super::builder::Builder;
 use super::cpu::isa::Isa;
 use super::cpu::{CpuModel, Workspace};
-use super::graph::{Activation, Batch, Graph, Mask, Op, PoolKind, Role, Value};
+use super::graph::{Activation, Batch, Graph, Mask, Op, PoolKind, Role, Value, Window};
+use super::int4;
+use super::weights::put_back;
 use crate::error::Result;
-use crate::format::tensors::{DType, Part, TensorFile, write};
+use crate::format::tensors::{DType, Part, TensorFile, f16_to_f32, write};
 use crate::math::rng::Rng;
 
-/// The items of the shapes: two vectors, two short batches, two long ones.
-pub const SHAPES: [[&[u32]; 2]; 3] = [[&[1], &[2]], [&[7, 1, 30], &[18]], [&[60, 5, 36], &[81, 2]]];
+/// What a run of the probe gets: texts of so many tokens each, or as many pictures, `side` positions wide and high where
+/// they leave the convolutions.
+#[derive(Debug, Clone, Copy)]
+pub struct Shape {
+    pub lens: &'static [u32],
+    pub side: usize,
+}
+
+/// Two vectors, two short batches, two long ones.
+pub const SHAPES: [[Shape; 2]; 3] = [
+    [Shape { lens: &[1], side: 1 }, Shape { lens: &[2], side: 1 }],
+    [Shape { lens: &[7, 1, 30], side: 4 }, Shape { lens: &[18], side: 5 }],
+    [Shape { lens: &[60, 5, 36], side: 6 }, Shape { lens: &[81, 2], side: 7 }],
+];
 /// How often each shape runs.
 pub const REPEATS: usize = 3;
 /// Largest difference allowed, relative to the largest number expected.
 pub const TOLERANCE: f32 = 2e-4;
 
-/// The variants of ops that a model's graph uses.
+/// The variants of ops that a model's graph uses, each once.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Variants {
-    int8: bool,
-    heads: usize,
-    width: usize,
-    mask: Mask,
-    activation: Activation,
-    pool: PoolKind,
-    eps: f32,
+    /// Types of the matrices.
+    dtypes: Vec<DType>,
+    /// Numbers at the front and not tokens, so many a row.
+    floats: Option<usize>,
+    /// Kernels and strides, small ones in place of large ones.
+    unfolds: Vec<(usize, usize)>,
+    depthwise: Vec<(usize, usize, Activation)>,
+    /// How many learned rows stand in front.
+    positions: Option<usize>,
+    attention: Option<(usize, usize, Mask)>,
+    activations: Vec<Activation>,
+    eps: Option<f32>,
+    attention_pool: bool,
+    pools: Vec<PoolKind>,
+    normalize: bool,
 }
+
+/// Width of the rows where no attention says it.
+const WIDTH: usize = 24;
+/// Largest window and stride of a probe: what is wrong with large ones is wrong with small ones.
+const KERNEL: usize = 3;
+const STRIDE: usize = 2;
 
 impl Variants {
     /// Those of a graph with the weights of `file`.
     pub fn of(graph: &Graph, file: &TensorFile) -> Self {
-        let mut found = Self { int8: false, heads: 2, width: 8, mask: Mask::None, activation: Activation::None, pool: PoolKind::Mean, eps: 1e-12 };
+        let mut dtypes = Vec::new();
+        for weight in graph.weights.iter().filter(|w| w.role == Role::Matrix) {
+            let dtype = file.get(&weight.name).map_or(DType::F32, |tensor| tensor.dtype);
+            once(&mut dtypes, if matches!(dtype, DType::I8 | DType::U8 | DType::F16) { dtype } else { DType::F32 });
+        }
+        if dtypes.is_empty() {
+            dtypes.push(DType::F32);
+        }
+        let mut found = Self {
+            dtypes,
+            floats: None,
+            unfolds: Vec::new(),
+            depthwise: Vec::new(),
+            positions: None,
+            attention: None,
+            activations: Vec::new(),
+            eps: None,
+            attention_pool: false,
+            pools: Vec::new(),
+            normalize: false,
+        };
+        let small = |window: &Window| (window.kernel.min(KERNEL), window.stride.min(STRIDE));
         for node in &graph.nodes {
+            // Every op stands here by name: one that the probe does not know would be trusted without a question.
             match &node.op {
-                Op::Attention { heads, mask, .. } => (found.heads, found.width, found.mask) = ((*heads).min(3), node.shape.cols / heads, *mask),
-                Op::Linear { activation, .. } if *activation != Activation::None => found.activation = *activation,
-                Op::Pool { kind, .. } => found.pool = *kind,
-                Op::LayerNorm { eps, .. } => found.eps = *eps,
-                _ => {}
+                Op::Input { .. } => found.floats = Some(node.shape.cols.min(WIDTH)),
+                Op::Embed { .. } => {}
+                Op::Linear { activation: Activation::None, .. } => {}
+                Op::Linear { activation, .. } => once(&mut found.activations, *activation),
+                Op::LayerNorm { eps, .. } => found.eps = Some(*eps),
+                Op::Attention { heads, mask, .. } => found.attention = Some(((*heads).min(3), node.shape.cols / heads, *mask)),
+                Op::AttentionPool { .. } => found.attention_pool = true,
+                Op::Unfold { window, .. } => once(&mut found.unfolds, small(window)),
+                Op::Depthwise { window, activation, .. } => {
+                    let (kernel, stride) = small(window);
+                    once(&mut found.depthwise, (kernel, stride, *activation));
+                }
+                Op::Positions { first, .. } => found.positions = Some(first.map_or(0, |first| graph.weights[first.0].shape[0])),
+                Op::Pool { kind, .. } => once(&mut found.pools, *kind),
+                Op::Normalize { .. } => found.normalize = true,
             }
         }
-        let matrices = graph.weights.iter().filter(|w| w.role == Role::Matrix);
-        found.int8 = matrices.filter_map(|w| file.get(&w.name).ok()).any(|tensor| tensor.dtype == DType::I8);
         found
     }
 
-    /// A block of such a model: everything before the pooling, or to the end.
+    fn dim(&self) -> usize {
+        self.attention.map_or(WIDTH, |(heads, width, _)| heads * width)
+    }
+
+    /// Width and height of the pictures that come out `side` wide and high.
+    fn side(&self, side: usize) -> usize {
+        let strides = self.unfolds.iter().map(|u| u.1).chain(self.depthwise.iter().map(|d| d.1));
+        strides.product::<usize>() * side
+    }
+
+    /// A small model of these ops: everything before the pooling, or to the end.
     ///
     /// # Errors
     /// None that is not a bug.
-    pub fn graph(&self, file: &TensorFile, whole: bool) -> Result<Graph> {
-        let dim = self.heads * self.width;
+    pub fn graph(&self, file: &TensorFile, whole: bool, side: usize) -> Result<Graph> {
+        let dim = self.dim();
         let mut b = Builder::new(file);
-        let (ids, places) = (b.id_input(0, ENTRIES), b.id_input(0, ENTRIES));
-        let x = b.embed(dim, &[("words", ENTRIES, ids), ("places", ENTRIES, places)])?;
-        let x = b.layer_norm(x, "norm", self.eps)?;
-        let qkv = b.linear(x, &[("qkv", 3 * dim)], Activation::None, None)?;
-        let attended = b.attention(qkv, self.heads, self.mask)?;
-        let x = b.linear(attended, &[("out", dim)], Activation::None, Some(x))?;
-        let wide = b.linear(x, &[("wide", 2 * dim)], self.activation, None)?;
-        let x = b.linear(wide, &[("narrow", dim)], Activation::None, Some(x))?;
+        let mut x = match self.floats {
+            Some(cols) => self.front(&mut b, cols, self.side(side))?,
+            None => {
+                let (ids, places) = (b.id_input(0, ENTRIES), b.id_input(0, ENTRIES));
+                b.embed(dim, &[("words", ENTRIES, ids), ("places", ENTRIES, places)])?
+            }
+        };
+        if let Some(first) = self.positions {
+            x = b.positions(x, (first > 0).then_some(("first", first)), "table")?;
+        }
+        if let Some(eps) = self.eps {
+            x = b.layer_norm(x, "norm", eps)?;
+        }
+        if let Some((heads, _, mask)) = self.attention {
+            let qkv = b.linear(x, &[("qkv", 3 * dim)], Activation::None, None)?;
+            let attended = b.attention(qkv, heads, mask)?;
+            x = b.linear(attended, &[("out", dim)], Activation::None, Some(x))?;
+        }
+        for (at, &activation) in self.activations.iter().enumerate() {
+            let wide = b.linear(x, &[(&format!("wide{at}"), 2 * dim)], activation, None)?;
+            x = b.linear(wide, &[(&format!("narrow{at}"), dim)], Activation::None, Some(x))?;
+        }
         if whole {
-            let pooled: Value = b.pool(x, self.pool);
-            b.normalize(pooled);
+            if self.attention_pool {
+                let keys = b.linear(x, &[("keys", 2 * dim)], Activation::None, None)?;
+                x = b.attention_pool(keys, "query", self.attention.map_or(1, |a| a.0))?;
+            }
+            for &kind in &self.pools {
+                x = b.pool(x, kind);
+            }
+            if self.normalize {
+                b.normalize(x);
+            }
         }
         Ok(b.finish())
     }
 
-    /// Weights of the block: as the device gets them, and the same numbers in f32.
+    /// Numbers through the convolutions, `dim` to a row.
+    fn front(&self, b: &mut Builder<'_>, cols: usize, mut side: usize) -> Result<Value> {
+        let mut x = b.float_input(side * side, cols);
+        for (at, &(kernel, stride)) in self.unfolds.iter().enumerate() {
+            let window = Window::same(side, side, kernel, stride);
+            side = window.out_height;
+            x = b.unfold(x, window)?;
+            x = b.linear(x, &[(&format!("conv{at}"), self.dim())], Activation::None, None)?;
+        }
+        if self.unfolds.is_empty() {
+            x = b.linear(x, &[("conv", self.dim())], Activation::None, None)?;
+        }
+        for (at, &(kernel, stride, activation)) in self.depthwise.iter().enumerate() {
+            let window = Window::same(side, side, kernel, stride);
+            side = window.out_height;
+            x = b.depthwise(x, window, &format!("depthwise{at}"), activation)?;
+        }
+        Ok(x)
+    }
+
+    /// The shapes `[rows, cols]` of the weights that [`Variants::graph`] declares, and what they are for.
+    fn shapes(&self, side: usize) -> Vec<(String, usize, usize, Role)> {
+        let dim = self.dim();
+        let mut shapes: Vec<(String, usize, usize, Role)> = Vec::new();
+        let linear = |shapes: &mut Vec<_>, name: &str, out: usize, cols: usize| {
+            shapes.extend([(format!("{name}.weight"), out, cols, Role::Matrix), (format!("{name}.bias"), 1, out, Role::Vector)]);
+        };
+        if let Some(cols) = self.floats {
+            if self.unfolds.is_empty() {
+                linear(&mut shapes, "conv", dim, cols);
+            }
+            for (at, (kernel, _)) in self.unfolds.iter().enumerate() {
+                let channels = if at == 0 { cols } else { dim };
+                linear(&mut shapes, &format!("conv{at}"), dim, kernel * kernel * channels);
+            }
+            for (at, (kernel, _, _)) in self.depthwise.iter().enumerate() {
+                shapes.extend([(format!("depthwise{at}.weight"), kernel * kernel, dim, Role::Rows), (format!("depthwise{at}.bias"), 1, dim, Role::Vector)]);
+            }
+        } else {
+            shapes.extend(["words", "places"].map(|name| (name.to_owned(), ENTRIES, dim, Role::Table)));
+        }
+        if let Some(first) = self.positions {
+            shapes.extend([("first".to_owned(), first, dim, Role::Rows), ("table".to_owned(), first + side * side, dim, Role::Rows)]);
+        }
+        shapes.extend(["norm.weight", "norm.bias"].map(|name| (name.to_owned(), 1, dim, Role::Vector)));
+        linear(&mut shapes, "qkv", 3 * dim, dim);
+        linear(&mut shapes, "out", dim, dim);
+        for at in 0..self.activations.len() {
+            linear(&mut shapes, &format!("wide{at}"), 2 * dim, dim);
+            linear(&mut shapes, &format!("narrow{at}"), dim, 2 * dim);
+        }
+        linear(&mut shapes, "keys", 2 * dim, dim);
+        shapes.push(("query".to_owned(), 1, dim, Role::Rows));
+        shapes.retain(|shape| shape.1 > 0);
+        shapes
+    }
+
+    /// The types of its matrices.
+    pub fn dtypes(&self) -> &[DType] {
+        &self.dtypes
+    }
+
+    /// Weights of the model for pictures of such a side: as the device gets them, and the same numbers in f32.
     ///
     /// # Errors
     /// None that is not a bug.
-    pub fn weights(&self) -> Result<(TensorFile, TensorFile)> {
-        let dim = self.heads * self.width;
+    pub fn weights(&self, side: usize, dtype: DType) -> Result<(TensorFile, TensorFile)> {
         let mut rng = Rng::new(7);
         let mut number = || rng.unit() as f32 * 2.0 - 1.0;
         let (mut packed, mut plain) = (Vec::new(), Vec::new());
-        for (name, rows, cols) in [("words", ENTRIES, dim), ("places", ENTRIES, dim), ("qkv.weight", 3 * dim, dim), ("out.weight", dim, dim), ("wide.weight", 2 * dim, dim), ("narrow.weight", dim, 2 * dim)] {
+        for (name, rows, cols, role) in self.shapes(side) {
+            if matches!(role, Role::Vector | Role::Rows) {
+                let numbers: Vec<f32> = (0..rows * cols).map(|_| number()).collect();
+                let shape = if role == Role::Vector { vec![cols] } else { vec![rows, cols] };
+                packed.push(Part::f32(name.clone(), &shape, &numbers));
+                plain.push(Part::f32(name, &shape, &numbers));
+                continue;
+            }
+            if dtype == DType::F16 && role == Role::Matrix {
+                let halves: Vec<u16> = (0..rows * cols).map(|_| HALVES[(number() * 2.0 + 2.0) as usize % HALVES.len()]).collect();
+                let numbers: Vec<f32> = halves.iter().map(|&half| f16_to_f32(half)).collect();
+                packed.push(Part::f16(name.clone(), &[rows, cols], &halves));
+                plain.push(Part::f32(name, &[rows, cols], &numbers));
+                continue;
+            }
+            if dtype == DType::U8 && role == Role::Matrix {
+                let outlying = |at: usize| cols > 8 && [1, cols - 1].contains(&(at % cols));
+                let q: Vec<i8> = (0..rows * cols).map(|at| if outlying(at) { 0 } else { (number() * 8.0).floor() as i8 }).collect();
+                let halves: Vec<u16> = (0..rows * int4::groups(cols)).map(|_| HALVES[(number() * 2.0 + 2.0) as usize % HALVES.len()]).collect();
+                let scales: Vec<f32> = halves.iter().map(|&half| f16_to_f32(half)).collect();
+                let bytes = int4::pack(&q, cols).into();
+                packed.push(Part { name: name.clone(), dtype, shape: vec![rows, cols.div_ceil(2)], bytes });
+                packed.push(Part::f16(format!("{name}.scale"), &[rows, int4::groups(cols)], &halves));
+                let mut numbers = int4::numbers(&q, &scales, cols);
+                if cols > 8 {
+                    let (outliers, apart) = ([1u32, cols as u32 - 1], vec![0.001f32; rows]);
+                    let wide: Vec<i8> = (0..rows * 2).map(|_| (number() * 127.0) as i8).collect();
+                    put_back(&mut numbers, cols, &outliers, &wide, &apart);
+                    packed.extend([
+                        Part::u32(format!("{name}.outliers"), &[2], &outliers),
+                        Part::i8(format!("{name}.outliers.weight"), &[rows, 2], &wide),
+                        Part::f32(format!("{name}.outliers.scale"), &[rows], &apart),
+                    ]);
+                }
+                plain.push(Part::f32(name, &[rows, cols], &numbers));
+                continue;
+            }
             let q: Vec<i8> = (0..rows * cols).map(|_| (number() * 127.0) as i8).collect();
             let scales: Vec<f32> = (0..rows).map(|_| (1.5 + number()) / 127.0 / (cols as f32).sqrt()).collect();
             let apart: Vec<f32> = scales.iter().map(|s| s * 0.5).collect();
-            let outliers: Vec<u32> = if name.ends_with("weight") && cols > 8 { vec![1, 2, cols as u32 - 1] } else { Vec::new() };
+            let outliers: Vec<u32> = if role == Role::Matrix && cols > 8 { vec![1, 2, cols as u32 - 1] } else { Vec::new() };
             let scale = |at: usize| if outliers.contains(&((at % cols) as u32)) { apart[at / cols] } else { scales[at / cols] };
             let numbers: Vec<f32> = q.iter().enumerate().map(|(at, &v)| f32::from(v) * scale(at)).collect();
+            if matches!(dtype, DType::I8 | DType::U8) {
+                packed.extend([Part::i8(name.clone(), &[rows, cols], &q), Part::f32(format!("{name}.scale"), &[rows], &scales)]);
+                if !outliers.is_empty() {
+                    packed.extend([Part::u32(format!("{name}.outliers"), &[outliers.len()], &outliers), Part::f32(format!("{name}.outliers.scale"), &[rows], &apart)]);
+                }
+            } else {
+                packed.push(Part::f32(name.clone(), &[rows, cols], &numbers));
+            }
             plain.push(Part::f32(name, &[rows, cols], &numbers));
-            if !self.int8 {
-                packed.push(Part::f32(name, &[rows, cols], &numbers));
-                continue;
-            }
-            packed.extend([Part::i8(name, &[rows, cols], &q), Part::f32(format!("{name}.scale"), &[rows], &scales)]);
-            if !outliers.is_empty() {
-                packed.extend([Part::u32(format!("{name}.outliers"), &[outliers.len()], &outliers), Part::f32(format!("{name}.outliers.scale"), &[rows], &apart)]);
-            }
-        }
-        for (name, n) in [("norm.weight", dim), ("norm.bias", dim), ("qkv.bias", 3 * dim), ("out.bias", dim), ("wide.bias", 2 * dim), ("narrow.bias", dim)] {
-            let numbers: Vec<f32> = (0..n).map(|_| number()).collect();
-            packed.push(Part::f32(name, &[n], &numbers));
-            plain.push(Part::f32(name, &[n], &numbers));
         }
         let file = |parts: &[Part<'_>]| TensorFile::parse(write(parts, &BTreeMap::new())?, "the probe");
         Ok((file(&packed)?, file(&plain)?))
     }
+
+    /// The inputs of a shape.
+    pub fn batch(&self, shape: Shape) -> Batch {
+        let items = shape.lens.len();
+        if let Some(cols) = self.floats {
+            let mut rng = Rng::new(11);
+            let numbers = items * self.side(shape.side).pow(2) * cols;
+            return Batch { items, floats: vec![(0..numbers).map(|_| rng.unit() as f32 * 2.0 - 1.0).collect()], ..Batch::default() };
+        }
+        let mut batch = Batch { items, offsets: vec![vec![0]], ids: vec![Vec::new(); 2], ..Batch::default() };
+        for len in shape.lens {
+            let start = batch.ids[0].len() as u32;
+            batch.ids[0].extend((0..*len).map(|at| (start + at) * 31 % ENTRIES as u32));
+            batch.ids[1].extend(0..*len);
+            batch.offsets[0].push(start + len);
+        }
+        batch
+    }
 }
 
+/// Half-precision numbers: 1/8, -1/16, 3/32, -0.0999755859375.
+const HALVES: [u16; 4] = [0x3000, 0xac00, 0x2e00, 0xae66];
 /// Entries of the tables.
 const ENTRIES: usize = 97;
 
-/// The inputs of a shape.
-pub fn batch(lens: &[u32]) -> Batch {
-    let mut batch = Batch { items: lens.len(), offsets: vec![vec![0]], ids: vec![Vec::new(); 2], ..Default::default() };
-    for len in lens {
-        let start = batch.ids[0].len() as u32;
-        batch.ids[0].extend((0..*len).map(|at| (start + at) * 31 % ENTRIES as u32));
-        batch.ids[1].extend(0..*len);
-        batch.offsets[0].push(start + len);
+/// Adds what is not there yet.
+fn once<T: PartialEq>(list: &mut Vec<T>, value: T) {
+    if !list.contains(&value) {
+        list.push(value);
     }
-    batch
 }
 
-/// Runs a shape [`REPEATS`] times by `run` and gives what is wrong with the answers, `None` where nothing is.
+/// Runs a batch [`REPEATS`] times by `run` and gives what is wrong with the answers, `None` where nothing is.
 ///
 /// # Errors
 /// What `run` fails with.
-pub async fn compare<F: Future<Output = Result<Vec<f32>>>>(graph: &Graph, plain: &TensorFile, lens: &[u32], run: impl Fn(Batch) -> F) -> Result<Option<String>> {
-    let batch = batch(lens);
-    let expected = CpuModel::new(graph.clone(), plain, Isa::Portable)?.run(&batch, &mut Workspace::default())?;
+pub async fn compare<F: Future<Output = Result<Vec<f32>>>>(graph: &Graph, plain: &TensorFile, batch: &Batch, run: impl Fn(Batch) -> F) -> Result<Option<String>> {
+    let expected = CpuModel::new(graph.clone(), plain, Isa::Portable)?.run(batch, &mut Workspace::default())?;
     let scale = expected.iter().fold(1e-3f32, |most, v| most.max(v.abs()));
     for round in 0..REPEATS {
         let found = run(batch.clone()).await?;

@@ -2,8 +2,9 @@
 
 use super::cpu::linear::pack::MAX_OUTLIERS;
 use super::graph::{Graph, Role, Weight};
+use super::int4;
 use crate::error::{Error, Result};
-use crate::format::tensors::{DType, Tensor, TensorFile};
+use crate::format::tensors::{DType, Tensor, TensorFile, f16_to_f32};
 
 /// Reads the weights of a graph.
 pub struct Weights<'a> {
@@ -24,7 +25,29 @@ pub struct Matrix {
 pub enum Numbers {
     /// `q[o][i] * scales[o]`, and for the inputs in `outliers` (ascending) `q[o][i] * apart[o]`.
     I8 { q: Vec<i8>, scales: Vec<f32>, outliers: Vec<u32>, apart: Vec<f32> },
+    /// As in [`int4`], `scales` `[n, groups]` in bits of half-precision numbers; for the inputs in `outliers` the weight is
+    /// `wide[o][which] * apart[o]`, and `q` zero.
+    I4 { q: Vec<i8>, scales: Vec<u16>, outliers: Vec<u32>, wide: Vec<i8>, apart: Vec<f32> },
+    /// Bits of half-precision numbers.
+    F16(Vec<u16>),
     F32(Vec<f32>),
+}
+
+impl Numbers {
+    /// In a type that the processor multiplies: int8 or f32.
+    pub fn for_cpu(self, k: usize) -> Self {
+        match self {
+            Numbers::I4 { q, scales, outliers, wide, apart } => {
+                let scales: Vec<f32> = scales.into_iter().map(f16_to_f32).collect();
+                let mut numbers = int4::numbers(&q, &scales, k);
+                put_back(&mut numbers, k, &outliers, &wide, &apart);
+                let (q, scales, apart) = int4::to_int8(&numbers, k, &outliers);
+                Numbers::I8 { q, scales, outliers, apart }
+            }
+            Numbers::F16(halves) => Numbers::F32(halves.into_iter().map(f16_to_f32).collect()),
+            already => already,
+        }
+    }
 }
 
 /// A table `[entries, cols]` of an embedding.
@@ -68,6 +91,11 @@ impl Weights<'_> {
         let (name, tensor) = self.tensor(weight, Role::Table)?;
         Ok(match tensor.dtype {
             DType::I8 => Table::I8 { rows: signed(&tensor).collect(), scales: self.scales(name, tensor.shape[0])? },
+            DType::U8 => {
+                let cols = self.graph.weights[weight.0].shape[1];
+                let (rows, scales, _) = int4::to_int8(&self.numbers4(name, &tensor, cols)?, cols, &[]);
+                Table::I8 { rows, scales }
+            }
             _ => Table::F32(finite(name, tensor.to_f32())?),
         })
     }
@@ -87,7 +115,8 @@ impl Weights<'_> {
                 None => bias.resize(bias.len() + tensor.shape[0], 0.0),
             }
         }
-        let numbers = if tensors.iter().all(|(_, t)| t.dtype == DType::I8) {
+        let all = |dtype: DType| tensors.iter().all(|(_, t)| t.dtype == dtype);
+        let numbers = if all(DType::I8) {
             let (mut q, mut scales) = (Vec::with_capacity(n * k), Vec::with_capacity(n));
             for (name, tensor) in &tensors {
                 q.extend(signed(tensor));
@@ -95,6 +124,24 @@ impl Weights<'_> {
             }
             let (outliers, apart) = self.outliers(&tensors, k)?;
             Numbers::I8 { q, scales, outliers, apart }
+        } else if all(DType::U8) {
+            let (mut q, mut scales) = (Vec::with_capacity(n * k), Vec::new());
+            for (name, tensor) in &tensors {
+                q.extend(int4::unpack(tensor.bytes(), k));
+                scales.extend(self.scales4(name, tensor.shape[0], k)?);
+            }
+            let (outliers, apart) = self.outliers(&tensors, k)?;
+            let mut wide = Vec::with_capacity(n * outliers.len());
+            for (name, tensor) in &tensors {
+                wide.extend(self.wide(name, tensor.shape[0], outliers.len())?);
+            }
+            Numbers::I4 { q, scales, outliers, wide, apart }
+        } else if all(DType::F16) {
+            let mut all = Vec::with_capacity(n * k);
+            for (name, tensor) in &tensors {
+                all.extend(halves(name, tensor)?);
+            }
+            Numbers::F16(all)
         } else {
             let mut numbers = Vec::with_capacity(n * k);
             for (name, tensor) in &tensors {
@@ -107,9 +154,16 @@ impl Weights<'_> {
 
     /// A matrix of any type as numbers.
     fn append(&self, name: &str, tensor: &Tensor, k: usize, numbers: &mut Vec<f32>) -> Result<()> {
-        if tensor.dtype != DType::I8 {
-            numbers.extend(finite(name, tensor.to_f32())?);
-            return Ok(());
+        match tensor.dtype {
+            DType::I8 => {}
+            DType::U8 => {
+                let (columns, apart) = self.outliers(&[(name, tensor.clone())], k)?;
+                let wide = self.wide(name, tensor.shape[0], columns.len())?;
+                let mut rows = self.numbers4(name, tensor, k)?;
+                put_back(&mut rows, k, &columns, &wide, &apart);
+                return Ok(numbers.extend(rows));
+            }
+            _ => return Ok(numbers.extend(finite(name, tensor.to_f32())?)),
         }
         let scales = self.scales(name, tensor.shape[0])?;
         let (columns, apart) = self.outliers(&[(name, tensor.clone())], k)?;
@@ -131,11 +185,50 @@ impl Weights<'_> {
         Ok(scales)
     }
 
-    /// The outlier columns of stacked int8 matrices (they read the same inputs, so they share them) and their scales.
+    /// The scales `[rows, groups]` of a four-bit tensor, in bits of half-precision numbers.
+    fn scales4(&self, name: &str, rows: usize, cols: usize) -> Result<Vec<u16>> {
+        let tensor = self.file.typed(&format!("{name}.scale"), DType::F16)?;
+        if tensor.len() != rows * int4::groups(cols) {
+            return Err(Error::corrupt("the model pack", format!("{name}.scale has {} numbers, expected {}", tensor.len(), rows * int4::groups(cols))));
+        }
+        halves(name, &tensor)
+    }
+
+    /// The weights `[rows, outliers]` that a four-bit tensor keeps in int8.
+    fn wide(&self, name: &str, rows: usize, outliers: usize) -> Result<Vec<i8>> {
+        if outliers == 0 {
+            return Ok(Vec::new());
+        }
+        let tensor = self.file.typed(&format!("{name}.outliers.weight"), DType::I8)?;
+        if tensor.shape != [rows, outliers] {
+            return Err(Error::corrupt("the model pack", format!("{name}.outliers.weight has shape {:?}, expected {:?}", tensor.shape, [rows, outliers])));
+        }
+        Ok(signed(&tensor).collect())
+    }
+
+    /// The numbers `[rows, cols]` of a four-bit tensor, zero in the outlier columns.
+    fn numbers4(&self, name: &str, tensor: &Tensor, cols: usize) -> Result<Vec<f32>> {
+        let scales: Vec<f32> = self.scales4(name, tensor.shape[0], cols)?.into_iter().map(f16_to_f32).collect();
+        Ok(int4::numbers(&int4::unpack(tensor.bytes(), cols), &scales, cols))
+    }
+
+    /// The outlier columns of stacked int8 matrices and their scales.
     fn outliers(&self, parts: &[(&str, Tensor)], k: usize) -> Result<(Vec<u32>, Vec<f32>)> {
+        let columns = self.outlier_columns(parts, k)?;
+        let mut scales = Vec::new();
+        if !columns.is_empty() {
+            for (name, tensor) in parts {
+                scales.extend(self.scales(&format!("{name}.outliers"), tensor.shape[0])?);
+            }
+        }
+        Ok((columns, scales))
+    }
+
+    /// The outlier columns of stacked matrices: they read the same inputs, so they share them.
+    fn outlier_columns(&self, parts: &[(&str, Tensor)], k: usize) -> Result<Vec<u32>> {
         let bad = |name: &str, detail: String| Err(Error::corrupt("the model pack", format!("{name}.outliers {detail}")));
-        let (mut all, mut scales) = (Vec::new(), Vec::new());
-        for (at, (name, tensor)) in parts.iter().enumerate() {
+        let mut all = Vec::new();
+        for (at, (name, _)) in parts.iter().enumerate() {
             let columns = match self.file.contains(&format!("{name}.outliers")) {
                 true => self.file.u32s(&format!("{name}.outliers"))?,
                 false => Vec::new(),
@@ -147,17 +240,30 @@ impl Weights<'_> {
             if columns.len() > MAX_OUTLIERS.min(k.saturating_sub(1)) || !sorted || columns.last().is_some_and(|&c| c as usize >= k) {
                 return bad(name, format!("are {columns:?} of {k} columns"));
             }
-            if !columns.is_empty() {
-                scales.extend(self.scales(&format!("{name}.outliers"), tensor.shape[0])?);
-            }
             all = columns;
         }
-        Ok((all, scales))
+        Ok(all)
     }
 }
 
 fn signed(tensor: &Tensor) -> impl Iterator<Item = i8> {
     tensor.bytes().iter().map(|&b| b as i8)
+}
+
+/// Writes the outlier columns that a four-bit matrix keeps apart into its numbers `[rows, k]`.
+pub fn put_back(numbers: &mut [f32], k: usize, outliers: &[u32], wide: &[i8], apart: &[f32]) {
+    if outliers.is_empty() {
+        return;
+    }
+    for ((row, wide), scale) in numbers.chunks_exact_mut(k).zip(wide.chunks_exact(outliers.len())).zip(apart) {
+        outliers.iter().zip(wide).for_each(|(&c, &v)| row[c as usize] = f32::from(v) * scale);
+    }
+}
+
+/// Bits of half-precision numbers, all of them finite.
+fn halves(name: &str, tensor: &Tensor) -> Result<Vec<u16>> {
+    finite(name, tensor.to_f32())?;
+    Ok(tensor.bytes().as_chunks::<2>().0.iter().map(|&half| u16::from_le_bytes(half)).collect())
 }
 
 fn finite(name: &str, values: Vec<f32>) -> Result<Vec<f32>> {

@@ -1,5 +1,7 @@
 //! Pictures to unit vectors: resize, crop and normalize as the model's checkpoint says, then run, one after another.
 
+use super::choice::Wish;
+use super::device::{Devices, Heat};
 use crate::compute::cpu::{CpuModel, Workspace, isa::Isa};
 use crate::compute::graph::{Batch, Graph};
 use crate::error::{Error, Result};
@@ -12,12 +14,70 @@ use crate::preprocess::resize::Filter;
 /// Positions of one run's pictures: small ones share the way through the weights, large ones go alone, and the widest
 /// activations stay within some megabytes.
 const CHUNK_POSITIONS: usize = 64 * 64;
+/// On a GPU several large ones fill it; 8 of 224 by 224.
+const GPU_POSITIONS: usize = 8 * 224 * 224;
 
-/// A vision model that is ready to run.
-pub struct ImageEncoder {
+/// What stands before the model: pictures to pixels, and the model as data.
+pub struct ImageInputs {
     id: ModelId,
     dim: usize,
     preparation: Preparation,
+    graph: Graph,
+}
+
+impl ImageInputs {
+    /// Reads preparation and graph of a pack.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] for a pack whose parts do not fit, [`Error::Input`] for an architecture that takes no pictures.
+    pub fn new(pack: &Pack) -> Result<Self> {
+        let name = pack.architecture.as_str();
+        if !models::IMAGE.contains(&name) {
+            let known = models::IMAGE.join(", ");
+            return Err(Error::input(format!("{name:?} takes no pictures; they need a pack of one of {known}.")));
+        }
+        let graph = models::graph(name, &pack.config, &pack.encoder, pack.file())?;
+        let preparation = preparation(pack.encoder.image.as_ref())?;
+        let dim = graph.shape(graph.output()).cols;
+        if dim != pack.encoder.dim {
+            return Err(Error::corrupt("the model pack", format!("it says {} dimensions, its weights {dim}", pack.encoder.dim)));
+        }
+        Ok(Self { id: pack.id.clone(), dim, preparation, graph })
+    }
+
+    /// Length of an embedding.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// Which model makes these vectors.
+    pub fn model_id(&self) -> &ModelId {
+        &self.id
+    }
+
+    /// How pictures are prepared.
+    pub fn preparation(&self) -> &Preparation {
+        &self.preparation
+    }
+
+    /// Pictures of one run on the processor, and on a GPU.
+    fn chunk(&self) -> usize {
+        (CHUNK_POSITIONS / (self.preparation.height * self.preparation.width)).max(1)
+    }
+
+    fn gpu_chunk(&self) -> usize {
+        (GPU_POSITIONS / (self.preparation.height * self.preparation.width)).max(1)
+    }
+
+    /// The inputs of the graph for `pictures`.
+    pub fn batch(&self, pictures: &[Picture]) -> Batch {
+        batch(pictures.iter().flat_map(|p| self.preparation.pixels(p)).collect(), pictures.len())
+    }
+}
+
+/// A vision model that is ready to run on the processor.
+pub struct ImageEncoder {
+    inputs: ImageInputs,
     model: CpuModel,
 }
 
@@ -36,29 +96,19 @@ impl ImageEncoder {
     /// # Errors
     /// As [`ImageEncoder::open`].
     pub fn from_pack(pack: &Pack, isa: Isa) -> Result<Self> {
-        let name = pack.architecture.as_str();
-        if !models::IMAGE.contains(&name) {
-            let known = models::IMAGE.join(", ");
-            return Err(Error::input(format!("{name:?} takes no pictures; they need a pack of one of {known}.")));
-        }
-        let graph = models::graph(name, &pack.config, &pack.encoder, pack.file())?;
-        let preparation = preparation(pack.encoder.image.as_ref())?;
-        let dim = graph.shape(graph.output()).cols;
-        if dim != pack.encoder.dim {
-            return Err(Error::corrupt("the model pack", format!("it says {} dimensions, its weights {dim}", pack.encoder.dim)));
-        }
-        let model = CpuModel::new(graph, pack.file(), isa)?;
-        Ok(Self { id: pack.id.clone(), dim, preparation, model })
+        let inputs = ImageInputs::new(pack)?;
+        let model = CpuModel::new(inputs.graph.clone(), pack.file(), isa)?;
+        Ok(Self { inputs, model })
     }
 
     /// Length of an embedding.
     pub fn dim(&self) -> usize {
-        self.dim
+        self.inputs.dim
     }
 
     /// Which model makes these vectors.
     pub fn model_id(&self) -> &ModelId {
-        &self.id
+        &self.inputs.id
     }
 
     /// The instruction set in use.
@@ -68,7 +118,7 @@ impl ImageEncoder {
 
     /// How pictures are prepared.
     pub fn preparation(&self) -> &Preparation {
-        &self.preparation
+        &self.inputs.preparation
     }
 
     /// The graph that runs.
@@ -81,8 +131,8 @@ impl ImageEncoder {
     /// # Errors
     /// [`Error::Internal`] for a graph that does not take pictures.
     pub fn encode(&self, pictures: &[Picture]) -> Result<Vec<Vec<f32>>> {
-        let chunk = (CHUNK_POSITIONS / (self.preparation.height * self.preparation.width)).max(1);
-        let run = |pictures: &[Picture]| self.run(pictures.iter().flat_map(|p| self.preparation.pixels(p)).collect(), pictures.len());
+        let chunk = self.inputs.chunk();
+        let run = |pictures: &[Picture]| self.model.run_shared(&self.inputs.batch(pictures));
         #[cfg(feature = "publisher")]
         let outputs = {
             use rayon::prelude::*;
@@ -90,7 +140,7 @@ impl ImageEncoder {
         };
         #[cfg(not(feature = "publisher"))]
         let outputs = pictures.chunks(chunk).map(run).collect::<Result<Vec<_>>>()?;
-        Ok(outputs.iter().flat_map(|o| o.chunks_exact(self.dim)).map(<[f32]>::to_vec).collect())
+        Ok(outputs.iter().flat_map(|o| o.chunks_exact(self.inputs.dim)).map(<[f32]>::to_vec).collect())
     }
 
     /// Vectors `[items, dim]` of pictures that are prepared already, `[items, height, width, 3]`.
@@ -106,8 +156,59 @@ impl ImageEncoder {
     /// # Errors
     /// As [`ImageEncoder::run`].
     pub fn observe(&self, picture: &Picture, observe: impl FnMut(usize, &[f32])) -> Result<()> {
-        let batch = batch(self.preparation.pixels(picture), 1);
+        let batch = self.inputs.batch(std::slice::from_ref(picture));
         self.model.run_observed(&batch, &mut Workspace::default(), observe).map(|_| ())
+    }
+}
+
+/// A vision model on the devices of this machine.
+pub struct ImageDevices {
+    inputs: ImageInputs,
+    devices: Devices,
+}
+
+impl ImageDevices {
+    /// A model of a pack. `now` gives milliseconds of any origin.
+    ///
+    /// # Errors
+    /// As [`ImageEncoder::open`].
+    pub fn new(pack: Pack, isa: Isa, wish: Wish, now: fn() -> f64) -> Result<Self> {
+        let inputs = ImageInputs::new(&pack)?;
+        let devices = Devices::new(pack, inputs.graph.clone(), isa, wish, now)?;
+        Ok(Self { inputs, devices })
+    }
+
+    /// What stands before the model.
+    pub fn inputs(&self) -> &ImageInputs {
+        &self.inputs
+    }
+
+    /// Where it runs.
+    pub fn devices(&self) -> &Devices {
+        &self.devices
+    }
+
+    /// One unit vector a picture, in order.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] for a graph that does not take pictures. Never because of a GPU.
+    pub async fn encode(&self, pictures: &[Picture]) -> Result<Vec<Vec<f32>>> {
+        let on_gpu = self.devices.on_gpu(pictures.len()).await;
+        let mut vectors = Vec::with_capacity(pictures.len());
+        for pictures in pictures.chunks(if on_gpu { self.inputs.gpu_chunk() } else { self.inputs.chunk() }) {
+            let batch = self.inputs.batch(pictures);
+            let output = if on_gpu { self.devices.run(&batch).await? } else { self.devices.run_on_cpu(&batch)? };
+            vectors.extend(output.chunks_exact(self.inputs.dim).map(<[f32]>::to_vec));
+        }
+        Ok(vectors)
+    }
+
+    /// As [`Devices::settle`], with one picture and, where several ever come at once, eight.
+    pub async fn settle(&self, adapter: &str, batches: bool, remembered: Option<&[u8]>) -> Option<Vec<u8>> {
+        let pixels = self.inputs.preparation.height * self.inputs.preparation.width * 3;
+        let gray = |items: usize| batch((0..items * pixels).map(|at| (at % 251) as f32 / 125.0 - 1.0).collect(), items);
+        let heat = || Ok(Heat { one: gray(1), many: gray(self.inputs.gpu_chunk().min(8)), sample: gray(1) });
+        self.devices.settle(adapter, batches, remembered, heat).await
     }
 }
 

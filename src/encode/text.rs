@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use tokenizers::{Tokenizer, TruncationParams};
 
+use super::choice::Wish;
+use super::device::{Devices, Heat};
 use crate::compute::cpu::{CpuModel, Workspace, isa::Isa};
 use crate::compute::graph::{Batch, Graph};
 use crate::error::{Error, Result};
@@ -16,6 +18,8 @@ const MAX_TEXT_BYTES: usize = 64 * 1024;
 
 /// Tokens of one run: its widest activations then stay in a second-level cache.
 const CHUNK_TOKENS: usize = 256;
+/// Tokens of one run on a GPU: enough to fill it, and below the seconds after which an operating system takes it away.
+const GPU_TOKENS: usize = 2048;
 
 /// What stands before the model: texts to token numbers, and the model as data.
 pub struct TextInputs {
@@ -113,7 +117,7 @@ impl TextInputs {
 
 /// A text model that is ready to run on the processor.
 pub struct TextEncoder {
-    inputs: Arc<TextInputs>,
+    inputs: TextInputs,
     model: CpuModel,
 }
 
@@ -132,14 +136,7 @@ impl TextEncoder {
     /// # Errors
     /// As [`TextEncoder::open`].
     pub fn from_pack(pack: &Pack, isa: Isa) -> Result<Self> {
-        Self::with_inputs(Arc::new(TextInputs::new(pack)?), pack, isa)
-    }
-
-    /// As [`TextEncoder::from_pack`], with what stands before the model already there.
-    ///
-    /// # Errors
-    /// As [`TextEncoder::open`].
-    pub fn with_inputs(inputs: Arc<TextInputs>, pack: &Pack, isa: Isa) -> Result<Self> {
+        let inputs = TextInputs::new(pack)?;
         let model = CpuModel::new(inputs.graph.clone(), pack.file(), isa)?;
         Ok(Self { inputs, model })
     }
@@ -206,6 +203,65 @@ impl TextEncoder {
     /// [`Error::Internal`] for a batch that does not fit the model.
     pub fn run(&self, batch: &Batch) -> Result<Vec<f32>> {
         self.model.run_shared(batch)
+    }
+}
+
+/// A text model on the devices of this machine.
+pub struct TextDevices {
+    inputs: TextInputs,
+    devices: Devices,
+}
+
+impl TextDevices {
+    /// A model of a pack. `now` gives milliseconds of any origin.
+    ///
+    /// # Errors
+    /// As [`TextEncoder::open`].
+    pub fn new(pack: Pack, isa: Isa, wish: Wish, now: fn() -> f64) -> Result<Self> {
+        let inputs = TextInputs::new(&pack)?;
+        let devices = Devices::new(pack, inputs.graph.clone(), isa, wish, now)?;
+        Ok(Self { inputs, devices })
+    }
+
+    /// What stands before the model.
+    pub fn inputs(&self) -> &TextInputs {
+        &self.inputs
+    }
+
+    /// Where it runs.
+    pub fn devices(&self) -> &Devices {
+        &self.devices
+    }
+
+    /// One unit vector a text, in order.
+    ///
+    /// # Errors
+    /// [`Error::Input`] where the tokenizer refuses a text. Never because of a GPU.
+    pub async fn encode(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
+        let mut outputs = Vec::new();
+        if self.devices.on_gpu(texts.len()).await {
+            for batch in &self.inputs.batches(texts, GPU_TOKENS)? {
+                outputs.push(self.devices.run(batch).await?);
+            }
+        } else {
+            for batch in &self.inputs.batches(texts, CHUNK_TOKENS)? {
+                outputs.push(self.devices.run_on_cpu(batch)?);
+            }
+        }
+        Ok(self.inputs.rows(&outputs))
+    }
+
+    /// As [`Devices::settle`], with one short text and 32 mixed ones.
+    pub async fn settle(&self, adapter: &str, batches: bool, remembered: Option<&[u8]>) -> Option<Vec<u8>> {
+        self.devices.settle(adapter, batches, remembered, || self.heat()).await
+    }
+
+    fn heat(&self) -> Result<Heat> {
+        let text = |words: usize| "an ordinary sentence about nothing in particular ".repeat(words.div_ceil(7));
+        let mixed: Vec<String> = (0..32).map(|at| text(8 + at * 3 / 2)).collect();
+        let mixed: Vec<&str> = mixed.iter().map(String::as_str).collect();
+        let one_run = |texts: &[&str]| Ok(self.inputs.batches(texts, usize::MAX)?.swap_remove(0));
+        Ok(Heat { one: one_run(&[&text(14)])?, many: one_run(&mixed)?, sample: one_run(&[mixed[0], mixed[10], mixed[21], mixed[31]])? })
     }
 }
 

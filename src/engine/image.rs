@@ -8,7 +8,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 
-use super::model;
+use super::model::{self, AnyModel};
 use super::progress::{OnProgress, Phase, Progress};
 use super::session::Session;
 use super::snapshot::Snapshot;
@@ -23,16 +23,7 @@ use crate::preprocess::Picture;
 pub type Seen<'a> = Pin<Box<dyn Future<Output = Result<Vec<f32>>> + 'a>>;
 
 /// Pictures to vectors of unit length, `[dim]`.
-pub trait ImageModel {
-    /// Length of a vector.
-    fn dim(&self) -> usize;
-
-    /// Which model it is.
-    fn id(&self) -> &ModelId;
-
-    /// What computes, for reports.
-    fn device(&self) -> String;
-
+pub trait ImageModel: AnyModel {
     /// The vector of a picture.
     fn encode(&self, picture: Picture) -> Seen<'_>;
 }

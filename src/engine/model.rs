@@ -23,8 +23,8 @@ pub const MAX_TEXT: usize = 64 * 1024;
 /// Embeddings on their way.
 pub type Embedding<'a> = Pin<Box<dyn Future<Output = Result<Vec<Vec<f32>>>> + 'a>>;
 
-/// Texts to vectors of unit length, `[texts][dim]`.
-pub trait TextModel {
+/// What of a model does not depend on what it takes.
+pub trait AnyModel {
     /// Length of a vector.
     fn dim(&self) -> usize;
 
@@ -39,25 +39,30 @@ pub trait TextModel {
         None
     }
 
-    /// Finds out which device is fastest; see [`crate::encode::device::TextDevices::settle`].
-    fn settle<'a>(&'a self, _adapter: &'a str, _batches: bool, _remembered: Option<Vec<u8>>) -> Pin<Box<dyn Future<Output = Option<Vec<u8>>> + 'a>> {
+    /// Finds out which device is fastest; see [`crate::encode::device::Devices::settle`].
+    fn settle<'a>(&'a self, _adapter: &'a str, _batches: bool, _remembered: Option<Vec<u8>>) -> Settling<'a> {
         Box::pin(std::future::ready(None))
     }
+}
 
+/// What an end of [`AnyModel::settle`] gives to remember.
+pub type Settling<'a> = Pin<Box<dyn Future<Output = Option<Vec<u8>>> + 'a>>;
+
+/// Texts to vectors of unit length, `[texts][dim]`.
+pub trait TextModel: AnyModel {
     /// One vector a text.
     fn encode<'a>(&'a self, texts: &'a [&'a str]) -> Embedding<'a>;
 }
 
-/// The blob that keeps what [`settle`] found.
-const CHOICE: &str = "device.json";
-
 /// Lets a model find out which device is fastest, unless an earlier visit did, and keeps what it found. Meant to run while
 /// nothing else does; whatever fails leaves everything as it was.
-pub async fn settle<P: Platform>(world: &P, model: &dyn TextModel, adapter: &str, batches: bool) {
-    let remembered = world.store().read(CHOICE).await.ok().flatten();
+pub async fn settle<P: Platform>(world: &P, model: &dyn AnyModel, adapter: &str, batches: bool) {
+    // A blob for each model: one of texts and one of pictures settle side by side.
+    let blob = format!("device-{}.json", model.id().sha256.get(..16).unwrap_or("unknown"));
+    let remembered = world.store().read(&blob).await.ok().flatten();
     if let Some(found) = model.settle(adapter, batches, remembered).await {
         // A store that takes nothing more only means that the next visit measures again.
-        let _ = world.store().write(CHOICE, &found).await;
+        let _ = world.store().write(&blob, &found).await;
     }
 }
 

@@ -34,6 +34,8 @@ pub struct Report {
     pub device: Option<String>,
     /// Which device computes them; `None` until the first text.
     pub devices: Option<Account>,
+    /// What computes pictures, and which device does; `None` until the first picture.
+    pub image: Option<(String, Option<Account>)>,
     /// `fetched`, `unchanged` or `stored`.
     pub origin: &'static str,
     /// Why the newest index could not be had.
@@ -73,6 +75,7 @@ impl<P: Platform> Session<P> {
             ranker: ranker(&snapshot),
             device: self.text.borrow().as_ref().map(|text| text.device()),
             devices: self.text.borrow().as_ref().and_then(|text| text.account()),
+            image: self.images.model.borrow().as_ref().map(|model| (model.device(), model.account())),
             origin: self.origin.get().name(),
             problem: self.problem.borrow().clone(),
             text_problem: self.text_problem.borrow().clone(),

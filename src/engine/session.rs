@@ -230,10 +230,14 @@ impl<P: Platform> Session<P> {
         }
     }
 
-    /// Lets an open text model find out which device is fastest for it; lists and searches need one text at a time.
-    pub async fn settle_text(&self, adapter: &str) {
-        let model = self.text.borrow().clone();
-        if let Some(model) = model {
+    /// Lets the open models find out which device is fastest for them; lists and searches need one item at a time.
+    pub async fn settle(&self, adapter: &str) {
+        let text = self.text.borrow().clone();
+        if let Some(model) = text {
+            model::settle(&self.world, &*model, adapter, false).await;
+        }
+        let image = self.images.model.borrow().clone();
+        if let Some(model) = image {
             model::settle(&self.world, &*model, adapter, false).await;
         }
     }

@@ -288,6 +288,12 @@ impl<'a> Part<'a> {
         Self { name: name.into(), dtype: DType::F32, shape: shape.to_vec(), bytes: bytes.into() }
     }
 
+    /// An F16 tensor of bits.
+    pub fn f16(name: impl Into<String>, shape: &[usize], halves: &[u16]) -> Self {
+        let bytes: Vec<u8> = halves.iter().flat_map(|v| v.to_le_bytes()).collect();
+        Self { name: name.into(), dtype: DType::F16, shape: shape.to_vec(), bytes: bytes.into() }
+    }
+
     /// A U32 tensor.
     pub fn u32(name: impl Into<String>, shape: &[usize], values: &[u32]) -> Self {
         let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();

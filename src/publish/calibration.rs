@@ -48,6 +48,43 @@ pub const TEXTS: [&str; 40] = [
     "Old stone house with a garden, two rooms and a kitchen, ten minutes from the lake; no pets, no smoking, three nights at least.",
 ];
 
+/// Words of everyday texts of all sorts, that [`more_texts`] makes texts of.
+const WORDS: &str = "the of and a to in is it that for on with as was at by an be this from or are you not have but what all were \
+    when we there can your which their said if do will each about how up out them then she many some so these would other into has more her \
+    two like him see time could no make than first been its who now people my made over did down only way find use may water long little very \
+    after words called just where most know get through back much before go good new write our used me man too any day same right look think \
+    also around another came come work three word must because does part even place well such here take why things help put years different away \
+    again off went old number great tell men say small every found still between name should home big give air line set own under read last never \
+    us left end along while might next sound below saw something thought both few those always looked show large often together asked house world \
+    going want school important until form food keep children feet land side without boy once animals life enough took sometimes four head above \
+    kind began almost live page got earth need far hand high year mother light parts country father let night following picture being study second \
+    eyes soon times story boys since white days ever paper hard near sentence better best across during today others however sure means knew try \
+    told young miles sun ways thing whole hear example heard several change answer room sea against top turned learn point city play toward five \
+    using himself usually money seen car morning red blue green black leather cotton steel wooden plastic phone screen battery camera price cheap \
+    music song guitar piano dance film actor director drama comedy novel poem author history war peace king queen president law court police crime \
+    doctor hospital medicine heart blood cancer virus health sport football goal team player coach match race bike running shoes jacket dress shirt \
+    kitchen bread cheese coffee tea wine sugar salt oven recipe garden flower tree river mountain forest snow rain summer winter train airport hotel \
+    travel beach island language english french german spanish chinese science physics energy atom planet star computer software code internet data \
+    network market bank stock tax company office job salary customer service order delivery review quality color size design modern vintage gift \
+    birthday wedding family baby dog cat horse bird fish";
+
+/// How many texts [`more_texts`] makes beside [`TEXTS`].
+const GENERATED: usize = 400;
+
+/// [`TEXTS`] and words that a seed draws, half of them from one stretch of the list: rounding to four bits makes up for its
+/// losses with more of the inputs' moments than a few texts tell.
+pub fn more_texts() -> Vec<String> {
+    let words: Vec<&str> = WORDS.split_whitespace().collect();
+    let mut rng = Rng::new(5);
+    let mut all: Vec<String> = TEXTS.iter().map(|text| text.to_string()).collect();
+    for _ in 0..GENERATED {
+        let (count, near) = (3 + rng.below(38), rng.below(words.len()));
+        let drawn = (0..count).map(|_| if rng.unit() < 0.5 { words[rng.below(words.len())] } else { words[(near + rng.below(30)) % words.len()] });
+        all.push(drawn.collect::<Vec<_>>().join(" "));
+    }
+    all
+}
+
 /// Side of a calibration picture in pixels, and how many there are.
 const SIDE: usize = 256;
 const PICTURES: u64 = 24;

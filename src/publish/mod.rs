@@ -13,6 +13,7 @@ pub mod items;
 pub mod model;
 pub mod pictures;
 pub mod quantize;
+pub mod quantize4;
 pub mod ranker;
 pub mod table;
 pub mod weights;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use half::f16;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -11,12 +12,14 @@ use super::calibration;
 pub use super::checkpoint::{Checkpoint, Choice, Tower};
 use super::checkpoint::json;
 use super::quantize::{Calibration, Quantized, quantize_rows};
+use super::quantize4::{self, Quantized4};
 use crate::compute::cpu::isa::Isa;
 use crate::compute::graph::{Graph, Op, Role};
+use crate::compute::int4;
 use crate::encode::{ImageEncoder, TextEncoder};
 use crate::error::{Error, Result};
 use crate::format::pack::{Pack, TOKENIZER};
-use crate::format::tensors::{Part, write};
+use crate::format::tensors::{DType, Part, write};
 use crate::models;
 
 /// Number type of a pack's matrices and tables.
@@ -25,9 +28,17 @@ pub enum PackDType {
     /// int8, symmetric, one scale an output (a row of a table).
     #[default]
     Q8,
+    /// int4, a scale for every 16 inputs, in half precision; narrow matrices in int8.
+    Q4,
+    /// Half precision.
+    F16,
     F32,
 }
 
+/// Smaller tables (positions) are in int8 in a pack of four bits: every text reads them, and they are a hundredth of the pack.
+const MIN_ROWS_Q4: usize = 4096;
+/// Narrower matrices are not quantized to four bits.
+const MIN_COLUMNS_Q4: usize = 64;
 /// Smaller matrices stay f32: BERT's two token types cost 3 KB, and 2e-4 of cosine in int8.
 const MIN_ROWS: usize = 16;
 
@@ -63,33 +74,35 @@ impl Checkpoint {
         let config = json("config.json", self.config.as_bytes())?;
         let graph = models::graph(&self.architecture, &config, &self.encoder, &self.weights)?;
         let mut parts: Vec<Part<'_>> = self.tokenizer.iter().map(|json| Part::u8(TOKENIZER, json)).collect();
-        let matrices = if dtype == PackDType::Q8 { self.matrices(&graph)? } else { HashMap::new() };
+        let matrices = if matches!(dtype, PackDType::Q8 | PackDType::Q4) { self.matrices(&graph, dtype)? } else { HashMap::new() };
         for (at, decl) in graph.weights.iter().enumerate() {
             let (name, rows) = (&decl.name, decl.shape[0]);
-            if let Some(Quantized { q, scales, outliers, outlier_scales }) = matrices.get(&at) {
-                parts.push(Part::i8(name, &decl.shape, q));
-                parts.push(Part::f32(format!("{name}.scale"), &[rows], scales));
-                if !outliers.is_empty() {
-                    parts.push(Part::u32(format!("{name}.outliers"), &[outliers.len()], outliers));
-                    parts.push(Part::f32(format!("{name}.outliers.scale"), &[rows], outlier_scales));
-                }
+            if let Some(quantized) = matrices.get(&at) {
+                quantized.write(name, &decl.shape, &mut parts);
                 continue;
             }
             let values = self.values(name)?;
-            if dtype == PackDType::Q8 && decl.role == Role::Table && rows >= MIN_ROWS {
-                let (q, scales) = quantize_rows(&values, decl.shape[1]);
-                parts.push(Part::i8(name, &decl.shape, &q));
-                parts.push(Part::f32(format!("{name}.scale"), &[rows], &scales));
-            } else {
-                parts.push(Part::f32(name, &decl.shape, &values));
+            let table = decl.role == Role::Table && rows >= MIN_ROWS;
+            match dtype {
+                PackDType::Q8 | PackDType::Q4 if table && (dtype == PackDType::Q8 || rows < MIN_ROWS_Q4) => {
+                    let (q, scales) = quantize_rows(&values, decl.shape[1]);
+                    Rounded::Eight(Quantized { q, scales, outliers: Vec::new(), outlier_scales: Vec::new() }).write(name, &decl.shape, &mut parts);
+                }
+                PackDType::Q4 if table => {
+                    Rounded::Four(quantize4::quantize_rows(&values, decl.shape[1])).write(name, &decl.shape, &mut parts);
+                }
+                PackDType::F16 if matches!(decl.role, Role::Matrix | Role::Table) => {
+                    parts.push(Part::f16(name, &decl.shape, &halves(name, &values)?));
+                }
+                _ => parts.push(Part::f32(name, &decl.shape, &values)),
             }
         }
         let metadata = Pack::metadata(&self.name, &self.architecture, &self.config, &self.encoder)?;
         write(&parts, &metadata)
     }
 
-    /// The matrices of all products in int8, by the weight's number.
-    fn matrices(&self, graph: &Graph) -> Result<HashMap<usize, Quantized>> {
+    /// The matrices of all products in int8 or int4, by the weight's number.
+    fn matrices(&self, graph: &Graph, dtype: PackDType) -> Result<HashMap<usize, Rounded>> {
         let exact = Pack::parse(self.pack(PackDType::F32)?)?;
         let linears: Vec<(usize, Vec<usize>)> = graph
             .nodes
@@ -101,16 +114,26 @@ impl Checkpoint {
             .collect();
         let read = |at: usize| linears.iter().any(|(x, _)| *x == at);
         let inputs = match self.tokenizer {
-            Some(_) => TextEncoder::from_pack(&exact, Isa::best())?.outputs(&calibration::TEXTS, read)?,
+            Some(_) => {
+                let texts = if dtype == PackDType::Q4 { calibration::more_texts() } else { calibration::TEXTS.map(str::to_owned).to_vec() };
+                TextEncoder::from_pack(&exact, Isa::best())?.outputs(&texts.iter().map(String::as_str).collect::<Vec<_>>(), read)?
+            }
             None => seen(&ImageEncoder::from_pack(&exact, Isa::best())?, read)?,
         };
-        let quantize = |(x, weights): &(usize, Vec<usize>)| -> Result<Vec<(usize, Quantized)>> {
+        let quantize = |(x, weights): &(usize, Vec<usize>)| -> Result<Vec<(usize, Rounded)>> {
             let columns = graph.nodes[*x].shape.cols;
             let calibration = Calibration::new(&inputs[*x], columns);
-            let of = |&w: &usize| Ok((w, calibration.quantize(&self.values(&graph.weights[w].name)?)));
+            let of = |&w: &usize| {
+                let values = self.values(&graph.weights[w].name)?;
+                // The few weights of a narrow matrix are not worth what four bits lose.
+                Ok((w, match dtype == PackDType::Q4 && columns >= MIN_COLUMNS_Q4 {
+                    true => Rounded::Four(quantize4::quantize(&calibration, &values)),
+                    false => Rounded::Eight(calibration.quantize(&values)),
+                }))
+            };
             weights.iter().map(of).collect()
         };
-        let all: Vec<Vec<(usize, Quantized)>> = linears.par_iter().map(quantize).collect::<Result<_>>()?;
+        let all: Vec<Vec<(usize, Rounded)>> = linears.par_iter().map(quantize).collect::<Result<_>>()?;
         Ok(all.into_iter().flatten().collect())
     }
 
@@ -120,6 +143,49 @@ impl Checkpoint {
             Some(bad) => Err(Error::corrupt("the checkpoint", format!("weight {name} holds {} at {bad}", values[bad]))),
             None => Ok(values),
         }
+    }
+}
+
+/// A quantized matrix.
+enum Rounded {
+    Eight(Quantized),
+    Four(Quantized4),
+}
+
+impl Rounded {
+    fn write(&self, name: &str, shape: &[usize], parts: &mut Vec<Part<'_>>) {
+        let (rows, cols) = (shape[0], shape[1]);
+        let outliers = match self {
+            Rounded::Eight(Quantized { q, scales, outliers, outlier_scales }) => {
+                parts.extend([Part::i8(name, shape, q), Part::f32(format!("{name}.scale"), &[rows], scales)]);
+                if !outliers.is_empty() {
+                    parts.push(Part::f32(format!("{name}.outliers.scale"), &[rows], outlier_scales));
+                }
+                outliers
+            }
+            Rounded::Four(Quantized4 { q, scales, outliers, apart, apart_scales }) => {
+                let bytes = int4::pack(q, cols).into();
+                parts.push(Part { name: name.into(), dtype: DType::U8, shape: vec![rows, cols.div_ceil(2)], bytes });
+                parts.push(Part::f16(format!("{name}.scale"), &[rows, int4::groups(cols)], scales));
+                if !outliers.is_empty() {
+                    parts.push(Part::i8(format!("{name}.outliers.weight"), &[rows, outliers.len()], apart));
+                    parts.push(Part::f32(format!("{name}.outliers.scale"), &[rows], apart_scales));
+                }
+                outliers
+            }
+        };
+        if !outliers.is_empty() {
+            parts.push(Part::u32(format!("{name}.outliers"), &[outliers.len()], outliers));
+        }
+    }
+}
+
+/// The numbers of a weight in half precision.
+fn halves(name: &str, values: &[f32]) -> Result<Vec<u16>> {
+    let halves: Vec<f16> = values.iter().map(|&v| f16::from_f32(v)).collect();
+    match halves.iter().position(|v| !v.is_finite()) {
+        Some(at) => Err(Error::input(format!("Weight {name} holds {}, which half precision cannot hold. Use --dtype q8 or f32.", values[at]))),
+        None => Ok(halves.into_iter().map(f16::to_bits).collect()),
     }
 }
 

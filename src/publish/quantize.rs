@@ -26,6 +26,8 @@ pub struct Quantized {
 /// What the inputs of some matrices look like.
 pub struct Calibration {
     columns: usize,
+    /// Sum of squares of each column.
+    energy: Vec<f64>,
     outliers: Vec<u32>,
     /// The order of rounding: outliers first, then by falling energy.
     order: Vec<usize>,
@@ -46,7 +48,7 @@ impl Calibration {
         let damping = (DAMPING * energy.iter().sum::<f64>() / columns as f64).max(1e-9);
         (0..columns).for_each(|c| moments[c * columns + c] += damping);
         let factor = inverse_factor(&moments, columns, &order);
-        Self { columns, outliers, order, factor }
+        Self { columns, energy, outliers, order, factor }
     }
 
     /// A matrix `[n, columns]` that reads these inputs.
@@ -69,7 +71,7 @@ impl Calibration {
         let outlier_scale = scale_of(apart);
         let mut scale = scale_of(rest);
         loop {
-            let q = self.round(weights, scale, outlier_scale);
+            let q = self.round(weights, |column| (if apart.contains(&column) { outlier_scale } else { scale }, -127.0, 127.0));
             let mut main = q.clone();
             apart.iter().for_each(|&c| main[c] = 0);
             let excess = chain_excess(&main);
@@ -81,13 +83,25 @@ impl Calibration {
         }
     }
 
-    fn round(&self, weights: &[f32], scale: f32, outlier_scale: f32) -> Vec<i8> {
+    /// Sum of squares of each column's inputs.
+    pub fn energy(&self) -> &[f64] {
+        &self.energy
+    }
+
+    /// The columns with most energy, ascending.
+    pub fn outliers(&self) -> &[u32] {
+        &self.outliers
+    }
+
+    /// A row's integers; `level` gives a column's scale and the least and the largest integer.
+    pub fn round(&self, weights: &[f32], level: impl Fn(usize) -> (f32, f64, f64)) -> Vec<i8> {
         let k = self.columns;
         let mut left: Vec<f64> = self.order.iter().map(|&c| f64::from(weights[c])).collect();
         let mut q = vec![0i8; k];
         for at in 0..k {
-            let step = f64::from(if at < self.outliers.len() { outlier_scale } else { scale });
-            let rounded = if step > 0.0 { (left[at] / step).round_ties_even().clamp(-127.0, 127.0) } else { 0.0 };
+            let (step, least, most) = level(self.order[at]);
+            let step = f64::from(step);
+            let rounded = if step != 0.0 { (left[at] / step).round_ties_even().clamp(least, most) } else { 0.0 };
             q[self.order[at]] = rounded as i8;
             let factor = &self.factor[at * k..(at + 1) * k];
             let error = (left[at] - rounded * step) / factor[at];

@@ -5,9 +5,11 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { at } from '../../www/build/root.mjs';
+import { DRAWINGS, pictureShop } from './pictures.mjs';
 import { startShop } from './shop.mjs';
 
-const site = await startShop(after);
+const made = pictureShop(after);
+const site = await startShop(after, { mounts: [['/pictures/', made.root]] });
 const FIXTURES = at('tests', 'fixtures', 'minilm');
 const DIM = 384;
 const dot = (a, b) => a.reduce((sum, value, at) => sum + value * b[at], 0);
@@ -62,6 +64,34 @@ test('webgpu: the reference\'s answers on golden texts', { skip }, async (t) => 
   assert.equal(report.device, 'webgpu');
   assert.equal(report.gpu.probe, 'right');
   assert.ok(mean >= 0.999 && least >= 0.995, `mean ${mean}, minimum ${least}`);
+});
+
+test('webgpu: pictures are seen as by the processor, by an encoder and by a search', { skip }, async () => {
+  const page = await site.blank();
+  const seen = await page.evaluate(async (ids) => {
+    const { Encoder, Recommender } = await library();
+    const images = await Promise.all(ids.map(async (id) => ({ image: await (await fetch(`/pictures/${id}.png`)).blob() })));
+    const on = async (device) => {
+      const encoder = await Encoder.open({ model: '/pictures/eye/', device, store: 'memory' });
+      const vectors = await encoder.encode(images);
+      const report = encoder.report();
+      await encoder.close();
+      return { vectors: vectors.map((vector) => [...vector]), report };
+    };
+    const [gpu, cpu] = [await on('webgpu'), await on('wasm')];
+    const shop = await Recommender.open({ index: '/pictures/index/manifest.json', imageModel: true, device: 'webgpu', store: 'memory' });
+    const hits = await shop.search(images[0]);
+    const { image } = shop.report();
+    await shop.close();
+    return { gpu, cpu, hits, image };
+  }, Object.keys(DRAWINGS));
+  assert.equal(seen.gpu.report.device, 'webgpu', seen.gpu.report.deviceWhy);
+  assert.equal(seen.gpu.report.gpu.probe, 'right');
+  assert.equal(seen.cpu.report.device, 'wasm');
+  seen.gpu.vectors.forEach((vector, row) => assert.ok(dot(vector, seen.cpu.vectors[row]) > 0.995, `${dot(vector, seen.cpu.vectors[row])}`));
+  assert.equal(seen.hits[0].key, Object.keys(DRAWINGS)[0]);
+  assert.equal(seen.image.device, 'webgpu', seen.image.deviceWhy);
+  await page.context().close();
 });
 
 test('webgpu: a device that is destroyed at any moment loses no call', { skip }, async (t) => {

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use palate::Result;
 use palate::engine::download::IfFull;
-use palate::engine::model::{Embedding, TextModel};
+use palate::engine::model::{AnyModel, Embedding, TextModel};
 use palate::engine::{Options, Session};
 use palate::format::history::EventRow;
 use palate::format::manifest::{Manifest, Model};
@@ -131,7 +131,7 @@ pub fn publish_model(server: &MemoryFetch, pack: &[u8]) {
 /// Knows the topics by name.
 struct Words(ModelId);
 
-impl TextModel for Words {
+impl AnyModel for Words {
     fn dim(&self) -> usize {
         DIM
     }
@@ -143,7 +143,9 @@ impl TextModel for Words {
     fn device(&self) -> String {
         "test".into()
     }
+}
 
+impl TextModel for Words {
     fn encode<'a>(&'a self, texts: &'a [&'a str]) -> Embedding<'a> {
         let encode = |text: &&str| {
             let mut vector = vec![0.01; DIM];

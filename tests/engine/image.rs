@@ -5,6 +5,7 @@ use std::rc::Rc;
 use palate::Result;
 use palate::engine::ask::{Search, Wishes};
 use palate::engine::image::{ImageModel, Seen};
+use palate::engine::model::AnyModel;
 use palate::format::manifest::Model;
 use palate::format::pack::ModelId;
 use palate::format::space::{Embedded, Models};
@@ -33,7 +34,7 @@ fn eye_id(bytes: &[u8]) -> ModelId {
 /// Sees a picture's first pixel.
 struct Eye(ModelId);
 
-impl ImageModel for Eye {
+impl AnyModel for Eye {
     fn dim(&self) -> usize {
         SEEN
     }
@@ -45,7 +46,9 @@ impl ImageModel for Eye {
     fn device(&self) -> String {
         "test".into()
     }
+}
 
+impl ImageModel for Eye {
     fn encode(&self, picture: Picture) -> Seen<'_> {
         let vector = picture.rgb()[..3].iter().map(|&v| f32::from(v) / 255.0).collect();
         Box::pin(async move { Ok(vector) })

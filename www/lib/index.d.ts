@@ -146,7 +146,7 @@ export interface GpuReport {
   /** `right` where its answers to known questions were; else what was wrong with them, and it is not used. */
   probe: string | null;
   tilings: string | null;
-  /** Milliseconds of one short text and of 32 mixed ones; `webgpu: null` where it was too far behind to try. `null` without a race. */
+  /** Milliseconds of one short text and of 32 mixed ones, or of one picture and of some; `webgpu: null` where it was too far behind to try. `null` without a race. */
   race: { one: { wasm: number; webgpu: number | null }; batch: { wasm: number; webgpu: number | null } } | null;
   /** Devices that got lost, and runs that were done again because of it. No call fails for that. */
   lost: number;
@@ -177,6 +177,8 @@ export interface Report {
     problem: Problem | null;
   };
   text: { ready: boolean; kernels: string | null; problem: Problem | null };
+  /** What computes pictures; `null` until the first. */
+  image: { kernels: string; device: Device; deviceWhy: string; gpu: GpuReport | null } | null;
   store: {
     kind: 'opfs' | 'indexeddb' | 'memory';
     why: string;

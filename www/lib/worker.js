@@ -48,11 +48,11 @@ const listening = (id) => (phase, loaded, total) => postMessage({ id, progress: 
 
 const calls = {
   async openRecommender(id, options, stop) {
-    if (options.device === 'webgpu') nameAdapter();
+    if (options.device === 'webgpu') named = nameAdapter();
     session = await palate.RecommenderSession.open(options, listening(id), stop());
   },
   async openEncoder(id, options, stop) {
-    if (options.device === 'webgpu') nameAdapter();
+    if (options.device === 'webgpu') named = nameAdapter();
     session = await palate.EncoderSession.open(options, listening(id), stop());
   },
   prepareText: (id, _, stop) => session.prepareText(listening(id), stop()),
@@ -86,7 +86,7 @@ const calls = {
     stop();
     const vectors = [];
     for (let at = 0; at < texts.length;) {
-      const end = at + (session.report().device === 'wasm' ? TEXTS_AT_ONCE.wasm : TEXTS_AT_ONCE.webgpu);
+      const end = at + (session.device() === 'wasm' ? TEXTS_AT_ONCE.wasm : TEXTS_AT_ONCE.webgpu);
       vectors.push(...await session.encode(texts.slice(at, end)));
       at = end;
       if (at < texts.length) await turn();
@@ -96,27 +96,26 @@ const calls = {
   },
 };
 
-/** Calls that encode: after the first of them, and when nothing is under way, the devices may race. */
-const ENCODING = new Set(['encode', 'search', 'warmUp']);
+/** Calls that encode: after them, and when nothing is under way, the devices of a model that has not yet may race. */
+const ENCODING = new Set(['encode', 'search', 'warmUp', 'see', 'searchSeen']);
 /** Quiet time before they do, in milliseconds. */
 const IDLE = 400;
-let raced = false;
 let idle;
 
 function raceWhenIdle(method) {
   clearTimeout(idle);
-  if (raced || (!ENCODING.has(method) && idle === undefined)) return;
+  if (!ENCODING.has(method) && idle === undefined) return;
   idle = setTimeout(async () => {
     if (stops.size > 0) return;
-    raced = true;
-    await nameAdapter();
+    idle = undefined;
+    await (named ??= nameAdapter());
     await session.settle(adapter);
     postMessage({ news: reportAfter() });
   }, IDLE);
 }
 
 /** Lists and the like leave a session as it is: their replies carry no report. */
-const QUIET = new Set(['recommend', 'similar', 'profile', 'exportHistory', 'see']);
+const QUIET = new Set(['recommend', 'similar', 'profile', 'exportHistory']);
 /** Calls that may run before the session is open. */
 const OPENING = new Set(['openRecommender', 'openEncoder']);
 
@@ -124,12 +123,13 @@ const OPENING = new Set(['openRecommender', 'openEncoder']);
 function reportAfter(method) {
   if (!session || QUIET.has(method)) return undefined;
   const report = session.report();
-  if (report.gpu && adapter) report.gpu.adapter = adapter;
+  for (const gpu of [report.gpu, report.image?.gpu]) if (gpu && adapter) gpu.adapter = adapter;
   return { ...report, module: relaxed ? 'relaxed-simd' : 'simd128' };
 }
 
 /** What the browser says of its GPU ('google swiftshader'); wgpu passes on the description alone, which is mostly empty. */
 let adapter = '';
+let named;
 
 async function nameAdapter() {
   const info = await navigator.gpu?.requestAdapter({ powerPreference: 'high-performance' }).then((found) => found?.info, () => null);

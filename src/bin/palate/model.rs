@@ -41,7 +41,12 @@ pub enum Model {
 
 #[derive(Clone, Copy, ValueEnum)]
 pub enum DType {
+    /// int8: the fastest on a processor
     Q8,
+    /// int4: the smallest download
+    Q4,
+    /// half precision
+    F16,
     F32,
 }
 
@@ -70,6 +75,8 @@ impl Model {
         });
         let dtype = match dtype {
             DType::Q8 => PackDType::Q8,
+            DType::Q4 => PackDType::Q4,
+            DType::F16 => PackDType::F16,
             DType::F32 => PackDType::F32,
         };
         let bar = spinner("quantizing");

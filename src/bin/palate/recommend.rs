@@ -11,7 +11,7 @@ use palate::compute::cpu::isa::Isa;
 use palate::encode::TextEncoder;
 use palate::engine::ask::{Hit, Recommend as Ask, Wishes};
 use palate::engine::download::IfFull;
-use palate::engine::model::{Embedding, TextModel};
+use palate::engine::model::{AnyModel, Embedding, TextModel};
 use palate::engine::{Options, Session};
 use palate::format::history::EventRow;
 use palate::format::manifest::{FILE, MAX_BYTES, Manifest};
@@ -93,7 +93,7 @@ pub struct Recommend {
 /// The encoder as the engine wants it.
 struct Cpu(TextEncoder);
 
-impl TextModel for Cpu {
+impl AnyModel for Cpu {
     fn dim(&self) -> usize {
         self.0.dim()
     }
@@ -105,7 +105,9 @@ impl TextModel for Cpu {
     fn device(&self) -> String {
         self.0.isa().name().to_string()
     }
+}
 
+impl TextModel for Cpu {
     fn encode<'a>(&'a self, texts: &'a [&'a str]) -> Embedding<'a> {
         Box::pin(async move { self.0.encode(texts) })
     }

@@ -44,9 +44,10 @@ impl Loader<'_> {
             return Err(Error::input(format!("a matrix of {k} inputs is wider than this build multiplies; use a smaller model.")));
         }
         bias.resize(n.next_multiple_of(linear::TILE_COLS), 0.0);
-        Ok(match numbers {
+        Ok(match numbers.for_cpu(k) {
             Numbers::I8 { q, scales, outliers, apart } => Prepared::LinearI8(PackedI8::with_outliers(isa, &q, &scales, &outliers, &apart, n, k), bias),
             Numbers::F32(numbers) => Prepared::LinearF32(PackedF32::new(&numbers, n, k), bias),
+            Numbers::I4 { .. } | Numbers::F16(_) => return Err(Error::Internal("the processor multiplies int8 and f32".into())),
         })
     }
 }

@@ -1,12 +1,13 @@
-//! `Op::Linear`: weights int8 or f32, dequantized in the shader, everything behind the product in the same dispatch.
+//! `Op::Linear`: weights int8, int4, f16 or f32, dequantized in the shader, everything behind the product in the same dispatch.
 //!
 //! Activations stay f32, so the answer is nearer to the unquantized model than the CPU's, whose activations are 7-bit.
 
 use super::activation::{ACTIVATIONS, number};
 use super::device::Gpu;
 use super::shader::{Access, Source};
-use super::step::{Bound, Kernel, Step, bytes, interleaved, vec4s, weight, words};
+use super::step::{Bound, Kernel, Length, Step, bytes, interleaved, vec4s, weight, words};
 use crate::compute::graph::{Activation, Value};
+use crate::compute::int4;
 use crate::compute::weights::{Matrix, Numbers};
 
 /// How a product is cut up.
@@ -40,14 +41,36 @@ impl std::fmt::Display for Tilings {
     }
 }
 
+impl Tiling {
+    /// The least that a compiler can get wrong.
+    pub const PLAIN: Tiling = Tiling::Direct { rows: 4, cols4: 1 };
+}
+
 impl Tilings {
+    /// These with another one for runs of `length`; products of vectors have no tiling.
+    pub fn with(self, length: Length, tiling: Tiling) -> Self {
+        match length {
+            Length::Row => self,
+            Length::Short => Self { short: tiling, ..self },
+            Length::Long => Self { long: tiling, ..self },
+        }
+    }
+
     /// What to begin with: shared memory pays on GPUs, where a processor plays one it is memory like any other.
     pub fn of(gpu: &Gpu) -> Self {
         let long = if gpu.adapter().software { Tiling::Direct { rows: 8, cols4: 2 } } else { Tiling::Tiled { rows: 8, cols4: 1 } };
         Self { short: Tiling::Direct { rows: 4, cols4: 2 }, long }
     }
 
-    /// What is worth a try for long batches.
+    /// What is worth a try for short runs: more threads, or more of a product to a thread.
+    pub const SHORT: [Tiling; 4] = [
+        Tiling::Direct { rows: 4, cols4: 2 },
+        Tiling::Direct { rows: 2, cols4: 1 },
+        Tiling::Direct { rows: 4, cols4: 1 },
+        Tiling::Tiled { rows: 4, cols4: 1 },
+    ];
+
+    /// What is worth a try for long ones.
     pub const LONG: [Tiling; 5] = [
         Tiling::Direct { rows: 4, cols4: 2 },
         Tiling::Direct { rows: 8, cols4: 2 },
@@ -71,7 +94,7 @@ fn source(tiling: Option<Tiling>, dtype: u32, activation: Activation, residual: 
     Source {
         label: "linear",
         files: vec![ACTIVATIONS, include_str!("linear.wgsl"), end, file],
-        constants: vec![("DTYPE", dtype), ("ACTIVATION", number(activation)), ("R", rows), ("C", cols4)],
+        constants: vec![("DTYPE", dtype), ("GROUP4", int4::GROUP as u32 / 4), ("ACTIVATION", number(activation)), ("R", rows), ("C", cols4)],
         repeats: vec![("r", rows), ("c", cols4), ("j", 4)],
         bindings,
     }
@@ -86,16 +109,34 @@ fn kernel(tiling: Option<Tiling>, out4: u32, source: Source) -> Kernel {
     Kernel::new(source, out4.div_ceil(per_x), rows)
 }
 
+/// What the kernels of a product depend on, beside the tilings.
+#[derive(Debug, Clone, Copy)]
+pub struct Variant {
+    out4: u32,
+    dtype: u32,
+    activation: Activation,
+    residual: bool,
+}
+
+impl Variant {
+    /// A kernel for each length of a run.
+    pub fn kernels(&self, tilings: Tilings) -> Vec<Kernel> {
+        let each = [None, Some(tilings.short), Some(tilings.long)];
+        each.into_iter().map(|tiling| kernel(tiling, self.out4, source(tiling, self.dtype, self.activation, self.residual))).collect()
+    }
+}
+
 /// The step of a product.
 pub fn step(gpu: &Gpu, tilings: Tilings, matrix: &Matrix, x: Value, activation: Activation, residual: Option<Value>) -> Step {
     let (in4, out4) = (vec4s(matrix.k) as u32, vec4s(matrix.n) as u32);
     let dtype = match matrix.numbers {
         Numbers::I8 { .. } => 0,
         Numbers::F32(_) => 1,
+        Numbers::I4 { .. } => 2,
+        Numbers::F16(_) => 3,
     };
-    let each = [None, Some(tilings.short), Some(tilings.long)];
-    let kernels = each.map(|tiling| kernel(tiling, out4, source(tiling, dtype, activation, residual.is_some()))).into();
-    let (blocks, columns, outliers) = layout(matrix);
+    let variant = Variant { out4, dtype, activation, residual: residual.is_some() };
+    let Layout { blocks, columns, outliers } = layout(matrix);
     let outliers4 = if outliers.is_empty() { 0 } else { vec4s(outliers.len()) as u32 };
     let mut bound = vec![
         Bound::Value(x),
@@ -105,41 +146,108 @@ pub fn step(gpu: &Gpu, tilings: Tilings, matrix: &Matrix, x: Value, activation: 
         Bound::Out,
     ];
     bound.extend(residual.map(Bound::Value));
-    Step { kernels, bound, params: vec![in4, out4, outliers4] }
+    Step { kernels: variant.kernels(tilings), product: Some(variant), bound, params: vec![in4, out4, outliers4] }
 }
 
 /// What the scales take off for a byte's place in its word.
 const PLACES: [f32; 4] = [1.0, 1.0 / 256.0, 1.0 / 65_536.0, 1.0 / 16_777_216.0];
 
-/// A matrix as `linear.wgsl` reads it: blocks, scales and biases, outlier inputs padded to a multiple of four.
-fn layout(matrix: &Matrix) -> (Vec<u8>, Vec<f32>, Vec<u32>) {
+/// A matrix as `linear.wgsl` reads it.
+struct Layout {
+    /// Blocks of 4 inputs by 4 outputs, `[in / 4][out / 4]`, four more rows of them for the outliers.
+    blocks: Vec<u8>,
+    /// Scales, biases and the outliers' scales.
+    columns: Vec<f32>,
+    /// Outlier inputs, padded to a multiple of four.
+    outliers: Vec<u32>,
+}
+
+fn layout(matrix: &Matrix) -> Layout {
     let Matrix { n, k, bias, numbers } = matrix;
     let (in4, out4) = (vec4s(*k), vec4s(*n));
+    let ones = vec![1.0; *n];
+    let plain = |blocks| Layout { blocks, columns: interleaved(&[&ones, bias, &[]], *n), outliers: Vec::new() };
+    // Where input i of output o stands, in numbers.
+    let place = |i: usize, o: usize| ((i / 4 * out4 + o / 4) * 4 + i % 4) * 4 + o % 4;
     match numbers {
         Numbers::F32(w) => {
             let mut blocks = vec![0.0; in4 * out4 * 16];
             for (o, row) in w.chunks_exact(*k).enumerate() {
-                for (i, &v) in row.iter().enumerate() {
-                    blocks[((i / 4 * out4 + o / 4) * 4 + i % 4) * 4 + o % 4] = v;
-                }
+                row.iter().enumerate().for_each(|(i, &v)| blocks[place(i, o)] = v);
             }
-            let ones = vec![1.0; *n];
-            (bytes(&blocks), interleaved(&[&ones, bias, &[]], *n), Vec::new())
+            plain(bytes(&blocks))
+        }
+        Numbers::F16(w) => {
+            let mut blocks = vec![0u16; in4 * out4 * 16];
+            for (o, row) in w.chunks_exact(*k).enumerate() {
+                row.iter().enumerate().for_each(|(i, &v)| blocks[place(i, o)] = v);
+            }
+            plain(blocks.iter().flat_map(|half| half.to_le_bytes()).collect())
+        }
+        Numbers::I4 { q, scales, outliers, wide, apart } => {
+            let mut blocks = layout4(q, scales, *n, *k);
+            let mut behind = zeros8(vec4s(outliers.len()) * out4);
+            for (o, row) in wide.chunks_exact(outliers.len().max(1)).enumerate() {
+                row.iter().enumerate().for_each(|(which, &v)| behind[place(which, o)] = byte(v, o));
+            }
+            blocks.extend(behind);
+            Layout { blocks, columns: interleaved(&[&ones, bias, &placed(apart)], *n), outliers: whole4(outliers) }
         }
         Numbers::I8 { q, scales, outliers, apart } => {
-            let apart4 = vec4s(outliers.len());
-            let mut blocks = [128u8, 128, 128, 0].repeat((in4 + apart4) * out4 * 4);
+            let mut blocks = zeros8((in4 + vec4s(outliers.len())) * out4);
             for (o, row) in q.chunks_exact(*k).enumerate() {
                 for (i, &v) in row.iter().enumerate() {
                     // An outlier's weight stands in the blocks behind, and here is a zero.
                     let at = outliers.binary_search(&(i as u32)).map_or(i, |which| in4 * 4 + which);
-                    blocks[((at / 4 * out4 + o / 4) * 4 + at % 4) * 4 + o % 4] = v as u8 ^ if o % 4 < 3 { 128 } else { 0 };
+                    blocks[place(at, o)] = byte(v, o);
                 }
             }
-            let mut columns = outliers.clone();
-            columns.resize(apart4 * 4, 0);
-            let placed = |scales: &[f32]| scales.iter().zip(PLACES.iter().cycle()).map(|(s, place)| s * place).collect::<Vec<f32>>();
-            (blocks, interleaved(&[&placed(scales), bias, &placed(apart)], *n), columns)
+            Layout { blocks, columns: interleaved(&[&placed(scales), bias, &placed(apart)], *n), outliers: whole4(outliers) }
         }
     }
+}
+
+/// Int8 blocks of zeros.
+fn zeros8(blocks: usize) -> Vec<u8> {
+    [128u8, 128, 128, 0].repeat(blocks * 4)
+}
+
+/// An int8 weight of output `o` as the shader reads it.
+fn byte(v: i8, o: usize) -> u8 {
+    v as u8 ^ if o % 4 < 3 { 128 } else { 0 }
+}
+
+/// Scales of int8 weights with what their places take off.
+fn placed(scales: &[f32]) -> Vec<f32> {
+    scales.iter().zip(PLACES.iter().cycle()).map(|(scale, place)| scale * place).collect()
+}
+
+/// Columns padded to a multiple of four.
+fn whole4(columns: &[u32]) -> Vec<u32> {
+    let mut whole = columns.to_vec();
+    whole.resize(columns.len().next_multiple_of(4), 0);
+    whole
+}
+
+/// Four-bit blocks, each of two words (inputs 0 and 1, inputs 2 and 3; four outputs each), and behind all of them the scales
+/// of the groups, `[groups][out / 4]` of two words of halves; whole vec4s of both, as outliers' int8 blocks follow.
+fn layout4(q: &[i8], scales: &[u16], n: usize, k: usize) -> Vec<u8> {
+    let (in4, out4, groups) = (vec4s(k), vec4s(n), int4::groups(k));
+    // Zero in every place: 8 in seven of them, and the last one has its own sign.
+    let mut blocks = vec![0x0888_8888u32; in4 * out4 * 2];
+    for (o, row) in q.chunks_exact(k).enumerate() {
+        for (i, &v) in row.iter().enumerate() {
+            let shift = (i % 2 * 16 + o % 4 * 4) as u32;
+            let word = &mut blocks[(i / 4 * out4 + o / 4) * 2 + i % 4 / 2];
+            let bits = if shift == 28 { v as u32 & 15 } else { (v + 8) as u32 };
+            *word = *word & !(15 << shift) | bits << shift;
+        }
+    }
+    let mut halves = vec![0u16; groups * out4 * 4];
+    for (o, row) in scales.chunks_exact(groups).enumerate() {
+        row.iter().enumerate().for_each(|(group, &scale)| halves[(group * out4 + o / 4) * 4 + o % 4] = scale);
+    }
+    blocks.resize(blocks.len().next_multiple_of(4), 0);
+    halves.resize(halves.len().next_multiple_of(8), 0);
+    words(&blocks).into_iter().chain(halves.iter().flat_map(|half| half.to_le_bytes())).collect()
 }

@@ -51,17 +51,15 @@ struct Memory {
 }
 
 impl GpuModel {
-    /// Writes the weights of `graph` out of `file` to the device, one op after another.
+    /// Writes the weights of `graph` out of `file` to the device, one op after another. The device is asked once, at the end,
+    /// whether it took them: each time it is asked costs a way to the browser's GPU process and back.
     ///
     /// # Errors
     /// [`Error::Corrupt`] as on the CPU, [`Error::Device`] where the device refuses or has no room.
     pub async fn new(gpu: Rc<Gpu>, graph: Graph, file: &TensorFile, tilings: Tilings) -> Result<Self> {
         let weights = Weights { graph: &graph, file };
-        let mut steps = Vec::with_capacity(graph.nodes.len());
-        for node in &graph.nodes {
-            let made = gpu.checked(|| prepare(&gpu, &graph, &weights, tilings, &node.op, node.shape.cols)).await?;
-            steps.push(made?);
-        }
+        let made = gpu.checked(|| graph.nodes.iter().map(|node| prepare(&gpu, &graph, &weights, tilings, &node.op, node.shape.cols)).collect::<Result<Vec<_>>>());
+        let steps = made.await??;
         let plan = Plan::new(&graph);
         let mut inputs: Vec<Input> = Vec::new();
         for bound in steps.iter().flat_map(|step: &Step| &step.bound) {
@@ -82,11 +80,25 @@ impl GpuModel {
         self.tilings
     }
 
-    /// The length of a batch: which kernels it needs.
-    pub fn length(&self, batch: &Batch) -> Length {
-        // Pooling leaves a row an item; what counts is the longest value.
-        let rows = (0..self.graph.nodes.len()).map(|at| self.graph.rows(Value(at), batch)).max().unwrap_or(0);
-        Length::of(rows)
+    /// The same model on the same weights, its products cut up otherwise.
+    pub fn retiled(&self, tilings: Tilings) -> Self {
+        let mut steps = self.steps.clone();
+        for step in &mut steps {
+            if let Some(product) = step.product {
+                step.kernels = product.kernels(tilings);
+            }
+        }
+        let (gpu, graph, plan, inputs) = (Rc::clone(&self.gpu), self.graph.clone(), self.plan.clone(), self.inputs.clone());
+        Self { gpu, graph, plan, steps, inputs, tilings, memory: RefCell::default() }
+    }
+
+    /// The lengths of a batch: which kernels it needs. The rows of a picture get fewer on the way through a model.
+    pub fn lengths(&self, batch: &Batch) -> Vec<Length> {
+        let rows = |at: usize| Length::of(self.graph.rows(Value(at), batch));
+        let products = (0..self.steps.len()).filter(|&at| self.steps[at].product.is_some()).map(rows);
+        let longest = (0..self.steps.len()).map(rows).max();
+        let needed: std::collections::BTreeSet<Length> = products.chain(longest).collect();
+        needed.into_iter().collect()
     }
 
     /// Runs a batch; gives the rows of the graph's output, as [`crate::compute::cpu::CpuModel::run`] does.

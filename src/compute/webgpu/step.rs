@@ -4,10 +4,12 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 
 use super::device::Gpu;
+use super::linear::Variant;
 use super::shader::{Pipeline, Source};
 use crate::compute::graph::{Rows, Value};
 
 /// Something that is bound to a shader, in the order of its bindings.
+#[derive(Clone)]
 pub enum Bound {
     /// A weight, written once.
     Weight(wgpu::Buffer),
@@ -33,7 +35,7 @@ pub enum Input {
 }
 
 /// How many rows a run has, coarsely: products have a kernel for each, and each is probed before it is used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Length {
     /// A vector or two.
     Row,
@@ -58,6 +60,7 @@ impl Length {
 }
 
 /// A pipeline and how many rows of the output a workgroup makes.
+#[derive(Clone)]
 pub struct Kernel {
     source: Source,
     /// Compiled when it is first used: a page that encodes one short text waits for no kernel of batches.
@@ -81,9 +84,12 @@ impl Kernel {
 }
 
 /// One dispatch.
+#[derive(Clone)]
 pub struct Step {
     /// One for every length, or one for each.
     pub kernels: Vec<Kernel>,
+    /// What can be cut up otherwise: a product.
+    pub product: Option<Variant>,
     pub bound: Vec<Bound>,
     /// The parameters behind the number of rows.
     pub params: Vec<u32>,
@@ -92,7 +98,7 @@ pub struct Step {
 impl Step {
     /// A step with one kernel.
     pub fn new(source: Source, groups: u32, rows: u32, params: Vec<u32>, bound: Vec<Bound>) -> Self {
-        Self { kernels: vec![Kernel::new(source, groups, rows)], bound, params }
+        Self { kernels: vec![Kernel::new(source, groups, rows)], product: None, bound, params }
     }
 
     /// The kernel for so many rows.
