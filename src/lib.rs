@@ -78,6 +78,10 @@
 //! are positions and whose columns are channels. A convolution is [`Unfold`](compute::graph::Op::Unfold) and the int8 product that
 //! texts use; only depthwise ones have a kernel of their own. What training fixed (batch norms, layer scales, interpolated
 //! positions) is folded into the matrices when the pack is made (`publish::fold`).
+//!
+//! A catalog can have an image model of its own ([`models::tower`]): `train::tower` runs the very graph that pages run, forward and
+//! backward in f32, and aligns pictures with the vectors of the items' texts. Such a model has no vectors in the index: the manifest
+//! says `"space": "text"`, and what it makes of a picture ranks the texts.
 
 pub mod compute;
 pub mod encode;

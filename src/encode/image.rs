@@ -20,6 +20,7 @@ const GPU_POSITIONS: usize = 8 * 224 * 224;
 /// What stands before the model: pictures to pixels, and the model as data.
 pub struct ImageInputs {
     id: ModelId,
+    space: Option<ModelId>,
     dim: usize,
     preparation: Preparation,
     graph: Graph,
@@ -42,7 +43,7 @@ impl ImageInputs {
         if dim != pack.encoder.dim {
             return Err(Error::corrupt("the model pack", format!("it says {} dimensions, its weights {dim}", pack.encoder.dim)));
         }
-        Ok(Self { id: pack.id.clone(), dim, preparation, graph })
+        Ok(Self { id: pack.id.clone(), space: models::tower::space(&pack.config), dim, preparation, graph })
     }
 
     /// Length of an embedding.
@@ -109,6 +110,11 @@ impl ImageEncoder {
     /// Which model makes these vectors.
     pub fn model_id(&self) -> &ModelId {
         &self.inputs.id
+    }
+
+    /// The text model in whose space these vectors are; `None` for a space of their own.
+    pub fn space(&self) -> Option<&ModelId> {
+        self.inputs.space.as_ref()
     }
 
     /// The instruction set in use.

@@ -41,6 +41,9 @@ pub const MAX_SHARD_BYTES: u64 = 1 << 30;
 pub const MAX_DIM: usize = 65_536;
 
 const WHAT: &str = "the manifest";
+/// The space that another model's vectors may be of.
+const TEXT_SPACE: &str = "text";
+
 /// A model that made vectors of this index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Model {
@@ -49,6 +52,9 @@ pub struct Model {
     pub dim: usize,
     /// Where its pack lies, relative to the manifest, if it is served beside the index.
     pub file: Option<String>,
+    /// Whether its vectors are of the space of the text model's: then the shards hold none of its own, and its queries rank the
+    /// items' texts. In the file `"space": "text"`.
+    pub in_text_space: bool,
 }
 
 /// What a shard holds.
@@ -250,6 +256,9 @@ impl Manifest {
             if let Some(file) = &m.file {
                 value["file"] = json!(file);
             }
+            if m.in_text_space {
+                value["space"] = json!(TEXT_SPACE);
+            }
             (modality.clone(), value)
         });
         lines.push(format!("\"models\": {}", Value::Object(models.collect())));
@@ -301,7 +310,13 @@ fn parse_model(modality: &str, value: Value) -> Result<Model> {
     if dim == 0 || dim > MAX_DIM as u64 {
         return Err(corrupt(format!("{what} has vectors of {dim} numbers, 1 to {MAX_DIM} are read")));
     }
-    Ok(Model { id, dim: dim as usize, file: take_optional_text(&mut map, &what, "file")? })
+    let file = take_optional_text(&mut map, &what, "file")?;
+    let in_text_space = match take_optional_text(&mut map, &what, "space")?.as_deref() {
+        None => false,
+        Some(TEXT_SPACE) => true,
+        Some(other) => return Err(corrupt(format!("{what} makes vectors of the space {other:?}, expected \"{TEXT_SPACE}\" or none"))),
+    };
+    Ok(Model { id, dim: dim as usize, file, in_text_space })
 }
 
 fn parse_shard(at: usize, value: Value) -> Result<Shard> {

@@ -46,6 +46,8 @@ pub fn build(model: Model, rows: Vec<Row>, emit: impl FnMut(&Shard, Vec<u8>) -> 
 pub fn build_with_others(model: Model, others: Models, rows: Vec<Row>, mut emit: impl FnMut(&Shard, Vec<u8>) -> Result<()>) -> Result<Manifest> {
     let items = u32::try_from(rows.len()).map_err(|_| Error::input(format!("{} items are more than an index holds. Split them.", rows.len())))?;
     let fields = fields(&rows);
+    // A model in the space of the texts has no vectors of its own.
+    let apart: Models = others.iter().filter(|(_, model)| !model.in_text_space).map(|(name, model)| (name.clone(), model.clone())).collect();
     let of = buckets(rows.len());
     let mut dealt: BTreeMap<u32, Vec<Row>> = BTreeMap::new();
     for row in rows {
@@ -54,7 +56,7 @@ pub fn build_with_others(model: Model, others: Models, rows: Vec<Row>, mut emit:
     let mut shards = Vec::with_capacity(dealt.len());
     for (at, rows) in dealt {
         let count = rows.len() as u32;
-        let bytes = write_items(&model.id, model.dim, (at, of), rows, &others)?;
+        let bytes = write_items(&model.id, model.dim, (at, of), rows, &apart)?;
         if bytes.len() as u64 > MAX_SHARD_BYTES {
             return Err(Error::input(format!(
                 "{count} items of one shard take {} bytes, at most {MAX_SHARD_BYTES} are read. Leave long fields out of the metadata.",

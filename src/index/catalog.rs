@@ -55,13 +55,17 @@ impl Catalog {
             None => return Err(Error::corrupt("the manifest", "it names no text model")),
         };
         let others: Models = manifest.models.iter().filter(|(name, _)| *name == IMAGE).map(|(name, model)| (name.clone(), model.clone())).collect();
+        if let Some((name, other)) = others.iter().find(|(_, other)| other.in_text_space && other.dim != model.dim) {
+            let (of, texts) = (other.dim, model.dim);
+            return Err(Error::corrupt("the manifest", format!("its {name} model makes vectors of {of} numbers in a space of {texts}")));
+        }
         let mut shards = Vec::with_capacity(wanted.len());
         let mut starts = vec![0u32];
         let mut buckets: Vec<u32> = Vec::new();
         for (entry, bytes) in wanted.into_iter().zip(bytes) {
             let shard = ItemShard::parse(bytes, &entry.file)?;
             check((shard.model(), shard.dim()), &model, &entry.file)?;
-            for (modality, model) in &others {
+            for (modality, model) in others.iter().filter(|(_, model)| !model.in_text_space) {
                 let missing = || Error::corrupt(&entry.file, format!("it has no {modality} vectors, of which the manifest names the model"));
                 let space = shard.space(modality).ok_or_else(missing)?;
                 check((&space.model, space.dim), model, &entry.file)?;
@@ -177,18 +181,25 @@ impl Catalog {
         self.others.get(modality)
     }
 
-    /// Whether an item has a vector of a further modality.
+    /// Whether an item has a vector that queries of a further modality rank: one of its own, or its text's where the modality's
+    /// model shares that space.
     pub fn has_other(&self, modality: &str, ordinal: u32) -> bool {
+        if self.others.get(modality).is_some_and(|model| model.in_text_space) {
+            return self.has_vector(ordinal);
+        }
         self.place(ordinal).is_some_and(|(shard, row)| shard.space(modality).is_some_and(|space| space.scales()[row] > 0.0))
     }
 
-    /// As [`Catalog::scan`], over the vectors of a further modality.
+    /// As [`Catalog::scan`], over the vectors that queries of a further modality rank (see [`Catalog::has_other`]).
     ///
     /// # Errors
     /// As [`Catalog::scan`]; [`Error::Input`] where the index has no such vectors.
     pub fn scan_other(&self, modality: &str, query: &[f32], scores: &mut [f32]) -> Result<()> {
         let model = self.others.get(modality);
         let model = model.ok_or_else(|| Error::input(format!("The index has no {modality} vectors. Build it with --{modality}-model.")))?;
+        if model.in_text_space {
+            return self.scan(query, scores);
+        }
         self.scan_rows(query, model, scores, |shard| shard.space(modality).map(|space| (space.vectors(), space.scales())))
     }
 

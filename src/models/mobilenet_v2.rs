@@ -21,28 +21,40 @@ pub struct Config {
     pub first_layer_is_expansion: bool,
     /// How much smaller than the picture the last positions are: 32.
     pub output_stride: usize,
+    /// Steps of the inverted residuals behind the stem.
+    pub strides: Vec<usize>,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { hidden_act: "relu6".into(), tf_padding: true, first_layer_is_expansion: true, output_stride: 32 }
+        Self { hidden_act: "relu6".into(), tf_padding: true, first_layer_is_expansion: true, output_stride: 32, strides: STRIDES.into() }
     }
 }
 
-/// Steps of the sixteen inverted residuals behind the stem.
-const STRIDES: [usize; 16] = [2, 1, 2, 1, 1, 2, 1, 1, 1, 1, 1, 1, 2, 1, 1, 1];
+/// The published model's sixteen.
+pub const STRIDES: [usize; 16] = [2, 1, 2, 1, 1, 2, 1, 1, 1, 1, 1, 1, 2, 1, 1, 1];
 
 /// The graph: pixels to `[items, channels]` unit vectors, the mean of the last convolution's positions.
 ///
 /// # Errors
 /// [`Error::Corrupt`] for a configuration or weights that do not make a MobileNetV2, [`Error::Input`] for a dilated one.
 pub fn graph(config: &serde_json::Value, encoder: &EncoderConfig, file: &TensorFile) -> Result<Graph> {
+    let mut b = Builder::new(file);
+    let pooled = body(&mut b, config, encoder)?;
+    b.normalize(pooled);
+    Ok(b.finish())
+}
+
+/// Everything but the last step: pixels to the mean `[items, channels]` of the last convolution's positions.
+///
+/// # Errors
+/// As [`graph`].
+pub(super) fn body(b: &mut Builder<'_>, config: &serde_json::Value, encoder: &EncoderConfig) -> Result<Value> {
     let config: Config = super::parse(config, "MobileNetV2")?;
     if config.output_stride != 32 {
         return Err(Error::input(format!("a MobileNetV2 with output_stride {} is not supported; use one with 32.", config.output_stride)));
     }
     let (height, width) = super::image_size(encoder)?;
-    let mut b = Builder::new(file);
     let pixels = b.float_input(height * width, 3);
     let mut net = Net { b, act: activation(&config.hidden_act)?, same: config.tf_padding, height, width };
     let mut x = net.full(pixels, "conv_stem.first_conv", 3, 2, true, None)?;
@@ -51,7 +63,7 @@ pub fn graph(config: &serde_json::Value, encoder: &EncoderConfig, file: &TensorF
     }
     x = net.depthwise(x, "conv_stem.conv_3x3", 1)?;
     x = net.full(x, "conv_stem.reduce_1x1", 1, 1, false, None)?;
-    for (layer, stride) in STRIDES.into_iter().enumerate() {
+    for (layer, stride) in config.strides.into_iter().enumerate() {
         let input = x;
         x = net.full(x, &format!("layer.{layer}.expand_1x1"), 1, 1, true, None)?;
         x = net.depthwise(x, &format!("layer.{layer}.conv_3x3"), stride)?;
@@ -61,21 +73,19 @@ pub fn graph(config: &serde_json::Value, encoder: &EncoderConfig, file: &TensorF
     }
     x = net.full(x, "conv_1x1", 1, 1, true, None)?;
     debug_assert_eq!(net.b.shape(x).rows, Rows::PerItem(net.height * net.width));
-    let pooled = net.b.pool(x, PoolKind::Mean);
-    net.b.normalize(pooled);
-    Ok(net.b.finish())
+    Ok(net.b.pool(x, PoolKind::Mean))
 }
 
 /// The graph so far and the size of its image.
-struct Net<'a> {
-    b: Builder<'a>,
+struct Net<'a, 'file> {
+    b: &'a mut Builder<'file>,
     act: Activation,
     same: bool,
     height: usize,
     width: usize,
 }
 
-impl Net<'_> {
+impl Net<'_, '_> {
     /// Channels that the convolution `name` gives.
     fn channels(&self, name: &str) -> Result<usize> {
         Ok(self.b.file().get(&format!("{name}.weight"))?.shape.first().copied().unwrap_or(0))

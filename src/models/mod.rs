@@ -5,6 +5,7 @@ pub mod block;
 pub mod clip;
 pub mod mobilenet_v2;
 pub mod siglip;
+pub mod tower;
 pub mod vit;
 
 use crate::compute::graph::Graph;
@@ -15,7 +16,7 @@ use crate::format::tensors::TensorFile;
 /// Architectures that make vectors of texts, as packs name them.
 pub const TEXT: [&str; 2] = ["bert", "clip-text"];
 /// Architectures that make vectors of pictures.
-pub const IMAGE: [&str; 4] = ["clip-vision", "mobilenet-v2", "siglip-vision", "vit"];
+pub const IMAGE: [&str; 5] = ["clip-vision", "mobilenet-v2", "siglip-vision", tower::NAME, "vit"];
 
 /// The graph of an architecture by its name: its inputs to unit vectors `[items, dim]`.
 ///
@@ -28,6 +29,7 @@ pub fn graph(architecture: &str, config: &serde_json::Value, encoder: &EncoderCo
         "clip-vision" => clip::vision(config, encoder, file),
         "mobilenet-v2" => mobilenet_v2::graph(config, encoder, file),
         "siglip-vision" => siglip::vision(config, encoder, file),
+        tower::NAME => tower::graph(config, encoder, file),
         "vit" => vit::graph(config, encoder, file),
         other => Err(Error::input(format!("{other:?} is no architecture of this build, which knows {} and {}.", TEXT.join(", "), IMAGE.join(", ")))),
     }

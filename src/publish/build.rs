@@ -36,7 +36,7 @@ pub trait EncodeText {
 
 impl EncodeText for TextEncoder {
     fn model(&self) -> Model {
-        Model { id: self.model_id().clone(), dim: self.dim(), file: None }
+        Model { id: self.model_id().clone(), dim: self.dim(), file: None, in_text_space: false }
     }
 
     fn encode(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
@@ -181,12 +181,24 @@ pub fn build<'a>(
     let mut others = Models::new();
     rows.iter_mut().for_each(|row| row.others.clear());
     if let Some(encoder) = pictures {
-        let (vectors, account) = pictures::embed(&items, encoder, base, options.skip_bad, &mut |done| progress(done, items.len()))?;
-        for (row, vector) in rows.iter_mut().zip(vectors) {
-            row.others.extend(vector.map(|vector| (IMAGE.to_string(), vector)));
+        let mut seer = Model { file: options.image_model_file.clone(), ..encoder.model() };
+        if let Some(space) = encoder.space() {
+            // By name: the packs of one checkpoint differ in their number types, and by processor in a few last digits.
+            if space.name != model.id.name || seer.dim != model.dim {
+                return Err(Error::Mismatch(format!(
+                    "The image model {:?} was learned for texts of the model {:?}, these are of {:?}. Learn one with `palate train image --text-model`, or build with that text model.",
+                    seer.id.name, space.name, model.id.name
+                )));
+            }
+            seer.in_text_space = true;
+        } else {
+            let (vectors, account) = pictures::embed(&items, encoder, base, options.skip_bad, &mut |done| progress(done, items.len()))?;
+            for (row, vector) in rows.iter_mut().zip(vectors) {
+                row.others.extend(vector.map(|vector| (IMAGE.to_string(), vector)));
+            }
+            report.pictures = Some(account);
         }
-        others.insert(IMAGE.to_string(), Model { file: options.image_model_file.clone(), ..encoder.model() });
-        report.pictures = Some(account);
+        others.insert(IMAGE.to_string(), seer);
     }
     if let Some(base) = base {
         compare(&rows, base, &mut report);

@@ -16,4 +16,5 @@ pub mod quantize;
 pub mod quantize4;
 pub mod ranker;
 pub mod table;
+pub mod tower;
 pub mod weights;

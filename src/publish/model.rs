@@ -219,7 +219,16 @@ pub fn model_add(source: &Path, out: Option<&Path>, options: &Options) -> Result
         checkpoint.name.clone_from(name);
     }
     let out = out.map_or_else(|| Path::new("models").join(&checkpoint.name).join("pack"), Path::to_path_buf);
-    let bytes = checkpoint.pack(options.dtype)?;
+    let manifest = write_pack(checkpoint, options.dtype, &out)?;
+    Ok((manifest, out))
+}
+
+/// Writes a checkpoint's pack and its manifest to the folder `out`, the manifest last; gives the manifest.
+///
+/// # Errors
+/// As [`Checkpoint::pack`], and [`Error::Storage`] where it cannot be written.
+pub fn write_pack(checkpoint: Checkpoint, dtype: PackDType, out: &Path) -> Result<ModelManifest> {
+    let bytes = checkpoint.pack(dtype)?;
     let sha256 = crate::format::pack::hex(&Sha256::digest(&bytes));
     let manifest = ModelManifest {
         format: "palate-model".into(),
@@ -234,5 +243,5 @@ pub fn model_add(source: &Path, out: Option<&Path>, options: &Options) -> Result
     let text = serde_json::to_string_pretty(&manifest).map_err(|e| Error::Internal(format!("cannot write a manifest: {e}")))?;
     crate::platform::native::files::write_atomic(&out.join(&manifest.file), &bytes)?;
     crate::platform::native::files::write_atomic(&out.join("manifest.json"), text.as_bytes())?;
-    Ok((manifest, out))
+    Ok(manifest)
 }

@@ -7,6 +7,7 @@ use super::items::{Bad, Item, NAMED};
 use crate::error::{Error, Result};
 use crate::format::digest::short;
 use crate::format::manifest::Model;
+use crate::format::pack::ModelId;
 use crate::format::space::Embedded;
 use crate::index::catalog::IMAGE;
 use crate::math::scan::quantize_row;
@@ -18,6 +19,11 @@ const BATCH: usize = 16;
 pub trait EncodePictures {
     /// Who it is and how long its vectors are.
     fn model(&self) -> Model;
+
+    /// The text model in whose space its vectors are: pictures then rank the texts, and items need no further vectors.
+    fn space(&self) -> Option<ModelId> {
+        None
+    }
 
     /// The bytes of the file that an item names; `None` where there is none.
     ///

@@ -21,6 +21,7 @@ pub mod ratings;
 pub mod sequence;
 pub mod ship;
 pub mod softmax;
+pub mod tower;
 pub mod transformer;
 pub mod transitions;
 pub mod tune;

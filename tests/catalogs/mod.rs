@@ -58,7 +58,7 @@ impl Words {
 
 pub fn model(name: &str, dim: usize) -> Model {
     let sha256 = palate::format::digest::sha256(name.as_bytes());
-    Model { id: ModelId { name: name.into(), sha256 }, dim, file: None }
+    Model { id: ModelId { name: name.into(), sha256 }, dim, file: None, in_text_space: false }
 }
 
 impl EncodeText for Words {

@@ -4,6 +4,7 @@ mod build;
 mod evaluate;
 mod find;
 mod pictures;
+mod tower;
 mod usage;
 
 use std::path::{Path, PathBuf};

@@ -108,7 +108,7 @@ pub fn publish(server: &MemoryFetch, per_topic: usize, edition: usize) -> Manife
 
 /// Builds an index of rows and serves it.
 pub fn serve(server: &MemoryFetch, rows: Vec<palate::format::shard::Row>) -> Manifest {
-    let model = Model { id: model_id(&pack()), dim: DIM, file: None };
+    let model = Model { id: model_id(&pack()), dim: DIM, file: None, in_text_space: false };
     let manifest = build(model, rows, |shard, bytes| {
         server.serve(&URL.replace("manifest.json", &shard.file), bytes);
         Ok(())

@@ -75,8 +75,8 @@ fn shop() -> Device {
             rows.push(row);
         }
     }
-    let model = Model { id: model_id(&pack()), dim: DIM, file: None };
-    let others = Models::from([(IMAGE.to_string(), Model { id: eye_id(&eye()), dim: SEEN, file: Some("eye.safetensors".into()) })]);
+    let model = Model { id: model_id(&pack()), dim: DIM, file: None, in_text_space: false };
+    let others = Models::from([(IMAGE.to_string(), Model { id: eye_id(&eye()), dim: SEEN, file: Some("eye.safetensors".into()), in_text_space: false })]);
     let manifest = build_with_others(model, others, rows, |shard, bytes| {
         device.server.serve(&URL.replace("manifest.json", &shard.file), bytes);
         Ok(())

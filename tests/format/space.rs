@@ -18,7 +18,7 @@ fn embedded(n: i8) -> Embedded {
 }
 
 fn others() -> Models {
-    Models::from([(IMAGE.to_string(), Model { id: model("eye", SEEN).id, dim: SEEN, file: None })])
+    Models::from([(IMAGE.to_string(), Model { id: model("eye", SEEN).id, dim: SEEN, file: None, in_text_space: false })])
 }
 
 /// Two items, the second of which has a picture.

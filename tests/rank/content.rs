@@ -24,7 +24,7 @@ fn catalog(seed: u64) -> Rc<Catalog> {
         vector.into_iter().map(|v| v / norm).collect()
     };
     let rows = (0..ITEMS).map(|n| row(&format!("k{n}"), &vector(), DIM, 0, Default::default())).collect();
-    let model = Model { id: ModelId { name: "m".into(), sha256: "0".repeat(64) }, dim: DIM, file: None };
+    let model = Model { id: ModelId { name: "m".into(), sha256: "0".repeat(64) }, dim: DIM, file: None, in_text_space: false };
     let mut shards = Vec::new();
     let manifest = build(model, rows, |_, bytes| {
         shards.push(Arc::new(bytes));

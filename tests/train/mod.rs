@@ -7,4 +7,5 @@ mod ratings;
 mod sequence;
 mod ship;
 mod shipping;
+mod tower;
 mod tune;

@@ -5,6 +5,7 @@ import { Catalog } from './catalog.js';
 import { el, settings, size } from './dom.js';
 import { announce, dropNotice, notice, sentence, toast } from './messages.js';
 import { fly, pop, swap } from './motion.js';
+import { createLook } from './look.js';
 import { Network } from './network.js';
 import { Offline } from './offline.js';
 import { createSheet } from './sheet.js';
@@ -129,6 +130,16 @@ function typed(after) {
     show(name, { rest });
   }
 }
+
+createLook({
+  found(picture, name) {
+    sheet.close();
+    input.value = '';
+    clear.hidden = false;
+    views.results.see(picture, name);
+    show('results', { focus: true }).then(() => scrollTo(0, 0));
+  },
+});
 
 input.addEventListener('input', () => typed());
 input.addEventListener('keydown', (event) => {

@@ -13,6 +13,7 @@ const AGAINST = new Set(['dismiss', 'dislike']);
 export class Shop extends EventTarget {
   state = 'opening'; // 'ready': lists can be asked for
   meaning = false; // search by meaning: the text model is here
+  seeing = false; // search with pictures: the image model has come, or a search will say why not
   error = null;
   progress = { loaded: 0, total: 0 }; // bytes; total 0 while it is not known
   liked = new Map(); // key -> time of the latest like, oldest first
@@ -35,6 +36,7 @@ export class Shop extends EventTarget {
 
   /** Resolves when everything is on the device, or when it is clear that it will not be (`state`, `error`). */
   async open() {
+    this.seeing = false;
     this.#become('opening');
     this.error = null;
     this.#downloads.clear();
@@ -43,11 +45,13 @@ export class Shop extends EventTarget {
       const { Recommender } = await import('../lib/index.js');
       await Recommender.open({
         index: new URL(INDEX, document.baseURI),
+        imageModel: true, // fetched with the rest, so that pictures are looked at offline too and nothing is asked for later
         onProgress: (step) => this.#onProgress(step),
         onReady: (recommender) => { listing = this.#start(recommender); },
       });
       await listing;
       this.meaning = !this.report().text.problem;
+      this.seeing = true;
       this.#become('ready');
     } catch (error) {
       await listing?.catch(() => {});
@@ -181,6 +185,11 @@ export class Shop extends EventTarget {
 
   search(text, { k = 60, personal = 0 } = {}) {
     return this.#recommender.search({ text, k, personal });
+  }
+
+  /** The stickers that a picture (a Blob) shows, nearest first. */
+  look(image, { k = 60, personal = 0 } = {}) {
+    return this.#recommender.search({ image, k, personal });
   }
 
   /** Forgets what the library learned of how the visitor chooses; what he liked stays. */

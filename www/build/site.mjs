@@ -12,6 +12,8 @@ import { modelPack, PACK } from './model.mjs';
 import { nativeSources, palateCommand } from './native.mjs';
 
 export const INDEX = join(DEMO, 'index');
+/** The shelf's own image model, which this project learned and keeps: see its card in models/openmoji-tower. */
+const TOWER = at('models', 'openmoji-tower', 'pack');
 
 /** `www/` at `/`, without the scripts in `www/build`, and every model pack at `/models/<name>/`. */
 export const MOUNTS = [
@@ -34,12 +36,12 @@ export async function demoSite() {
 }
 
 async function demoIndex() {
-  const hash = inputHash(['.cache/demo/items.jsonl', 'models/minilm/model.json', ...nativeSources('index')]);
+  const hash = inputHash(['.cache/demo/items.jsonl', 'models/minilm/model.json', 'models/openmoji-tower/pack/manifest.json', ...nativeSources('index')]);
   if (isDone('index', hash, [join(INDEX, 'manifest.json')])) return;
   await palateCommand();
   await once('index', hash, [join(INDEX, 'manifest.json')], () => step("the demo's index", async ({ progress }) => {
     rmSync(INDEX, { recursive: true, force: true });
-    await run(PALATE, ['build', '--items', ITEMS, '--media', DEMO, '--text-model', PACK, '--out', INDEX], { progress });
+    await run(PALATE, ['build', '--items', ITEMS, '--media', DEMO, '--text-model', PACK, '--image-model', TOWER, '--out', INDEX], { progress });
   }));
 }
 

@@ -19,6 +19,7 @@ mod query;
 mod recommend;
 mod search;
 mod terminal;
+mod train;
 
 use std::process::ExitCode;
 
@@ -39,6 +40,9 @@ enum Command {
     Model(model::Model),
     /// Embeddings of texts or pictures, one JSON line each.
     Encode(encode::Encode),
+    /// Learn a model of a catalog of its own.
+    #[command(subcommand)]
+    Train(train::Train),
     /// Items in, index out: what the page downloads.
     Build(build::Build),
     /// The publisher's signing key.
@@ -57,6 +61,7 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Model(command) => command.run(),
+        Command::Train(command) => command.run(),
         Command::Encode(command) => command.run(),
         Command::Build(command) => command.run(),
         Command::Key(command) => command.run(),

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use palate::encode::ImageEncoder;
 use palate::format::manifest::Model;
+use palate::format::pack::ModelId;
 use palate::platform::native::folder;
 use palate::preprocess::Picture;
 use palate::publish::pictures::EncodePictures;
@@ -22,7 +23,11 @@ pub struct Pictures {
 
 impl EncodePictures for Pictures {
     fn model(&self) -> Model {
-        Model { id: self.encoder.model_id().clone(), dim: self.encoder.dim(), file: None }
+        Model { id: self.encoder.model_id().clone(), dim: self.encoder.dim(), file: None, in_text_space: false }
+    }
+
+    fn space(&self) -> Option<ModelId> {
+        self.encoder.space().cloned()
     }
 
     fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {

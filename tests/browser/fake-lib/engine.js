@@ -211,8 +211,11 @@ export class Recommender {
     return this.#rank(scores, k, key);
   }
 
-  async search({ text = '', k = 20, personal = 0 } = {}) {
+  /** Of a picture its file's name is what it shows. */
+  async search({ text = '', image, k = 20, personal = 0 } = {}) {
     this.#open();
+    if (image && !/^image\/(png|jpeg|webp)$/.test(image.type)) throw Object.assign(new Error('The picture could not be decoded. Pass a JPEG, PNG or WebP.'), { code: 'bad-input' });
+    if (image) text = image.name.replace(/\.\w+$/, '').replaceAll('-', ' ');
     await wait(scenario.has('slow') ? 250 : 6);
     const vector = new Map();
     for (const token of tokens(text)) for (const t of [token, SYNONYMS[token]].filter(Boolean)) vector.set(t, t === token ? 1 : 0.6);

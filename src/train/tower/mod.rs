@@ -1,0 +1,255 @@
+//! Learns a catalog's image tower: pictures to the space of the catalog's text vectors, from items alone.
+//!
+//! Contrast with all texts ([`loss`]), changed pictures ([`augment`]), AdamW (Loshchilov and Hutter 2019), a cosine schedule,
+//! the best epoch by a validation share. The same seed gives the same bytes on any number of threads. Not here: decoding
+//! pictures and encoding texts (whoever calls), packs (`publish::tower`).
+
+pub mod augment;
+pub mod loss;
+pub mod passes;
+pub mod start;
+pub mod state;
+
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+
+use self::augment::{Changes, Source, view};
+use self::loss::Weighting;
+use self::passes::{Weights, backward, forward, zeros};
+use self::start::Start;
+use self::state::State;
+use crate::error::{Error, Result};
+use crate::format::pack::hex;
+use crate::math::rng::Rng;
+
+/// Pictures that go through the net together; their activations should stay near the processor.
+const GROUP: usize = 4;
+/// Adam's memories and its guard against division by nothing.
+const BETAS: (f32, f32) = (0.9, 0.99);
+const EPSILON: f32 = 1e-8;
+
+/// How a tower is learned.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    pub epochs: usize,
+    /// Epochs without a better validation before it stops.
+    pub patience: usize,
+    pub batch: usize,
+    pub learning_rate: f32,
+    pub weight_decay: f32,
+    /// Share of the items that measure and are never learned from.
+    pub held_out: f64,
+    /// Share of the rest that decides which epoch is best.
+    pub validation: f64,
+    pub seed: u64,
+    pub weighting: Weighting,
+    pub changes: Changes,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            epochs: 30,
+            patience: 8,
+            batch: 64,
+            learning_rate: 5e-4,
+            weight_decay: 0.02,
+            held_out: 0.0,
+            validation: 0.05,
+            seed: 1,
+            weighting: Weighting { temperature: 0.06, shared: 0.3, cosine: 1.0, backward: 0.5 },
+            changes: Changes { lines: 0.2, flip: true },
+        }
+    }
+}
+
+/// An item to learn from: its picture and the unit vector of its text.
+#[derive(Debug, Clone)]
+pub struct Example {
+    pub key: String,
+    pub picture: Source,
+    pub text: Vec<f32>,
+}
+
+/// Which items do what, as places in the examples.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Split {
+    pub train: Vec<usize>,
+    pub validation: Vec<usize>,
+    pub held_out: Vec<usize>,
+}
+
+impl Split {
+    /// By the seed and the keys, whatever order the items come in.
+    pub fn new(keys: &[&str], held_out: f64, validation: f64, seed: u64) -> Self {
+        let mut order: Vec<usize> = (0..keys.len()).collect();
+        order.sort_by_key(|&at| keys[at]);
+        Rng::new(seed ^ 0x5eed_0f5b_1175_0000).shuffle(&mut order);
+        let held = (keys.len() as f64 * held_out).round() as usize;
+        let rest = order.split_off(held.min(keys.len()));
+        let (validation, train) = rest.split_at((rest.len() as f64 * validation).round() as usize);
+        let sorted = |mut part: Vec<usize>| {
+            part.sort_by_key(|&at| keys[at]);
+            part
+        };
+        Self { train: sorted(train.to_vec()), validation: sorted(validation.to_vec()), held_out: sorted(order) }
+    }
+}
+
+/// What an epoch brought.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Epoch {
+    /// From 1.
+    pub number: usize,
+    pub loss: f64,
+    /// Share of validation pictures whose text is among the ten nearest of all that are not held out.
+    pub recall: f64,
+    pub is_best: bool,
+}
+
+/// What a run tells while it learns.
+pub trait Told {
+    /// So many of so many pictures of an epoch are seen.
+    fn seen(&mut self, pictures: usize, of: usize);
+
+    /// An epoch is done; `state` goes on from here.
+    ///
+    /// # Errors
+    /// What keeps the state from being kept, which ends the run.
+    fn epoch(&mut self, epoch: Epoch, state: &State) -> Result<()>;
+}
+
+/// The hash of everything that decides a run.
+pub fn run_hash(examples: &[Example], start: &Start, settings: &Settings) -> String {
+    let mut hash = Sha256::new();
+    hash.update(format!("{settings:?} {} {} {:?}", start.frozen, start.config, start.graph.weights));
+    let floats = |hash: &mut Sha256, values: &[f32]| values.iter().for_each(|v| hash.update(v.to_le_bytes()));
+    start.weights.iter().for_each(|w| floats(&mut hash, w));
+    for example in examples {
+        hash.update(&example.key);
+        hash.update(&example.picture.rgba);
+        floats(&mut hash, &example.text);
+    }
+    hex(&hash.finalize())
+}
+
+/// Learns, from the beginning or from `state`; gives the best epoch's weights, its number (0: none was better than the start) and
+/// how many were made.
+///
+/// # Errors
+/// [`Error::Input`] for too few examples or ones that do not fit the tower, and what `told` returns.
+pub fn train(examples: &[Example], start: &Start, settings: &Settings, state: Option<State>, told: &mut dyn Told) -> Result<State> {
+    let dim = start.encoder.dim;
+    let keys: Vec<&str> = examples.iter().map(|e| e.key.as_str()).collect();
+    let split = Split::new(&keys, settings.held_out, settings.validation, settings.seed);
+    if split.train.len() < 8 || split.validation.is_empty() {
+        return Err(Error::input(format!("{} items have a picture and a text. A tower is learned from some hundreds, 16 at least.", examples.len())));
+    }
+    if let Some(bad) = examples.iter().find(|e| e.text.len() != dim) {
+        return Err(Error::Internal(format!("the text of {:?} has {} numbers, the tower {dim}", bad.key, bad.text.len())));
+    }
+    let mut state = match state {
+        Some(state) => state,
+        None => State::new(run_hash(examples, start, settings), &start.graph, start.weights.clone()),
+    };
+    let texts: Vec<f32> = split.train.iter().flat_map(|&at| &examples[at].text).copied().collect();
+    let steps = split.train.len().div_ceil(settings.batch.max(1));
+    while state.epoch < settings.epochs && state.epoch - state.best_epoch < settings.patience.max(1) {
+        let mut order: Vec<usize> = (0..split.train.len()).collect();
+        Rng::new(settings.seed.wrapping_mul(0x9e37_79b9).wrapping_add(state.epoch as u64)).shuffle(&mut order);
+        let mut total = 0.0;
+        for (turn, own) in order.chunks(settings.batch.max(1)).enumerate() {
+            let rate = schedule(settings, state.epoch * steps + turn, steps);
+            let pictures: Vec<(&Source, u64)> = own.iter().map(|&at| (&examples[split.train[at]].picture, at as u64)).collect();
+            total += step(start, settings, &mut state, &pictures, &texts, own, rate) * own.len() as f64;
+            told.seen(turn * settings.batch + own.len(), order.len());
+        }
+        state.epoch += 1;
+        let loss = total / order.len() as f64;
+        if !loss.is_finite() {
+            return Err(Error::input(format!("the numbers grew out of bounds in epoch {}. Lower --rate.", state.epoch)));
+        }
+        let (score, recall) = validate(start, &state.weights, examples, &split, dim);
+        let is_best = score > state.best_score;
+        if is_best {
+            (state.best_score, state.best_epoch) = (score, state.epoch);
+            state.best.clone_from(&state.weights);
+        }
+        told.epoch(Epoch { number: state.epoch, loss, recall, is_best }, &state)?;
+    }
+    Ok(state)
+}
+
+/// The rate of a step: up within an epoch, then down along a cosine to a fiftieth.
+fn schedule(settings: &Settings, step: usize, steps: usize) -> f32 {
+    let warm = ((step + 1) as f32 / steps as f32).min(1.0);
+    let along = step as f32 / (settings.epochs * steps).max(1) as f32;
+    settings.learning_rate * warm * (0.02 + 0.98 * 0.5 * (1.0 + (std::f32::consts::PI * along).cos()))
+}
+
+/// One batch; gives its loss.
+fn step(start: &Start, settings: &Settings, state: &mut State, pictures: &[(&Source, u64)], texts: &[f32], own: &[usize], rate: f32) -> f64 {
+    let (graph, weights, size) = (&start.graph, &state.weights, start.encoder.image.as_ref().map_or(0, |i| i.width));
+    let seed = settings.seed ^ (state.epoch as u64 + 1) << 32;
+    let seen = |(source, at): &(&Source, u64)| view(source, size, Some((&settings.changes, &mut Rng::new(seed ^ at.wrapping_mul(0x2545_f491_4f6c_dd1d)))));
+    let outs: Vec<Vec<Vec<f32>>> = pictures
+        .par_chunks(GROUP)
+        .map(|group| forward(graph, weights, group.iter().flat_map(seen).collect(), group.len()))
+        .collect();
+    let vectors: Vec<f32> = outs.iter().filter_map(|outs| outs.last()).flatten().copied().collect();
+    let dim = start.encoder.dim;
+    let first = start.first();
+    let (loss, gradient) = loss::loss(&vectors, texts, own, dim, &settings.weighting);
+    let grads: Vec<Weights> = outs
+        .par_iter()
+        .zip(gradient.par_chunks(GROUP * dim))
+        .map(|(outs, last)| {
+            let mut gradient = zeros(graph);
+            backward(graph, weights, outs, last.to_vec(), first, &mut gradient);
+            gradient
+        })
+        .collect();
+    state.step += 1;
+    let corrected = (1.0 - BETAS.0.powi(state.step as i32), 1.0 - BETAS.1.powi(state.step as i32));
+    let all = state.weights.par_iter_mut().zip(&mut state.mean).zip(&mut state.square).enumerate();
+    all.filter(|(at, _)| *at >= start.frozen).for_each(|(at, ((w, mean), square))| {
+        let (decays, faster) = start.rule(at);
+        let rate = rate * faster;
+        for i in 0..w.len() {
+            // In the order of the groups, whoever computed them.
+            let g: f32 = grads.iter().map(|grads| grads[at][i]).sum();
+            mean[i] = BETAS.0 * mean[i] + (1.0 - BETAS.0) * g;
+            square[i] = BETAS.1 * square[i] + (1.0 - BETAS.1) * g * g;
+            let decay = if decays { settings.weight_decay * w[i] } else { 0.0 };
+            w[i] -= rate * (mean[i] / corrected.0 / ((square[i] / corrected.1).sqrt() + EPSILON) + decay);
+        }
+    });
+    loss
+}
+
+/// Unit vectors `[dim]` of pictures as they are, on white.
+pub fn encode(start: &Start, weights: &Weights, pictures: &[&Source]) -> Vec<Vec<f32>> {
+    let size = start.encoder.image.as_ref().map_or(0, |i| i.width);
+    let run = |group: &[&Source]| forward(&start.graph, weights, group.iter().flat_map(|s| view(s, size, None)).collect(), group.len()).pop().unwrap_or_default();
+    let outs: Vec<Vec<f32>> = pictures.par_chunks(GROUP).map(run).collect();
+    outs.iter().flat_map(|out| out.chunks_exact(start.encoder.dim)).map(<[f32]>::to_vec).collect()
+}
+
+/// How many of `texts` are nearer to `seen` than `own`, from 1.
+pub fn rank(seen: &[f32], own: &[f32], texts: &[&[f32]]) -> usize {
+    let dot = |text: &[f32]| seen.iter().zip(text).map(|(a, b)| a * b).sum::<f32>();
+    let mine = dot(own);
+    1 + texts.iter().filter(|text| dot(text) > mine).count()
+}
+
+/// Less the mean logarithm of the rank, and recall at ten, of the validation's pictures among all texts that are not held out.
+fn validate(start: &Start, weights: &Weights, examples: &[Example], split: &Split, dim: usize) -> (f64, f64) {
+    let pictures: Vec<&Source> = split.validation.iter().map(|&at| &examples[at].picture).collect();
+    let texts: Vec<&[f32]> = split.train.iter().chain(&split.validation).map(|&at| examples[at].text.as_slice()).collect();
+    debug_assert!(texts.iter().all(|t| t.len() == dim));
+    let vectors = encode(start, weights, &pictures);
+    let ranks: Vec<usize> = vectors.iter().zip(&split.validation).map(|(v, &at)| rank(v, &examples[at].text, &texts)).collect();
+    let count = ranks.len().max(1) as f64;
+    let score = -ranks.iter().map(|&r| (r as f64).ln()).sum::<f64>() / count;
+    (score, ranks.iter().filter(|&&r| r <= 10).count() as f64 / count)
+}

@@ -1,0 +1,196 @@
+//! The image tower on drawings that are made here: its gradients, what it learns, and that a seed decides everything.
+
+use palate::Error;
+use palate::format::pack::ModelId;
+use palate::math::rng::Rng;
+use palate::train::tower::augment::{Changes, Source, view};
+use palate::train::tower::loss::{Weighting, loss};
+use palate::train::tower::passes::{backward, forward, zeros};
+use palate::train::tower::start::{Shape, Start, random};
+use palate::train::tower::state::State;
+use palate::train::tower::{Epoch, Example, Settings, Split, Told, encode, rank, run_hash, train};
+
+const SIZE: usize = 32;
+const DIM: usize = 16;
+const KINDS: usize = 6;
+
+fn space() -> ModelId {
+    ModelId { name: "texts".into(), sha256: "0".repeat(64) }
+}
+
+fn tiny() -> Start {
+    let shape = Shape { stem: 8, layers: vec![(12, 2), (12, 1), (16, 2)], expansion: 3, last: 48 };
+    random(&shape, SIZE, DIM, &space(), 7).unwrap()
+}
+
+fn unit(mut v: Vec<f32>) -> Vec<f32> {
+    let length = v.iter().map(|v| v * v).sum::<f32>().sqrt();
+    v.iter_mut().for_each(|v| *v /= length);
+    v
+}
+
+/// A disc, a ring, a bar, ... of a kind's own color somewhere near the middle, clear around it.
+fn drawing(kind: usize, rng: &mut Rng) -> Source {
+    let (cx, cy, r) = (18.0 + 8.0 * rng.unit(), 18.0 + 8.0 * rng.unit(), 9.0 + 6.0 * rng.unit());
+    let color = [[220, 30, 30], [30, 180, 40], [40, 60, 220], [230, 200, 20], [150, 30, 160], [20, 20, 20]][kind];
+    let mut rgba = vec![0u8; 44 * 44 * 4];
+    for (at, pixel) in rgba.chunks_exact_mut(4).enumerate() {
+        let (x, y) = ((at % 44) as f64 - cx, (at / 44) as f64 - cy);
+        let d = (x * x + y * y).sqrt();
+        let inside = match kind % 3 {
+            0 => d < r,
+            1 => d < r && d > 0.55 * r,
+            _ => x.abs() < r && y.abs() < 0.4 * r,
+        };
+        if inside {
+            pixel[..3].copy_from_slice(&color);
+            pixel[3] = 255;
+        }
+    }
+    Source::new(44, 44, 44, &rgba)
+}
+
+fn catalog(each: usize) -> Vec<Example> {
+    let mut rng = Rng::new(3);
+    let kinds: Vec<Vec<f32>> = (0..KINDS).map(|_| unit((0..DIM).map(|_| rng.normal() as f32).collect())).collect();
+    let mut all = Vec::new();
+    for n in 0..each {
+        for (kind, base) in kinds.iter().enumerate() {
+            let text = unit(base.iter().map(|v| v + 0.05 * rng.normal() as f32).collect());
+            all.push(Example { key: format!("{kind}-{n}"), picture: drawing(kind, &mut rng), text });
+        }
+    }
+    all
+}
+
+fn settings(epochs: usize) -> Settings {
+    Settings { epochs, patience: epochs, batch: 16, learning_rate: 2e-3, held_out: 0.25, validation: 0.2, seed: 5, ..Settings::default() }
+}
+
+/// Keeps the states of all epochs; may stop after one.
+#[derive(Default)]
+struct Kept {
+    states: Vec<Vec<u8>>,
+    epochs: Vec<Epoch>,
+    stop_after: Option<usize>,
+}
+
+impl Told for Kept {
+    fn seen(&mut self, _: usize, _: usize) {}
+
+    fn epoch(&mut self, epoch: Epoch, state: &State) -> palate::Result<()> {
+        self.states.push(state.to_bytes()?);
+        self.epochs.push(epoch);
+        match self.stop_after {
+            Some(last) if epoch.number == last => Err(Error::Aborted),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[test]
+fn tower_gradients_are_those_of_differences() {
+    let start = tiny();
+    let mut rng = Rng::new(1);
+    let own = [0usize, 2, 1];
+    let pixels: Vec<f32> = (0..own.len() * SIZE * SIZE * 3).map(|_| (rng.unit() * 2.0 - 1.0) as f32).collect();
+    let texts: Vec<f32> = (0..4).flat_map(|_| unit((0..DIM).map(|_| rng.normal() as f32).collect())).collect();
+    let weighting = Weighting { temperature: 0.5, shared: 0.3, cosine: 0.7, backward: 0.5 };
+    let value = |weights: &Vec<Vec<f32>>| {
+        let outs = forward(&start.graph, weights, pixels.clone(), own.len());
+        loss(outs.last().unwrap(), &texts, &own, DIM, &weighting).0
+    };
+    let outs = forward(&start.graph, &start.weights, pixels.clone(), own.len());
+    let (_, last) = loss(outs.last().unwrap(), &texts, &own, DIM, &weighting);
+    let mut gradient = zeros(&start.graph);
+    backward(&start.graph, &start.weights, &outs, last, 0, &mut gradient);
+    // Along the gradient itself, weight by weight: a kink of one number does not matter there.
+    for (at, g) in gradient.iter().enumerate() {
+        let length = g.iter().map(|v| v * v).sum::<f32>().sqrt();
+        assert!(length > 0.0, "weight {} learns nothing", start.graph.weights[at].name);
+        let step = 2e-3f32;
+        let moved = |sign: f32| {
+            let mut weights = start.weights.clone();
+            weights[at].iter_mut().zip(g).for_each(|(w, g)| *w += sign * step * g / length);
+            value(&weights)
+        };
+        let found = (moved(1.0) - moved(-1.0)) / f64::from(2.0 * step);
+        let relative = (found - f64::from(length)).abs() / f64::from(length).max(1e-3);
+        assert!(relative < 0.05, "{}: {found} by differences, {length}", start.graph.weights[at].name);
+    }
+}
+
+#[test]
+fn tower_finds_the_texts_of_pictures_it_never_saw() {
+    let (examples, start, settings) = (catalog(16), tiny(), settings(60));
+    let mut kept = Kept::default();
+    let state = train(&examples, &start, &settings, None, &mut kept).unwrap();
+    assert!(kept.epochs.last().unwrap().loss < 0.8 * kept.epochs[0].loss, "{:?}", kept.epochs);
+    let keys: Vec<&str> = examples.iter().map(|e| e.key.as_str()).collect();
+    let split = Split::new(&keys, settings.held_out, settings.validation, settings.seed);
+    assert_eq!(split.held_out.len(), 24);
+    let pictures: Vec<&Source> = split.held_out.iter().map(|&at| &examples[at].picture).collect();
+    let texts: Vec<&[f32]> = examples.iter().map(|e| e.text.as_slice()).collect();
+    let vectors = encode(&start, &state.best, &pictures);
+    // Sixteen of 96 texts are of a picture's kind; ten hits come by chance once in 600.
+    let right = vectors.iter().zip(&split.held_out).filter(|(v, at)| rank(v, &examples[**at].text, &texts) <= 16).count();
+    assert!(right >= 10, "{right} of 24 find their text among the 16 nearest; by chance it is 4");
+}
+
+#[test]
+fn tower_of_a_seed_is_the_same_on_any_number_of_threads_and_when_it_was_interrupted() {
+    let (examples, start) = (catalog(5), tiny());
+    let whole = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| train(&examples, &start, &settings(3), None, &mut Kept::default())).unwrap()
+    };
+    let (one, two) = (whole(1), whole(2));
+    assert_eq!(one, two);
+    let other = train(&examples, &start, &Settings { seed: 6, ..settings(3) }, None, &mut Kept::default()).unwrap();
+    assert_ne!(one.weights, other.weights);
+
+    let mut kept = Kept { stop_after: Some(2), ..Kept::default() };
+    assert!(matches!(train(&examples, &start, &settings(3), None, &mut kept), Err(Error::Aborted)));
+    let run = run_hash(&examples, &start, &settings(3));
+    let resumed = State::parse(kept.states.pop().unwrap(), "the state", &start.graph, &run).unwrap();
+    assert_eq!(resumed.epoch, 2);
+    assert_eq!(train(&examples, &start, &settings(3), Some(resumed), &mut Kept::default()).unwrap(), one);
+
+    let bytes = kept.states.pop().unwrap();
+    let elsewhere = State::parse(bytes.clone(), "the state", &start.graph, &run_hash(&examples[1..], &start, &settings(3)));
+    assert_eq!(elsewhere.unwrap_err().code(), "mismatch");
+    assert_eq!(State::parse(bytes[..bytes.len() / 2].to_vec(), "the state", &start.graph, &run).unwrap_err().code(), "corrupt");
+}
+
+#[test]
+fn tower_split_does_not_depend_on_the_order_and_holds_nothing_twice() {
+    let keys: Vec<String> = (0..100).map(|n| format!("k{n}")).collect();
+    let forward: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let backward: Vec<&str> = forward.iter().rev().copied().collect();
+    let names = |keys: &[&str], part: &[usize]| part.iter().map(|&at| keys[at].to_string()).collect::<Vec<_>>();
+    let (a, b) = (Split::new(&forward, 0.2, 0.1, 4), Split::new(&backward, 0.2, 0.1, 4));
+    assert_eq!(names(&forward, &a.held_out), names(&backward, &b.held_out));
+    assert_eq!((a.held_out.len(), a.validation.len(), a.train.len()), (20, 8, 72));
+    let mut all: Vec<usize> = [a.train, a.validation, a.held_out].concat();
+    all.sort_unstable();
+    assert_eq!(all, (0..100).collect::<Vec<_>>());
+}
+
+#[test]
+fn tower_views_are_in_bounds_and_lines_are_dark_on_white() {
+    let source = drawing(1, &mut Rng::new(1));
+    let plain = view(&source, SIZE, None);
+    assert_eq!(plain.len(), SIZE * SIZE * 3);
+    assert_eq!(plain[..3], [1.0; 3], "clear is white");
+    for seed in 0..40 {
+        let lines = Changes { lines: 1.0, flip: true };
+        let drawn = view(&source, SIZE, Some((&lines, &mut Rng::new(seed))));
+        assert!(drawn.as_chunks::<3>().0.iter().all(|p| p[0] == p[1] && p[1] == p[2]), "lines have no color");
+        let white = drawn.iter().filter(|&&v| v > 0.9).count();
+        assert!(white > drawn.len() / 2 && white < drawn.len(), "{white} of {} are white", drawn.len());
+        let changes = Changes { lines: 0.0, flip: true };
+        let changed = view(&source, SIZE, Some((&changes, &mut Rng::new(seed))));
+        assert!(changed.iter().all(|v| (-1.0..=1.0).contains(v)));
+        assert_ne!(changed, plain);
+    }
+}
