@@ -1,5 +1,6 @@
 //! Items and interactions in, index out: what the publisher's command line does, without the command line.
 
+pub mod audio_input;
 pub mod build;
 pub mod calibration;
 pub mod checkpoint;

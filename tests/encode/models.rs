@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use palate::compute::cpu::isa::Isa;
-use palate::encode::{ImageEncoder, TextEncoder};
+use palate::encode::{AudioEncoder, ImageEncoder, TextEncoder};
 use palate::preprocess::Picture;
 use palate::publish::model::{Checkpoint, Choice, PackDType, Tower};
 use serde_json::Value;
 
-use crate::catalogs::seeded::{picture, write_checkpoint};
+use crate::catalogs::seeded::{picture, sound, write_checkpoint};
 
 /// Largest difference of an fp32 pack to the reference, relative to the largest number of a vector.
 const EXACT: f64 = 1e-4;
@@ -33,6 +33,11 @@ fn vectors(fixture: &Value, tower: Option<Tower>, dtype: PackDType, isa: Isa) ->
     if let Some(texts) = fixture["texts"].as_array() {
         let texts: Vec<&str> = texts.iter().map(|t| t.as_str().unwrap()).collect();
         return TextEncoder::open(pack, isa).unwrap().encode(&texts).unwrap();
+    }
+    if let Some(sounds) = fixture["sounds"].as_array() {
+        let encoder = AudioEncoder::open(pack, isa).unwrap();
+        let of = |s: &Value| sound(encoder.preparation().rate, s[0].as_f64().unwrap(), s[1].as_u64().unwrap() as u32);
+        return sounds.iter().map(|s| encoder.encode(&of(s)).unwrap()).collect();
     }
     let of = |p: &Value| picture(p[0].as_u64().unwrap() as usize, p[1].as_u64().unwrap() as usize, p[2].as_i64().unwrap());
     let pictures: Vec<Picture> = fixture["pictures"].as_array().unwrap().iter().map(of).collect();
@@ -115,6 +120,21 @@ fn models_mobilenet_v2_is_the_reference() {
     exact("mobilenet_v2_odd", None);
     exact("mobilenet_v2_full", None);
     int8("mobilenet_v2", None);
+}
+
+/// Two tokens before overlapping patches, time along the other side of the picture.
+#[test]
+fn models_ast_is_the_reference() {
+    exact("ast", None);
+    exact("ast_base", None);
+    int8("ast", None);
+}
+
+/// A RoBERTa, its pooler and a projection of two layers.
+#[test]
+fn models_clap_texts_are_the_reference() {
+    exact("clap_text", Some(Tower::Text));
+    int8("clap_text", Some(Tower::Text));
 }
 
 /// A checkpoint that this build cannot pack says so, and what to do.
