@@ -8,30 +8,45 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::convert::{read, thrown, write};
-use super::{AbortHandle, image, text};
+use super::{AbortHandle, media, text};
 use crate::engine::download::IfFull;
 use crate::engine::encoder;
 use crate::encode::choice::Wish;
-use crate::engine::image::ImageModel;
+use crate::engine::media::MediaModel;
 use crate::engine::model::{self, TextModel};
 use crate::error::{Error, Result};
 use crate::format::pack::{ModelId, Pack};
 use crate::models;
 use crate::platform::web::store::Preference;
+use crate::preprocess::{Picture, Sound};
 use crate::platform::web::world::{self, Found, WebWorld};
 
-/// A model of either kind.
+/// A model of one kind.
 enum Model {
     Text(Rc<dyn TextModel>),
-    Image(Rc<dyn ImageModel>),
+    Image(Rc<dyn MediaModel<Picture>>),
+    Audio(Rc<dyn MediaModel<Sound>>),
 }
 
 /// Opens a verified pack, whatever it takes.
 fn load(pack: Vec<u8>, id: &ModelId, wish: Wish) -> Result<Model> {
     let pack = Pack::parse_verified(pack, id.sha256.clone())?;
-    match models::IMAGE.contains(&pack.architecture.as_str()) {
-        true => image::open(&pack).map(Model::Image),
-        false => text::open(pack, wish).map(Model::Text),
+    match pack.architecture.as_str() {
+        name if models::IMAGE.contains(&name) => media::open_image(&pack).map(Model::Image),
+        name if models::AUDIO.contains(&name) => media::open_audio(&pack).map(Model::Audio),
+        _ => text::open(pack, wish).map(Model::Text),
+    }
+}
+
+impl Model {
+    /// The error for inputs of another kind.
+    fn takes_another(&self) -> JsValue {
+        let (takes, pass) = match self {
+            Model::Text(_) => ("reads texts", "text"),
+            Model::Image(_) => ("takes pictures", "image"),
+            Model::Audio(_) => ("takes sounds", "audio"),
+        };
+        thrown(Error::input(format!("The model {takes}. Pass [{{ {pass} }}, ...], or open another model.")))
     }
 }
 
@@ -73,7 +88,7 @@ impl EncoderSession {
     /// One `Float32Array` of unit length a text.
     pub async fn encode(&self, texts: Vec<String>) -> Result<Array, JsValue> {
         let Model::Text(model) = &self.model else {
-            return Err(thrown(Error::input("The model takes pictures. Pass [{ image }, ...], or open a text model.")));
+            return Err(self.model.takes_another());
         };
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let vectors = model.encode(&texts).await.map_err(thrown)?;
@@ -91,11 +106,28 @@ impl EncoderSession {
     /// A `Float32Array` of unit length for a picture, `[height, width, 4]` bytes with straight alpha.
     pub async fn see(&self, width: u32, height: u32, rgba: Vec<u8>) -> Result<Float32Array, JsValue> {
         let Model::Image(model) = &self.model else {
-            return Err(thrown(Error::input("The model reads texts. Pass [{ text }, ...], or open an image model.")));
+            return Err(self.model.takes_another());
         };
-        let picture = image::picture(width, height, &rgba).map_err(thrown)?;
+        let picture = media::picture(width, height, &rgba).map_err(thrown)?;
         drop(rgba);
         Ok(Float32Array::from(model.encode(picture).await.map_err(thrown)?.as_slice()))
+    }
+
+    /// How sounds are best decoded: `{ rate, seconds }`.
+    pub fn hearing(&self) -> Result<JsValue, JsValue> {
+        let Model::Audio(model) = &self.model else {
+            return Err(self.model.takes_another());
+        };
+        write(&model.hearing().map(media::HearingOut::from))
+    }
+
+    /// A `Float32Array` of unit length for a sound: samples of one channel, `rate` a second.
+    pub async fn hear(&self, rate: u32, samples: Vec<f32>) -> Result<Float32Array, JsValue> {
+        let Model::Audio(model) = &self.model else {
+            return Err(self.model.takes_another());
+        };
+        let sound = Sound::from_mono(rate, samples).map_err(thrown)?;
+        Ok(Float32Array::from(model.encode(sound).await.map_err(thrown)?.as_slice()))
     }
 
     /// The encoder's account of itself.
@@ -115,12 +147,14 @@ impl EncoderSession {
         let (takes, kernels, id, dim) = match &self.model {
             Model::Text(model) => ("text", model.device(), model.id(), model.dim()),
             Model::Image(model) => ("image", model.device(), model.id(), model.dim()),
+            Model::Audio(model) => ("audio", model.device(), model.id(), model.dim()),
         };
         write(&Out {
             version: env!("CARGO_PKG_VERSION"),
             devices: match &self.model {
                 Model::Text(model) => model.account().into(),
                 Model::Image(_) => text::DeviceOut::processor("pictures are computed there"),
+                Model::Audio(_) => text::DeviceOut::processor("sounds are computed there"),
             },
             kernels,
             takes,

@@ -4,6 +4,7 @@ mod build;
 mod evaluate;
 mod find;
 mod pictures;
+mod sounds;
 mod usage;
 
 use std::path::{Path, PathBuf};

@@ -49,6 +49,7 @@ pub enum DType {
 pub enum OneOf {
     Text,
     Image,
+    Audio,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -63,6 +64,7 @@ impl Model {
         let tower = tower.map(|t| match t {
             OneOf::Text => Tower::Text,
             OneOf::Image => Tower::Image,
+            OneOf::Audio => Tower::Audio,
         });
         let pooling = pooling.map(|p| match p {
             Pool::Cls => Pooling::Cls,
