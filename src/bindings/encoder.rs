@@ -12,7 +12,7 @@ use super::{AbortHandle, media, text};
 use crate::engine::download::IfFull;
 use crate::engine::encoder;
 use crate::encode::choice::Wish;
-use crate::engine::media::MediaModel;
+use crate::engine::media::{MediaModel, encode_all};
 use crate::engine::model::{self, TextModel};
 use crate::error::{Error, Result};
 use crate::format::pack::{ModelId, Pack};
@@ -103,14 +103,15 @@ impl EncoderSession {
         }
     }
 
-    /// A `Float32Array` of unit length for a picture, `[height, width, 4]` bytes with straight alpha.
+    /// A `Float32Array` of unit length for a picture, `[height, width, 4]` bytes with straight alpha, or for several
+    /// one after another.
     pub async fn see(&self, width: u32, height: u32, rgba: Vec<u8>) -> Result<Float32Array, JsValue> {
         let Model::Image(model) = &self.model else {
             return Err(self.model.takes_another());
         };
-        let picture = media::picture(width, height, &rgba).map_err(thrown)?;
+        let pictures = media::pictures(width, height, &rgba).map_err(thrown)?;
         drop(rgba);
-        Ok(Float32Array::from(model.encode(picture).await.map_err(thrown)?.as_slice()))
+        Ok(Float32Array::from(encode_all(&**model, pictures).await.map_err(thrown)?.as_slice()))
     }
 
     /// How sounds are best decoded: `{ rate, seconds }`.

@@ -76,9 +76,12 @@ pub fn open_audio(pack: &Pack) -> Result<Rc<dyn MediaModel<Sound>>> {
     Ok(Rc::new(CpuAudio(AudioEncoder::from_pack(pack, isa())?)))
 }
 
-/// Pixels `[height, width, 4]` with straight alpha, as a canvas gives them.
-pub fn picture(width: u32, height: u32, rgba: &[u8]) -> Result<Picture> {
-    Picture::from_rgba(width as usize, height as usize, rgba)
+/// Pixels `[pictures, height, width, 4]` with straight alpha, as a canvas gives them: one, or a film's frames.
+pub fn pictures(width: u32, height: u32, rgba: &[u8]) -> Result<Vec<Picture>> {
+    let (width, height) = (width as usize, height as usize);
+    let size = width.saturating_mul(height).saturating_mul(4).max(1);
+    let whole = rgba.chunks(size).map(|pixels| Picture::from_rgba(width, height, pixels));
+    whole.collect()
 }
 
 /// How sounds are best decoded.

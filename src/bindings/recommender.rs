@@ -152,14 +152,14 @@ impl RecommenderSession {
         list(hits.await.map_err(thrown)?)
     }
 
-    /// The items that look most like a picture, `[height, width, 4]` bytes with straight alpha.
+    /// The items that look most like a picture, `[height, width, 4]` bytes with straight alpha, or like several one after another.
     #[wasm_bindgen(js_name = searchSeen)]
     pub async fn search_seen(&self, ask: JsValue, width: u32, height: u32, rgba: Vec<u8>) -> Thrown {
         let hits = async {
             let ask = read::<Ask>(ask, "The options of search")?.search(true)?;
-            let picture = media::picture(width, height, &rgba)?;
+            let pictures = media::pictures(width, height, &rgba)?;
             drop(rgba);
-            self.session.search_like(&ask, picture).await
+            self.session.search_like(&ask, pictures).await
         };
         list(hits.await.map_err(thrown)?)
     }
@@ -169,7 +169,7 @@ impl RecommenderSession {
     pub async fn search_heard(&self, ask: JsValue, rate: u32, samples: Vec<f32>) -> Thrown {
         let hits = async {
             let ask = read::<Ask>(ask, "The options of search")?.search(true)?;
-            self.session.search_like(&ask, Sound::from_mono(rate, samples)?).await
+            self.session.search_like(&ask, vec![Sound::from_mono(rate, samples)?]).await
         };
         list(hits.await.map_err(thrown)?)
     }

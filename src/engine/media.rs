@@ -51,6 +51,27 @@ pub struct Hearing {
     pub seconds: f64,
 }
 
+/// The vector of several together, a film's frames: the mean of theirs, of unit length.
+///
+/// Errors: `Error::Input` for none.
+pub async fn encode_all<I>(model: &dyn MediaModel<I>, inputs: Vec<I>) -> Result<Vec<f32>> {
+    let one = inputs.len() == 1;
+    let mut sum = vec![0.0f32; model.dim()];
+    if inputs.is_empty() {
+        return Err(Error::input("There is nothing to look at: no frame was given. Pass one at least."));
+    }
+    for input in inputs {
+        let vector = model.encode(input).await?;
+        if one {
+            return Ok(vector);
+        }
+        sum.iter_mut().zip(vector).for_each(|(s, v)| *s += v);
+    }
+    let length = sum.iter().map(|v| v * v).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
+    sum.iter_mut().for_each(|v| *v /= length);
+    Ok(sum)
+}
+
 /// Makes a model of a verified pack.
 pub type LoadMedia<I> = dyn Fn(Vec<u8>, &ModelId) -> Result<Rc<dyn MediaModel<I>>>;
 

@@ -5,7 +5,7 @@
 use serde_json::Map;
 
 use super::ask::{Hit, Search};
-use super::media::Medium;
+use super::media::{Medium, encode_all};
 use super::session::Session;
 use super::snapshot::Snapshot;
 use super::terms::{self, Past};
@@ -90,13 +90,13 @@ impl<P: Platform> Session<P> {
         Ok(self.plain(snapshot, &terms, &filter, &ask.wishes, &past, None))
     }
 
-    /// The items that look or sound most like `input`; with words in `ask` both count the same, and as personal as asked for.
+    /// The items that look or sound most like `inputs`, one or a film's frames; with words in `ask` both count the same, and as personal as asked for.
     ///
     /// Errors: as [`Session::open_model`] and [`Session::search`].
-    pub async fn search_like<I: Medium>(&self, ask: &Search, input: I) -> Result<Vec<Hit>> {
+    pub async fn search_like<I: Medium>(&self, ask: &Search, inputs: Vec<I>) -> Result<Vec<Hit>> {
         self.check_open()?;
         ask.check()?;
-        let query = self.open_model::<I>().await?.encode(input).await?;
+        let query = encode_all(&*self.open_model::<I>().await?, inputs).await?;
         self.search_near(I::NAME, ask, &query).await
     }
 

@@ -1,6 +1,7 @@
 //! The class `Encoder`: an encoder of texts, pictures or sounds on its own.
 
 import { aborted, badInput, checkOptions, closed } from './errors.js';
+import { frames } from './film.js';
 import { portable } from './media.js';
 import { Connection, absolute, spaceOf } from './protocol.js';
 import { samples } from './sound.js';
@@ -35,14 +36,19 @@ export class Encoder {
     }
   }
 
-  /** One `Float32Array` of unit length for each input: `{ text }`, or just the text; of an image model `{ image }`, of an audio model `{ audio }`. */
+  /** One `Float32Array` of unit length for each input: `{ text }`, or just the text; of an image model `{ image }` or `{ video }` (its frames), of an audio model `{ audio }`. */
   async encode(inputs, { signal } = {}) {
     if (!Array.isArray(inputs)) throw badInput('encode takes a list. Pass [{ text }, ...].');
-    const medium = ['image', 'audio'].find((name) => inputs.some((input) => input?.[name] !== undefined));
+    const medium = ['image', 'audio', 'video'].find((name) => inputs.some((input) => input?.[name] !== undefined));
     if (medium && inputs.some((input) => input?.[medium] === undefined)) {
       throw badInput('encode was passed inputs of several kinds. A model takes one: make a call for each.');
     }
     if (medium === 'audio') return this.#hear(inputs, signal);
+    if (medium === 'video') {
+      const vectors = [];
+      for (const { video } of inputs) vectors.push(...await this.#line.call('see', { images: [await frames(video)] }, { signal }));
+      return vectors;
+    }
     if (medium === 'image') {
       const images = await Promise.all(inputs.map(({ image }) => portable(image)));
       return this.#line.call('see', { images }, { signal });

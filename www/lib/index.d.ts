@@ -83,10 +83,16 @@ export type Picture = Blob | ImageBitmap | ImageData | HTMLImageElement | HTMLCa
 export type Sound = Blob | AudioBuffer;
 
 /**
- * Words, a picture (the session must be open with `imageModel`), a sound (with `audioModel`), or words and one of those, which count
+ * A film that this browser plays, up to 1 GB: eight evenly spaced frames of it are looked at. Its sound is heard where the same file is
+ * passed as `audio`. A page with a content security policy needs `media-src blob:`.
+ */
+export type Film = Blob;
+
+/**
+ * Words, a picture or a film (the session must be open with `imageModel`), a sound (with `audioModel`), or words and one of those, which count
  * the same then.
  */
-export type SearchOptions = ListOptions & ({ text: string; image?: Picture } | { text?: string; image: Picture } | { text?: string; audio: Sound }) & {
+export type SearchOptions = ListOptions & ({ text: string; image?: Picture } | { text?: string; image: Picture } | { text?: string; audio: Sound } | { text?: string; video: Film }) & {
   /** How much the visitor's taste counts against the words, the picture or the sound, 0 to 1. */
   personal?: number;
 };
@@ -257,7 +263,7 @@ export class Recommender {
   recommend<Item = Record<string, unknown>>(options?: RecommendOptions): Promise<Hit<Item>[]>;
   /** The items nearest to the item `key`. */
   similar<Item = Record<string, unknown>>(key: string, options?: ListOptions): Promise<Hit<Item>[]>;
-  /** The items nearest to a text, a picture or a sound, or to a text and one of those. */
+  /** The items nearest to a text, a picture, a sound or a film, or to a text and one of those. */
   search<Item = Record<string, unknown>>(options: SearchOptions): Promise<Hit<Item>[]>;
   /** What the device believes, and from which events. */
   profile(): Promise<Profile>;
@@ -293,7 +299,7 @@ export class Encoder {
   private constructor();
   static open(options: EncoderOptions): Promise<Encoder>;
   /** One vector of unit length for each input. */
-  encode(inputs: Array<string | { text: string }> | Array<{ image: Picture }> | Array<{ audio: Sound }>, options?: { signal?: AbortSignal }): Promise<Float32Array[]>;
+  encode(inputs: Array<string | { text: string }> | Array<{ image: Picture }> | Array<{ audio: Sound }> | Array<{ video: Film }>, options?: { signal?: AbortSignal }): Promise<Float32Array[]>;
   report(): { version: string; device: Device; deviceWhy: string; gpu: GpuReport | null; module: 'simd128' | 'relaxed-simd'; kernels: string; takes: 'text' | 'image' | 'audio'; model: string; dim: number; store: 'opfs' | 'indexeddb' | 'memory'; why: string; restarts: number };
   close(): Promise<void>;
 }

@@ -3,6 +3,7 @@
 //! Nothing is computed or stored on this side.
 
 import { aborted, badInput, checkOptions, closed } from './errors.js';
+import { frames } from './film.js';
 import { portable } from './media.js';
 import { Connection, absolute, spaceOf } from './protocol.js';
 import { samples } from './sound.js';
@@ -10,7 +11,7 @@ import { samples } from './sound.js';
 const OPEN = ['index', 'name', 'textModel', 'imageModel', 'audioModel', 'device', 'store', 'persist', 'publicKey', 'onProgress', 'onReady', 'signal'];
 const LIST = ['k', 'filter', 'exclude', 'seen', 'diversity', 'variety', 'calibrate', 'fair', 'cap', 'explain', 'signal'];
 const RECOMMEND = [...LIST, 'explore', 'context', 'popularity', 'seed'];
-const SEARCH = [...LIST, 'text', 'image', 'audio', 'personal'];
+const SEARCH = [...LIST, 'text', 'image', 'audio', 'video', 'personal'];
 const EVENT = ['item', 'event', 'value', 'context', 'time'];
 const DEVICES = ['auto', 'webgpu', 'wasm'];
 const STORES = ['auto', 'opfs', 'indexeddb', 'memory'];
@@ -136,21 +137,26 @@ export class Recommender {
     return this.#line.call('similar', { ...plain(rest), key }, { signal });
   }
 
-  /** The items nearest to `text`, to `image` or `audio`, or to the text and one of those; `personal` from 0 to 1 leans towards the visitor's taste. */
+  /** The items nearest to `text`, to `image`, `audio` or `video`, or to the text and one of those; `personal` from 0 to 1 leans towards the visitor's taste. */
   async search(options) {
     const { signal, ...rest } = checkOptions('search', options, SEARCH);
-    const medium = ['image', 'audio'].find((name) => rest[name] !== undefined);
+    const media = ['image', 'audio', 'video'].filter((name) => rest[name] !== undefined);
+    if (media.length > 1) throw badInput(`search was passed ${media.join(' and ')}. Make a search for each.`);
+    const [medium] = media;
     if (medium && rest.text !== undefined && typeof rest.text !== 'string') throw badInput(`search's text is none. Pass { ${medium} } with a text or without.`);
-    if (rest.image !== undefined && rest.audio !== undefined) throw badInput('search was passed an image and a sound. Make a search for each.');
     if (medium === 'audio') {
       const { audio, ...others } = rest;
       const hearing = await this.#line.call('hearing', {}, { signal });
       return this.#line.call('searchHeard', plain({ ...others, ...await samples(audio, hearing) }), { signal });
     }
+    if (medium === 'video') {
+      const { video, ...others } = rest;
+      return this.#line.call('searchSeen', plain({ ...others, image: await frames(video) }), { signal });
+    }
     if (medium === 'image') {
       return this.#line.call('searchSeen', plain({ ...rest, image: await portable(rest.image) }), { signal });
     }
-    if (typeof rest.text !== 'string') throw badInput('search needs a text, an image or a sound. Pass { text }, { image } or { audio }.');
+    if (typeof rest.text !== 'string') throw badInput('search needs a text, an image, a sound or a film. Pass { text }, { image }, { audio } or { video }.');
     return this.#line.call('search', plain(rest), { signal });
   }
 
