@@ -80,7 +80,7 @@ async function beginningOfWav(blob, head, seconds) {
     if (kind === 0x64617461 && perSecond > 0) { // "data"
       const wanted = Math.min(size, blob.size - at - 8, Math.ceil(seconds * perSecond));
       const kept = wanted - (wanted % block);
-      if (kept === 0) throw badInput('The sound holds no samples. Pass one that lasts.');
+      if (kept <= 0) throw badInput('The sound holds no samples. Pass one that lasts.');
       const front = new Uint8Array(head.buffer.slice(0, at + 8));
       const sizes = new DataView(front.buffer);
       sizes.setUint32(4, at + kept, true);
