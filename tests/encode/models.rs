@@ -137,6 +137,76 @@ fn models_clap_texts_are_the_reference() {
     int8("clap_text", Some(Tower::Text));
 }
 
+/// An audio checkpoint whose numbers cannot be is an error, and one that needs more than this build has says so.
+#[test]
+fn models_of_sounds_that_are_not_understood_are_refused() {
+    let read = |change: &dyn Fn(&mut Value), tower: Option<Tower>| {
+        let mut fixture = fixture("ast");
+        change(&mut fixture);
+        let folder = tempfile::tempdir().unwrap();
+        write_checkpoint(folder.path(), &fixture);
+        let error = Checkpoint::read(folder.path(), Choice { tower, pooling: None }).err().expect("it is refused");
+        (error.code(), error.to_string())
+    };
+    let (code, text) = read(&|f| f["config"]["time_stride"] = 8.into(), None);
+    assert!(code == "bad-input" && text.contains("strides 8 and 10"), "{text}");
+    let (code, text) = read(&|f| f["config"]["patch_size"] = 0.into(), None);
+    assert!(code == "corrupt" && text.contains("position_embeddings"), "{text}");
+    let (code, text) = read(&|f| f["files"]["preprocessor_config.json"]["max_length"] = 4.into(), None);
+    assert!(code == "corrupt" && text.contains("spectrograms of 4 x 64"), "{text}");
+    let (code, text) = read(&|f| f["files"]["preprocessor_config.json"]["max_length"] = 150.into(), None);
+    assert!(code == "corrupt" && text.contains("position_embeddings"), "{text}");
+    let (code, text) = read(&|f| f["files"]["preprocessor_config.json"]["num_mel_bins"] = "many".into(), None);
+    assert!(code == "bad-input" && text.contains("num_mel_bins"), "{text}");
+    let (code, text) = read(&|f| f["config"]["model_type"] = "clap".into(), Some(Tower::Audio));
+    assert!(code == "bad-input" && text.contains("no Audio tower"), "{text}");
+}
+
+/// A pack is bytes from outside: what it says of its sounds is checked before anything is made of it.
+#[test]
+fn models_of_sounds_with_forged_numbers_are_corrupt() {
+    use palate::format::pack::{AudioInput, EncoderConfig, Pack, Pooling};
+    let honest = AudioInput {
+        features: "ast".into(),
+        rate: 16_000,
+        window: 400,
+        fft: 512,
+        hop: 160,
+        bins: 64,
+        low: 20.0,
+        high: 8_000.0,
+        frames: 98,
+        mean: 0.0,
+        std: 1.0,
+        seconds: 1.0,
+    };
+    let code = |audio: AudioInput| {
+        let encoder = EncoderConfig { pooling: Pooling::Cls, max_tokens: 0, dim: 48, image: None, audio: Some(audio) };
+        let metadata = Pack::metadata("x", "ast", "{}", &encoder).unwrap();
+        let bytes = palate::format::tensors::write(&[palate::format::tensors::Part::f32("w", &[1], &[0.0])], &metadata).unwrap();
+        Pack::parse(bytes).map(|_| ()).map_err(|e| e.code())
+    };
+    assert_eq!(code(honest.clone()), Ok(()));
+    let forged = [
+        AudioInput { fft: 500, ..honest.clone() },
+        AudioInput { fft: 1 << 20, ..honest.clone() },
+        AudioInput { window: 513, ..honest.clone() },
+        AudioInput { hop: 0, ..honest.clone() },
+        AudioInput { bins: 0, ..honest.clone() },
+        AudioInput { frames: 0, ..honest.clone() },
+        AudioInput { frames: 1 << 40, ..honest.clone() },
+        AudioInput { rate: 0, ..honest.clone() },
+        AudioInput { high: 9_000.0, ..honest.clone() },
+        AudioInput { low: 8_000.0, ..honest.clone() },
+        AudioInput { std: 0.0, ..honest.clone() },
+        AudioInput { seconds: 1e9, ..honest.clone() },
+        AudioInput { seconds: 0.0, ..honest.clone() },
+    ];
+    for audio in forged {
+        assert_eq!(code(audio.clone()), Err("corrupt"), "{audio:?}");
+    }
+}
+
 /// A checkpoint that this build cannot pack says so, and what to do.
 #[test]
 fn models_that_are_not_understood_are_refused() {
