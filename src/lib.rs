@@ -26,8 +26,8 @@
 //! | 7 | `publish` | items in, index out |
 //! | 8 | `bindings` | wasm-bindgen: converts and forwards, computes nothing |
 //!
-//! `train` and `publish` come with the feature `publisher`, `bindings` with the target wasm32. `preprocess` has pictures; sound and
-//! video are to come. `fuse` is the room for joining modalities and is empty until then.
+//! `train` and `publish` come with the feature `publisher`, `bindings` with the target wasm32. `preprocess` has pictures and sounds;
+//! a film is frames and a sound. `fuse` is the room for joining modalities and is empty until then.
 //!
 //! # Invariants
 //!
@@ -82,6 +82,13 @@
 //! A catalog can have an image model of its own ([`models::tower`]): `train::tower` runs the very graph that pages run, forward and
 //! backward in f32, and aligns pictures with the vectors of the items' texts. Such a model has no vectors in the index: the manifest
 //! says `"space": "text"`, and what it makes of a picture ranks the texts.
+//!
+//! # How sounds are encoded
+//!
+//! A sound becomes a log-mel spectrogram as its model's checkpoint wants it ([`preprocess::audio`]), in double precision and with a
+//! Fourier transform and a resampler of our own: each is 60 lines, where crates for them would be a tenth of the download. The
+//! spectrogram is an image of one channel, cut into patches; the vector is the mean of theirs. Of a long sound only the beginning
+//! is decoded and heard, and silence is refused: it sounds like nothing.
 
 pub mod compute;
 pub mod encode;

@@ -8,53 +8,70 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::convert::{read, thrown, write};
-use super::{AbortHandle, image, text};
+use super::{AbortHandle, media, text};
 use crate::engine::download::IfFull;
 use crate::engine::encoder;
 use crate::encode::choice::Wish;
-use crate::engine::image::ImageModel;
+use crate::engine::media::{MediaModel, encode_all};
 use crate::engine::model::{self, AnyModel, TextModel};
 use crate::error::{Error, Result};
 use crate::format::pack::{ModelId, Pack};
 use crate::models;
 use crate::platform::web::store::Preference;
+use crate::preprocess::{Picture, Sound};
 use crate::platform::web::world::{self, Found, WebWorld};
 
-/// A model of either kind.
-enum Either {
+/// A model of one kind.
+enum Model {
     Text(Rc<dyn TextModel>),
-    Image(Rc<dyn ImageModel>),
+    Image(Rc<dyn MediaModel<Picture>>),
+    Audio(Rc<dyn MediaModel<Sound>>),
 }
 
-impl Either {
-    fn model(&self) -> &dyn AnyModel {
+impl Model {
+    fn any(&self) -> &dyn AnyModel {
         match self {
-            Either::Text(model) => &**model,
-            Either::Image(model) => &**model,
+            Model::Text(model) => &**model,
+            Model::Image(model) => &**model,
+            Model::Audio(model) => &**model,
         }
     }
 
     fn takes(&self) -> &'static str {
         match self {
-            Either::Text(_) => "text",
-            Either::Image(_) => "image",
+            Model::Text(_) => "text",
+            Model::Image(_) => "image",
+            Model::Audio(_) => "audio",
         }
     }
 }
 
 /// Opens a verified pack, whatever it takes.
-fn load(pack: Vec<u8>, id: &ModelId, wish: Wish) -> Result<Either> {
+fn load(pack: Vec<u8>, id: &ModelId, wish: Wish) -> Result<Model> {
     let pack = Pack::parse_verified(pack, id.sha256.clone())?;
-    match models::IMAGE.contains(&pack.architecture.as_str()) {
-        true => image::open(pack, wish).map(Either::Image),
-        false => text::open(pack, wish).map(Either::Text),
+    match pack.architecture.as_str() {
+        name if models::IMAGE.contains(&name) => media::open_image(pack, wish).map(Model::Image),
+        name if models::AUDIO.contains(&name) => media::open_audio(&pack).map(Model::Audio),
+        _ => text::open(pack, wish).map(Model::Text),
+    }
+}
+
+impl Model {
+    /// The error for inputs of another kind.
+    fn takes_another(&self) -> JsValue {
+        let (takes, pass) = match self {
+            Model::Text(_) => ("reads texts", "text"),
+            Model::Image(_) => ("takes pictures", "image"),
+            Model::Audio(_) => ("takes sounds", "audio"),
+        };
+        thrown(Error::input(format!("The model {takes}. Pass [{{ {pass} }}, ...], or open another model.")))
     }
 }
 
 /// An open encoder.
 #[wasm_bindgen]
 pub struct EncoderSession {
-    model: Either,
+    model: Model,
     world: WebWorld,
     found: Found,
 }
@@ -88,8 +105,8 @@ impl EncoderSession {
 
     /// One `Float32Array` of unit length a text.
     pub async fn encode(&self, texts: Vec<String>) -> Result<Array, JsValue> {
-        let Either::Text(model) = &self.model else {
-            return Err(thrown(Error::input("The model takes pictures. Pass [{ image }, ...], or open a text model.")));
+        let Model::Text(model) = &self.model else {
+            return Err(self.model.takes_another());
         };
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let vectors = model.encode(&texts).await.map_err(thrown)?;
@@ -100,23 +117,41 @@ impl EncoderSession {
     /// of its GPU.
     pub async fn settle(&self, adapter: String) {
         // Pictures come one after another: each is decoded on its own.
-        let batches = matches!(self.model, Either::Text(_));
-        model::settle(&self.world, self.model.model(), &adapter, batches).await;
+        let batches = matches!(self.model, Model::Text(_));
+        model::settle(&self.world, self.model.any(), &adapter, batches).await;
     }
 
-    /// A `Float32Array` of unit length for a picture, `[height, width, 4]` bytes with straight alpha.
+    /// A `Float32Array` of unit length for a picture, `[height, width, 4]` bytes with straight alpha, or for several
+    /// one after another.
     pub async fn see(&self, width: u32, height: u32, rgba: Vec<u8>) -> Result<Float32Array, JsValue> {
-        let Either::Image(model) = &self.model else {
-            return Err(thrown(Error::input("The model reads texts. Pass [{ text }, ...], or open an image model.")));
+        let Model::Image(model) = &self.model else {
+            return Err(self.model.takes_another());
         };
-        let picture = image::picture(width, height, &rgba).map_err(thrown)?;
+        let pictures = media::pictures(width, height, &rgba).map_err(thrown)?;
         drop(rgba);
-        Ok(Float32Array::from(model.encode(picture).await.map_err(thrown)?.as_slice()))
+        Ok(Float32Array::from(encode_all(&**model, pictures).await.map_err(thrown)?.as_slice()))
+    }
+
+    /// How sounds are best decoded: `{ rate, seconds }`.
+    pub fn hearing(&self) -> Result<JsValue, JsValue> {
+        let Model::Audio(model) = &self.model else {
+            return Err(self.model.takes_another());
+        };
+        write(&model.hearing().map(media::HearingOut::from))
+    }
+
+    /// A `Float32Array` of unit length for a sound: samples of one channel, `rate` a second.
+    pub async fn hear(&self, rate: u32, samples: Vec<f32>) -> Result<Float32Array, JsValue> {
+        let Model::Audio(model) = &self.model else {
+            return Err(self.model.takes_another());
+        };
+        let sound = Sound::from_mono(rate, samples).map_err(thrown)?;
+        Ok(Float32Array::from(model.encode(sound).await.map_err(thrown)?.as_slice()))
     }
 
     /// Which device is in use: `wasm`, `webgpu` or `wasm+webgpu`.
     pub fn device(&self) -> String {
-        text::device(&self.model.model().account().unwrap_or_default()).to_owned()
+        text::device(&self.model.any().account().unwrap_or_default()).to_owned()
     }
 
     /// The encoder's account of itself.
@@ -133,7 +168,7 @@ impl EncoderSession {
             store: &'static str,
             why: &'a str,
         }
-        let model = self.model.model();
+        let model = self.model.any();
         write(&Out {
             version: env!("CARGO_PKG_VERSION"),
             devices: model.account().into(),

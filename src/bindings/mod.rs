@@ -6,7 +6,7 @@
 
 pub mod convert;
 pub mod encoder;
-pub mod image;
+pub mod media;
 pub mod recommender;
 pub mod text;
 pub mod wire;

@@ -7,13 +7,14 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::convert::{read, tell, thrown, write};
 use super::wire::{Ask, Event, HitOut, ProfileOut, ReportOut};
-use super::{AbortHandle, image, text};
+use super::{AbortHandle, media, text};
 use crate::encode::choice::Wish;
 use crate::engine::download::IfFull;
 use crate::engine::events::Forget;
 use crate::engine::{Options, Session};
 use crate::error::{Error, Result};
 use crate::platform::web::store::Preference;
+use crate::preprocess::{Picture, Sound};
 use crate::platform::web::world::{self, Found, WebWorld};
 
 /// How a recommender is opened.
@@ -25,6 +26,9 @@ struct Open {
     /// Whether pictures are searched with, and by which model, where it is not the index's own.
     pictures: Option<bool>,
     image_model: Option<String>,
+    /// The same of sounds.
+    sounds: Option<bool>,
+    audio_model: Option<String>,
     /// 64 hex digits.
     public_key: Option<String>,
     /// `auto`, `webgpu` or `wasm`.
@@ -59,12 +63,15 @@ impl RecommenderSession {
             let (world, found) = world::open(&options.space, preference).await?;
             let if_full = if preference == Preference::Auto { IfFull::UseMemory } else { IfFull::Fail };
             let wish = Wish::named(&options.device)?;
-            let Open { index, text_model, pictures, image_model, public_key, restart, .. } = options;
+            let Open { index, text_model, pictures, image_model, sounds, audio_model, public_key, restart, .. } = options;
             let public_key = public_key.map(|text| crate::format::signature::public_key(&text)).transpose()?;
             let options = Options { index, text_model, if_full, public_key, weights: Default::default(), from_device: restart.unwrap_or(false) };
             let mut session = Session::open(world, options, Box::new(move |pack, id: &_| text::load(pack, id, wish)), &abort, &|step| tell(&progress, step)).await?;
             if pictures.unwrap_or(false) {
-                session.take_pictures(image_model, Box::new(move |pack, id: &_| image::load(pack, id, wish)));
+                session.take::<Picture>(image_model, Box::new(move |pack, id: &_| media::load_image(pack, id, wish)));
+            }
+            if sounds.unwrap_or(false) {
+                session.take::<Sound>(audio_model, Box::new(media::load_audio));
             }
             Ok(RecommenderSession { session, found })
         };
@@ -83,7 +90,20 @@ impl RecommenderSession {
     #[wasm_bindgen(js_name = prepareImage)]
     pub async fn prepare_image(&self, progress: Function, abort: &AbortHandle) -> Result<(), JsValue> {
         let abort = abort.abort.clone();
-        self.session.prepare_image(&abort, &|step| text::tell_and_tune(&progress, step)).await.map_err(thrown)
+        self.session.prepare::<Picture>(&abort, &|step| text::tell_and_tune(&progress, step)).await.map_err(thrown)
+    }
+
+    /// Brings the audio model to the device.
+    #[wasm_bindgen(js_name = prepareAudio)]
+    pub async fn prepare_audio(&self, progress: Function, abort: &AbortHandle) -> Result<(), JsValue> {
+        let abort = abort.abort.clone();
+        self.session.prepare::<Sound>(&abort, &|step| text::tell_and_tune(&progress, step)).await.map_err(thrown)
+    }
+
+    /// How sounds are best decoded: `{ rate, seconds }`.
+    pub async fn hearing(&self) -> Thrown {
+        let model = self.session.open_model::<Sound>().await.map_err(thrown)?;
+        write(&model.hearing().map(media::HearingOut::from))
     }
 
     /// Opens the text model ahead of the first search.
@@ -132,14 +152,24 @@ impl RecommenderSession {
         list(hits.await.map_err(thrown)?)
     }
 
-    /// The items that look most like a picture, `[height, width, 4]` bytes with straight alpha.
+    /// The items that look most like a picture, `[height, width, 4]` bytes with straight alpha, or like several one after another.
     #[wasm_bindgen(js_name = searchSeen)]
     pub async fn search_seen(&self, ask: JsValue, width: u32, height: u32, rgba: Vec<u8>) -> Thrown {
         let hits = async {
             let ask = read::<Ask>(ask, "The options of search")?.search(true)?;
-            let picture = image::picture(width, height, &rgba)?;
+            let pictures = media::pictures(width, height, &rgba)?;
             drop(rgba);
-            self.session.search_seen(&ask, picture).await
+            self.session.search_like(&ask, pictures).await
+        };
+        list(hits.await.map_err(thrown)?)
+    }
+
+    /// The items that sound most like samples of one channel, `rate` a second.
+    #[wasm_bindgen(js_name = searchHeard)]
+    pub async fn search_heard(&self, ask: JsValue, rate: u32, samples: Vec<f32>) -> Thrown {
+        let hits = async {
+            let ask = read::<Ask>(ask, "The options of search")?.search(true)?;
+            self.session.search_like(&ask, vec![Sound::from_mono(rate, samples)?]).await
         };
         list(hits.await.map_err(thrown)?)
     }

@@ -115,6 +115,8 @@ pub enum PoolKind {
     Mean,
     /// The item's first row.
     First,
+    /// The mean of the item's first two rows (AST, DeiT).
+    FirstTwo,
     /// The item's last row.
     Last,
 }

@@ -1,9 +1,11 @@
 //! Raw items to embeddings: preprocessing, model and executor in one.
 
+pub mod audio;
 pub mod choice;
 pub mod device;
 pub mod image;
 pub mod text;
 
+pub use audio::AudioEncoder;
 pub use image::ImageEncoder;
 pub use text::TextEncoder;

@@ -6,7 +6,7 @@
 //! * [`snapshot`]: one index, opened; [`terms`]: what the scores of its lists are made of.
 //! * [`learning`]: what the terms are worth to this visitor.
 //! * [`model`]: the text model behind a trait, and how its pack gets here.
-//! * [`image`]: the same of the image model.
+//! * [`media`]: the same of the models of pictures and sounds.
 //! * [`encoder`]: a session of the encoder alone.
 //! * [`ask`]: what callers pass and get; [`progress`]; [`report`].
 
@@ -14,8 +14,8 @@ pub mod ask;
 pub mod download;
 pub mod encoder;
 pub mod events;
-pub mod image;
 pub mod learning;
+pub mod media;
 pub mod model;
 pub mod profile;
 pub mod progress;

@@ -1,43 +1,43 @@
-//! Searches: by words, by a picture, by both.
+//! Searches: by words, by a picture or a sound, by both.
 //!
-//! Not here: the models ([`super::model`], [`super::image`]), and how a list is drawn up (`rank::list`).
+//! Not here: the models ([`super::model`], [`super::media`]), and how a list is drawn up (`rank::list`).
 
 use serde_json::Map;
 
 use super::ask::{Hit, Search};
+use super::media::{Medium, encode_all};
 use super::session::Session;
 use super::snapshot::Snapshot;
 use super::terms::{self, Past};
 use crate::error::{Error, Result};
 use crate::index::Catalog;
-use crate::index::catalog::IMAGE;
 use crate::platform::Platform;
-use crate::preprocess::Picture;
 use crate::rank::content::Toward;
 use crate::rank::rules::Filter;
 use crate::rank::term::{Share, Term};
 
-/// Cosines with a picture, times a weight. Without words beside it an item without a picture is never listed.
+/// Cosines with a picture or a sound, times a weight. Without words beside it an item without one is never listed.
 struct Likeness {
+    medium: &'static str,
     weight: f32,
     cosines: Vec<f32>,
 }
 
 impl Likeness {
-    fn new(catalog: &Catalog, query: &[f32], weight: f32, alone: bool) -> Result<Self> {
+    fn new(medium: &'static str, catalog: &Catalog, query: &[f32], weight: f32, alone: bool) -> Result<Self> {
         let mut cosines = vec![0.0; catalog.len()];
-        catalog.scan_other(IMAGE, query, &mut cosines)?;
+        catalog.scan_other(medium, query, &mut cosines)?;
         if alone {
-            let unseen = (0..).zip(&mut cosines).filter(|(ordinal, _)| !catalog.has_other(IMAGE, *ordinal));
+            let unseen = (0..).zip(&mut cosines).filter(|(ordinal, _)| !catalog.has_other(medium, *ordinal));
             unseen.for_each(|(_, cosine)| *cosine = f32::NEG_INFINITY);
         }
-        Ok(Self { weight, cosines })
+        Ok(Self { medium, weight, cosines })
     }
 }
 
 impl Term for Likeness {
     fn name(&self) -> &'static str {
-        IMAGE
+        self.medium
     }
 
     fn add_to(&self, scores: &mut [f32]) {
@@ -90,17 +90,22 @@ impl<P: Platform> Session<P> {
         Ok(self.plain(snapshot, &terms, &filter, &ask.wishes, &past, None))
     }
 
-    /// The items that look most like `picture`; with words in `ask` both count the same, and as personal as asked for.
+    /// The items that look or sound most like `inputs`, one or a film's frames; with words in `ask` both count the same, and as personal as asked for.
     ///
-    /// Errors: as [`Session::open_image`] and [`Session::search`].
-    pub async fn search_seen(&self, ask: &Search, picture: Picture) -> Result<Vec<Hit>> {
+    /// Errors: as [`Session::open_model`] and [`Session::search`].
+    pub async fn search_like<I: Medium>(&self, ask: &Search, inputs: Vec<I>) -> Result<Vec<Hit>> {
         self.check_open()?;
         ask.check()?;
-        let query = self.open_image().await?.encode(picture).await?;
+        let query = encode_all(&*self.open_model::<I>().await?, inputs).await?;
+        self.search_near(I::NAME, ask, &query).await
+    }
+
+    /// The same, once its vector is known.
+    async fn search_near(&self, medium: &'static str, ask: &Search, query: &[f32]) -> Result<Vec<Hit>> {
         let words = if ask.text.trim().is_empty() { None } else { Some(self.embed(&ask.text).await?) };
         let weight = (1.0 - ask.personal as f32) * if words.is_some() { 0.5 } else { 1.0 };
         let snapshot = self.snapshot();
-        let seen: Box<dyn Term> = Box::new(Likeness::new(&snapshot.catalog, &query, weight, words.is_none())?);
+        let seen: Box<dyn Term> = Box::new(Likeness::new(medium, &snapshot.catalog, query, weight, words.is_none())?);
         self.listed(&snapshot, ask, words.as_deref(), weight, vec![seen]).await
     }
 }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::ask::{Hit, Recommend, Wishes};
 use super::download::{Downloads, IfFull, Traffic};
-use super::image::Images;
+use super::media::Models;
 use super::learning::{self, Learning};
 use super::model::{self, Load, TextModel};
 use super::progress::{OnProgress, Phase, Progress};
@@ -21,7 +21,8 @@ use crate::error::{Error, Result};
 use crate::format::manifest::Manifest;
 use crate::history::event::check_context;
 use crate::history::{Event, Evidence, Log, weights};
-use crate::index::catalog::IMAGE;
+use crate::index::catalog::{AUDIO, IMAGE};
+use crate::preprocess::{Picture, Sound};
 use crate::platform::{Abort, Clock, Platform, Store};
 use crate::rank::clock;
 use crate::rank::content::{HALF_CONFIDENCE, Toward};
@@ -67,7 +68,8 @@ pub struct Session<P: Platform> {
     pub(super) origin: Cell<Origin>,
     pub(super) problem: RefCell<Option<Error>>,
     pub(super) text_problem: RefCell<Option<Error>>,
-    pub(super) images: Images,
+    pub(super) images: Models<Picture>,
+    pub(super) sounds: Models<Sound>,
     /// Pack bytes that are here and not opened yet.
     pending: RefCell<Option<Vec<u8>>>,
     current: RefCell<Rc<Snapshot>>,
@@ -97,7 +99,8 @@ impl<P: Platform> Session<P> {
             origin: Cell::new(synced.origin),
             problem: RefCell::new(synced.problem),
             text_problem: RefCell::default(),
-            images: Images::default(),
+            images: Models::default(),
+            sounds: Models::default(),
             pending: RefCell::default(),
             current: RefCell::new(Rc::new(synced.snapshot)),
             load,
@@ -121,6 +124,7 @@ impl<P: Platform> Session<P> {
         self.text.borrow_mut().take();
         self.pending.borrow_mut().take();
         self.images.drop_model();
+        self.sounds.drop_model();
     }
 
     /// Asks for the newest index and fetches what changed. Returns whether another index is in use now.
@@ -141,8 +145,13 @@ impl<P: Platform> Session<P> {
         self.problem.borrow_mut().take();
         *self.costs.borrow_mut() = Costs { traffic, ms: self.world.clock().now() - started };
         let model_changed = synced.snapshot.catalog.model() != self.snapshot().catalog.model();
-        if synced.snapshot.catalog.other_model(IMAGE) != self.snapshot().catalog.other_model(IMAGE) {
+        let differs = |medium| synced.snapshot.catalog.other_model(medium) != self.snapshot().catalog.other_model(medium);
+        let (images, sounds) = (differs(IMAGE), differs(AUDIO));
+        if images {
             self.images.drop_model();
+        }
+        if sounds {
+            self.sounds.drop_model();
         }
         *self.current.borrow_mut() = Rc::new(synced.snapshot);
         if changed {

@@ -51,6 +51,47 @@ pub struct EncoderConfig {
     /// How pictures are prepared, of a model that takes them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<ImageInput>,
+    /// How sounds are prepared, of a model that takes them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audio: Option<AudioInput>,
+}
+
+/// How an audio model wants its sounds: what `preprocessor_config.json` of its checkpoint said.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AudioInput {
+    /// Whose spectrogram it is: "yamnet", "ast" or "clap".
+    pub features: String,
+    /// Samples a second.
+    pub rate: u32,
+    /// Samples of a frame, of its transform, and from frame to frame.
+    pub window: usize,
+    pub fft: usize,
+    pub hop: usize,
+    pub bins: usize,
+    /// The band in hertz.
+    pub low: f64,
+    pub high: f64,
+    /// Frames of a patch.
+    pub frames: usize,
+    /// `(x - mean) / std`
+    pub mean: f64,
+    pub std: f64,
+    /// So much of a sound's beginning is listened to.
+    pub seconds: f64,
+}
+
+impl AudioInput {
+    /// Checks what came from outside. `Error::Corrupt` for sizes that no model has, or numbers that are none.
+    fn check(&self) -> Result<()> {
+        let sizes = (4..=MAX_FFT).contains(&self.fft) && self.fft.is_power_of_two() && (2..=self.fft).contains(&self.window);
+        let steps = (1..=self.fft).contains(&self.hop) && (1..=self.fft).contains(&self.bins) && (1..=MAX_SIDE).contains(&self.frames);
+        let band = (8_000..=192_000).contains(&self.rate) && self.low >= 0.0 && self.low < self.high && self.high <= f64::from(self.rate) / 2.0;
+        let numbers = self.mean.is_finite() && self.std.is_finite() && self.std != 0.0 && self.seconds > 0.0 && self.seconds <= MAX_SECONDS;
+        match sizes && steps && band && numbers {
+            true => Ok(()),
+            false => Err(Error::corrupt("the model pack", format!("it prepares sounds as {self:?}"))),
+        }
+    }
 }
 
 /// How a vision model wants its pictures: what `preprocessor_config.json` of its checkpoint said.
@@ -102,6 +143,9 @@ impl ImageSize {
 
 /// Longest side in pixels that a pack may ask for.
 pub const MAX_SIDE: usize = 4096;
+/// Longest transform of a sound's frame, and most seconds of a sound that a pack may ask for.
+pub const MAX_FFT: usize = 8192;
+pub const MAX_SECONDS: f64 = 600.0;
 
 impl ImageInput {
     /// Checks what came from outside. `Error::Corrupt` for sizes that no model has, or numbers that are none.
@@ -164,6 +208,7 @@ impl Pack {
         let config = serde_json::from_str(field("config")?).map_err(|e| json("config", e))?;
         let encoder: EncoderConfig = serde_json::from_str(field("encoder")?).map_err(|e| json("encoder", e))?;
         encoder.image.as_ref().map_or(Ok(()), ImageInput::check)?;
+        encoder.audio.as_ref().map_or(Ok(()), AudioInput::check)?;
         let id = ModelId { name: field("name")?.clone(), sha256 };
         Ok(Self { id, architecture: field("architecture")?.clone(), config, encoder, file })
     }

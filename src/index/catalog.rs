@@ -21,6 +21,10 @@ use super::recent::Recent;
 pub const TEXT: &str = "text";
 /// The modality of what items look like.
 pub const IMAGE: &str = "image";
+/// The same of sounds.
+pub const AUDIO: &str = "audio";
+/// All modalities beside the one that lists are ranked by.
+pub const MEDIA: [&str; 2] = [IMAGE, AUDIO];
 
 /// An open catalog. An ordinal is an item's place: shards in the manifest's order, rows by key.
 #[derive(Debug, Clone)]
@@ -54,7 +58,7 @@ impl Catalog {
             Some(model) => model.clone(),
             None => return Err(Error::corrupt("the manifest", "it names no text model")),
         };
-        let others: Models = manifest.models.iter().filter(|(name, _)| *name == IMAGE).map(|(name, model)| (name.clone(), model.clone())).collect();
+        let others: Models = manifest.models.iter().filter(|(name, _)| MEDIA.contains(&name.as_str())).map(|(name, model)| (name.clone(), model.clone())).collect();
         if let Some((name, other)) = others.iter().find(|(_, other)| other.in_text_space && other.dim != model.dim) {
             let (of, texts) = (other.dim, model.dim);
             return Err(Error::corrupt("the manifest", format!("its {name} model makes vectors of {of} numbers in a space of {texts}")));
@@ -176,7 +180,7 @@ impl Catalog {
         self.scan_rows(query, &self.model, scores, |shard| Some((shard.vectors(), shard.scales())))
     }
 
-    /// The model of a further modality ([`IMAGE`]), if the index has its vectors.
+    /// The model of a further modality ([`MEDIA`]), if the index has its vectors.
     pub fn other_model(&self, modality: &str) -> Option<&Model> {
         self.others.get(modality)
     }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::block::activation;
 use crate::compute::builder::Builder;
-use crate::compute::graph::{Activation, Graph, Mask, PoolKind};
+use crate::compute::graph::{Activation, Graph, Mask, PoolKind, Value};
 use crate::error::Result;
 use crate::format::pack::{EncoderConfig, Pooling};
 use crate::format::tensors::TensorFile;
@@ -43,12 +43,25 @@ pub const TYPES: usize = 2;
 /// # Errors
 /// [`Error::Corrupt`](crate::Error::Corrupt) for a configuration or weights that do not make a BERT.
 pub fn graph(config: &serde_json::Value, encoder: &EncoderConfig, file: &TensorFile) -> Result<Graph> {
+    let mut b = Builder::new(file);
+    let prefix = if file.contains("bert.embeddings.word_embeddings.weight") { "bert." } else { "" };
+    let x = layers(&mut b, config, prefix)?;
+    let pooled = b.pool(x, match encoder.pooling {
+        Pooling::Mean => PoolKind::Mean,
+        Pooling::Cls => PoolKind::First,
+    });
+    b.normalize(pooled);
+    Ok(b.finish())
+}
+
+/// Token ids, positions and types along axis 0 through all layers, `[tokens, hidden]`; names begin with `prefix`.
+///
+/// # Errors
+/// As [`graph`].
+pub(super) fn layers(b: &mut Builder<'_>, config: &serde_json::Value, prefix: &str) -> Result<Value> {
     let config: Config = super::parse(config, "BERT")?;
     let activation = activation(&config.hidden_act)?;
-    let prefix = if file.contains("bert.embeddings.word_embeddings.weight") { "bert." } else { "" };
     let (dim, eps) = (config.hidden_size, config.layer_norm_eps);
-
-    let mut b = Builder::new(file);
     let ids = b.id_input(0, config.vocab_size);
     let positions = b.id_input(0, config.max_position_embeddings);
     let types = b.id_input(0, config.type_vocab_size);
@@ -73,10 +86,5 @@ pub fn graph(config: &serde_json::Value, encoder: &EncoderConfig, file: &TensorF
         let sum = b.linear(wide, &[(&at("output.dense"), dim)], Activation::None, Some(x))?;
         x = b.layer_norm(sum, &at("output.LayerNorm"), eps)?;
     }
-    let pooled = b.pool(x, match encoder.pooling {
-        Pooling::Mean => PoolKind::Mean,
-        Pooling::Cls => PoolKind::First,
-    });
-    b.normalize(pooled);
-    Ok(b.finish())
+    Ok(x)
 }

@@ -77,17 +77,18 @@ pub(super) fn body(b: &mut Builder<'_>, config: &serde_json::Value, encoder: &En
 }
 
 /// The graph so far and the size of its image.
-struct Net<'a, 'file> {
-    b: &'a mut Builder<'file>,
-    act: Activation,
-    same: bool,
-    height: usize,
-    width: usize,
+pub(super) struct Net<'a, 'file> {
+    pub b: &'a mut Builder<'file>,
+    pub act: Activation,
+    /// TensorFlow's padding.
+    pub same: bool,
+    pub height: usize,
+    pub width: usize,
 }
 
 impl Net<'_, '_> {
     /// Channels that the convolution `name` gives.
-    fn channels(&self, name: &str) -> Result<usize> {
+    pub fn channels(&self, name: &str) -> Result<usize> {
         Ok(self.b.file().get(&format!("{name}.weight"))?.shape.first().copied().unwrap_or(0))
     }
 
@@ -101,13 +102,15 @@ impl Net<'_, '_> {
         window
     }
 
-    fn full(&mut self, x: Value, name: &str, kernel: usize, stride: usize, active: bool, residual: Option<Value>) -> Result<Value> {
+    /// A convolution with its activation where `active` says so.
+    pub fn full(&mut self, x: Value, name: &str, kernel: usize, stride: usize, active: bool, residual: Option<Value>) -> Result<Value> {
         let (window, out) = (self.window(kernel, stride), self.channels(name)?);
         let activation = if active { self.act } else { Activation::None };
         self.b.convolution(x, window, name, out, activation, residual)
     }
 
-    fn depthwise(&mut self, x: Value, name: &str, stride: usize) -> Result<Value> {
+    /// A depthwise convolution of 3 x 3.
+    pub fn depthwise(&mut self, x: Value, name: &str, stride: usize) -> Result<Value> {
         let window = self.window(3, stride);
         self.b.depthwise(x, window, name, self.act)
     }

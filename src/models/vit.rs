@@ -33,7 +33,8 @@ fn default_eps() -> f32 {
     1e-12
 }
 
-const NAMES: Names = Names {
+/// Names of a layer's parts, AST's too.
+pub(super) const NAMES: Names = Names {
     norms: ["layernorm_before", "layernorm_after"],
     queries_keys_values: ["attention.attention.query", "attention.attention.key", "attention.attention.value"],
     attended: "attention.output.dense",

@@ -9,14 +9,14 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::items::{Item, Template};
-use super::pictures::{self, EncodePictures};
+use super::media::{self, EncodeMedia};
 use crate::error::{Error, Result};
 use crate::format::digest::{is_hex, short};
 use crate::format::manifest::{FILE, Kind, MAX_BYTES, Manifest, Model, Shard};
 use crate::format::shard::Row;
 use crate::format::space::Models;
 use crate::index::build;
-use crate::index::catalog::{Catalog, IMAGE, TEXT};
+use crate::index::catalog::{Catalog, TEXT};
 use crate::platform::native::folder::Folder;
 use crate::encode::text::TextEncoder;
 
@@ -48,12 +48,13 @@ impl EncodeText for TextEncoder {
 #[derive(Clone, Copy)]
 pub struct Encoders<'a> {
     pub texts: &'a dyn EncodeText,
-    pub pictures: Option<&'a dyn EncodePictures>,
+    pub pictures: Option<&'a dyn EncodeMedia>,
+    pub sounds: Option<&'a dyn EncodeMedia>,
 }
 
 impl<'a, E: EncodeText> From<&'a E> for Encoders<'a> {
     fn from(texts: &'a E) -> Self {
-        Self { texts, pictures: None }
+        Self { texts, pictures: None, sounds: None }
     }
 }
 
@@ -71,7 +72,9 @@ pub struct Options {
     pub model_file: Option<String>,
     /// The same of the image model.
     pub image_model_file: Option<String>,
-    /// Whether pictures that can't be used are left out in place of stopping.
+    /// And of the audio model.
+    pub audio_model_file: Option<String>,
+    /// Whether pictures and sounds that can't be used are left out in place of stopping.
     pub skip_bad: bool,
 }
 
@@ -86,7 +89,9 @@ pub struct Report {
     /// Items without any text: they have no vector.
     pub without_text: usize,
     /// What became of the pictures, where there is a model for them.
-    pub pictures: Option<pictures::Account>,
+    pub pictures: Option<media::Account>,
+    /// The same of the sounds.
+    pub sounds: Option<media::Account>,
     /// Against the base: items that are new, differ in anything, or are gone.
     pub added: usize,
     pub changed: usize,
@@ -135,7 +140,7 @@ pub struct Built {
     pub report: Report,
 }
 
-/// Makes an index of `items` in memory. `progress` is told how many of how many texts are encoded, then pictures seen.
+/// Makes an index of `items` in memory. `progress` is told how many of how many texts are encoded, then pictures seen and sounds heard.
 ///
 /// # Errors
 /// [`Error::Input`] for items that can't be used, and what the encoder and `more` return.
@@ -148,7 +153,7 @@ pub fn build<'a>(
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Built> {
     items.sort_by(|a, b| a.key.cmp(&b.key));
-    let Encoders { texts: encoder, pictures } = encoders.into();
+    let Encoders { texts: encoder, pictures, sounds } = encoders.into();
     let mut model = encoder.model();
     model.file.clone_from(&options.model_file);
     let mut report = Report { items: items.len(), ..Report::default() };
@@ -180,25 +185,27 @@ pub fn build<'a>(
     let mut rows: Vec<Row> = rows.into_iter().flatten().collect();
     let mut others = Models::new();
     rows.iter_mut().for_each(|row| row.others.clear());
-    if let Some(encoder) = pictures {
-        let mut seer = Model { file: options.image_model_file.clone(), ..encoder.model() };
+    let files = [(pictures, &options.image_model_file, &mut report.pictures), (sounds, &options.audio_model_file, &mut report.sounds)];
+    for (encoder, file, report) in files {
+        let Some(encoder) = encoder else { continue };
+        let mut model_of = Model { file: file.clone(), ..encoder.model() };
         if let Some(space) = encoder.space() {
             // By name: the packs of one checkpoint differ in their number types, and by processor in a few last digits.
-            if space.name != model.id.name || seer.dim != model.dim {
+            if space.name != model.id.name || model_of.dim != model.dim {
                 return Err(Error::Mismatch(format!(
                     "The image model {:?} was learned for texts of the model {:?}, these are of {:?}. Learn one with `palate train image --text-model`, or build with that text model.",
-                    seer.id.name, space.name, model.id.name
+                    model_of.id.name, space.name, model.id.name
                 )));
             }
-            seer.in_text_space = true;
+            model_of.in_text_space = true;
         } else {
-            let (vectors, account) = pictures::embed(&items, encoder, base, options.skip_bad, &mut |done| progress(done, items.len()))?;
+            let (vectors, account) = media::embed(&items, encoder, base, options.skip_bad, &mut |done| progress(done, items.len()))?;
             for (row, vector) in rows.iter_mut().zip(vectors) {
-                row.others.extend(vector.map(|vector| (IMAGE.to_string(), vector)));
+                row.others.extend(vector.map(|vector| (encoder.modality().to_string(), vector)));
             }
-            report.pictures = Some(account);
+            *report = Some(account);
         }
-        others.insert(IMAGE.to_string(), seer);
+        others.insert(encoder.modality().to_string(), model_of);
     }
     if let Some(base) = base {
         compare(&rows, base, &mut report);

@@ -1,8 +1,8 @@
-//! Inputs of all sorts whose activations the quantizer calibrates by: texts, and pictures that a seed draws.
+//! Inputs of all sorts whose activations the quantizer calibrates by: texts, and pictures and sounds that a seed makes.
 
 use crate::error::Result;
 use crate::math::rng::Rng;
-use crate::preprocess::Picture;
+use crate::preprocess::{Picture, Sound};
 
 /// Texts.
 pub const TEXTS: [&str; 40] = [
@@ -142,4 +142,47 @@ fn clouds(rng: &mut Rng) -> Vec<[f64; 3]> {
         strength *= 0.6;
     }
     canvas
+}
+
+/// How many calibration sounds there are, and their seconds: as long as the longest patch.
+const SOUNDS: u64 = 24;
+const SECONDS: f64 = 10.5;
+
+/// Sounds of `rate` samples a second: noise whose color drifts, tones with overtones that come and go, clicks, and pauses.
+///
+/// # Errors
+/// [`Error::Input`](crate::Error::Input) for a rate that no sound has.
+pub fn sounds(rate: u32) -> Result<Vec<Sound>> {
+    (0..SOUNDS).map(|seed| Sound::from_mono(rate, compose(&mut Rng::new(seed), f64::from(rate)))).collect()
+}
+
+fn compose(rng: &mut Rng, rate: f64) -> Vec<f32> {
+    let count = (SECONDS * rate) as usize;
+    let mut sound = vec![0.0f64; count];
+    // Noise through a one-pole filter.
+    let (level, color) = (0.3 * rng.unit().powi(3), 0.99 * rng.unit());
+    let mut last = 0.0;
+    for sample in &mut sound {
+        last = color * last + (1.0 - color) * rng.normal();
+        *sample = level * last;
+    }
+    for _ in 0..rng.below(14) {
+        let (start, length) = (rng.unit() * SECONDS, 0.05 + rng.unit() * 2.0);
+        let (pitch, bend) = (60.0 * 2f64.powf(rng.unit() * 6.5), 0.3 * rng.normal());
+        let (loud, overtones, decay) = (0.3 * rng.unit(), 1 + rng.below(8), 3.0 * rng.unit());
+        let (from, to) = ((start * rate) as usize, (((start + length) * rate) as usize).min(count));
+        for (at, sample) in sound.iter_mut().enumerate().take(to).skip(from) {
+            let t = at as f64 / rate - start;
+            let edge = (t / 0.01).min(1.0) * ((length - t) / 0.01).clamp(0.0, 1.0);
+            let phase = std::f64::consts::TAU * pitch * (t + bend * t * t / 2.0);
+            let tones = (1..=overtones).filter(|&n| pitch * n as f64 * 2.0 < rate);
+            *sample += loud * edge * (-decay * t).exp() * tones.map(|n| (phase * n as f64).sin() / n as f64).sum::<f64>();
+        }
+    }
+    if rng.unit() < 0.4 {
+        let from = (rng.unit() * count as f64) as usize;
+        let to = (from + (rng.unit() * rate * 3.0) as usize).min(count);
+        sound[from..to].fill(0.0);
+    }
+    sound.iter().map(|v| v.clamp(-1.0, 1.0) as f32).collect()
 }

@@ -7,9 +7,9 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::fold::Weights;
-use super::{image_input, weights};
+use super::{audio_input, image_input, weights};
 use crate::error::{Error, Result};
-use crate::format::pack::{EncoderConfig, ImageInput, Pooling};
+use crate::format::pack::{AudioInput, EncoderConfig, ImageInput, Pooling};
 use crate::format::tensors::TensorFile;
 use crate::models;
 use crate::platform::native::files;
@@ -19,6 +19,7 @@ use crate::platform::native::files;
 pub enum Tower {
     Text,
     Image,
+    Audio,
 }
 
 /// What a checkpoint leaves open.
@@ -65,9 +66,12 @@ impl Kind {
             (Some("siglip_vision_model"), None | Some(Tower::Image)) => kind("siglip-vision", None),
             (Some("vit" | "dinov2"), None | Some(Tower::Image)) => kind("vit", None),
             (Some("mobilenet_v2"), None | Some(Tower::Image)) => kind("mobilenet-v2", None),
+            (Some("audio-spectrogram-transformer"), None | Some(Tower::Audio)) => kind("ast", None),
+            (Some("yamnet"), None | Some(Tower::Audio)) => kind("yamnet", None),
+            (Some("clap"), None | Some(Tower::Text)) => kind("clap-text", Some("text_config")),
             (Some(other), Some(tower)) => Err(Error::input(format!("config.json says model_type {other:?}, of which this build has no {tower:?} tower. Leave --tower out."))),
             (other, _) => Err(Error::input(format!(
-                "config.json says model_type {other:?}; this build packs bert, roberta, xlm-roberta, clip, siglip (its pictures), vit, dinov2 and mobilenet_v2."
+                "config.json says model_type {other:?}; this build packs bert, roberta, xlm-roberta, clip, siglip (its pictures), vit, dinov2, mobilenet_v2, audio-spectrogram-transformer, yamnet and clap (its texts)."
             ))),
         }
     }
@@ -85,9 +89,10 @@ impl Checkpoint {
         let kind = Kind::of(&config, choice.tower)?;
         let mut own = tower_config(&config, kind.part)?;
         let is_text = models::TEXT.contains(&kind.architecture);
-        let image = if is_text { None } else { Some(image_input::read(folder, &config, &own)?) };
-        let weights = fold(kind.architecture, &mut own, image.as_ref(), &weights::read(folder)?)?;
-        let mut encoder = if is_text { text_encoder(folder, &own)? } else { EncoderConfig { pooling: Pooling::Cls, max_tokens: 0, dim: 0, image } };
+        let image = models::IMAGE.contains(&kind.architecture).then(|| image_input::read(folder, &config, &own)).transpose()?;
+        let audio = models::AUDIO.contains(&kind.architecture).then(|| audio_input::read(folder, &config)).transpose()?;
+        let weights = fold(kind.architecture, &mut own, image.as_ref(), audio.as_ref(), &weights::read(folder)?)?;
+        let mut encoder = if is_text { text_encoder(folder, &own)? } else { EncoderConfig { pooling: Pooling::Cls, max_tokens: 0, dim: 0, image, audio } };
         encoder.pooling = choice.pooling.unwrap_or(encoder.pooling);
         let graph = models::graph(kind.architecture, &own, &encoder, &weights)?;
         encoder.dim = graph.shape(graph.output()).cols;
@@ -95,6 +100,7 @@ impl Checkpoint {
         let suffix = match choice.tower {
             Some(Tower::Text) => "-text",
             Some(Tower::Image) => "-image",
+            Some(Tower::Audio) => "-audio",
             None => "",
         };
         Ok(Self {
@@ -123,20 +129,31 @@ fn tower_config(config: &Value, part: Option<&str>) -> Result<Value> {
 }
 
 /// The weights as an architecture's graph reads them. What folding changes of the configuration is changed there too.
-fn fold(architecture: &str, config: &mut Value, image: Option<&ImageInput>, file: &TensorFile) -> Result<TensorFile> {
+fn fold(architecture: &str, config: &mut Value, image: Option<&ImageInput>, audio: Option<&AudioInput>, file: &TensorFile) -> Result<TensorFile> {
     let offset = config["pad_token_id"].as_u64().unwrap_or(1) as usize + 1;
-    let is_roberta = matches!(config["model_type"].as_str(), Some("roberta" | "xlm-roberta" | "camembert"));
+    let is_roberta = matches!(config["model_type"].as_str(), Some("roberta" | "xlm-roberta" | "camembert")) || architecture == "clap-text";
     if !is_roberta && matches!(architecture, "bert" | "clip-text") {
         return Ok(file.clone());
     }
-    let mut weights = Weights::read(file, &["vit.", "dinov2.", "mobilenet_v2.", "roberta."])?;
+    let mut weights = Weights::read(file, &["vit.", "dinov2.", "mobilenet_v2.", "roberta.", "audio_spectrogram_transformer."])?;
     match architecture {
-        "bert" => {
+        "bert" | "clap-text" => {
             // Positions count from the padding's number on; the rows before it are never read.
-            weights.drop_rows("embeddings.position_embeddings.weight", offset);
+            let prefix = if architecture == "bert" { "" } else { "text_model." };
+            weights.drop_rows(&format!("{prefix}embeddings.position_embeddings.weight"), offset);
             if let Some(positions) = config["max_position_embeddings"].as_u64() {
                 config["max_position_embeddings"] = positions.saturating_sub(offset as u64).into();
             }
+        }
+        "yamnet" => weights.flatten_convolutions(),
+        "ast" => {
+            weights.turn_kernel("embeddings.patch_embeddings.projection.weight");
+            weights.stack_rows(["embeddings.cls_token", "embeddings.distillation_token"], "embeddings.tokens")?;
+            weights.to_rows("embeddings.position_embeddings");
+            let size = |key: &str, default: u64| config[key].as_u64().unwrap_or(default) as usize;
+            let (patch, stride) = (size("patch_size", 16), size("frequency_stride", 10).max(1));
+            let lines = audio.map_or(0, |a| a.bins.saturating_sub(patch) / stride + 1);
+            weights.turn_positions("embeddings.position_embeddings", 2, lines)?;
         }
         "mobilenet-v2" => {
             weights.fold_batch_norms(config["layer_norm_eps"].as_f64().unwrap_or(0.001))?;
@@ -178,7 +195,7 @@ fn text_encoder(folder: &Path, config: &Value) -> Result<EncoderConfig> {
     let number = |value: &Value, key: &str| value[key].as_u64().map(|n| n as usize);
     let positions = number(config, "max_position_embeddings").unwrap_or(if config["model_type"] == "bert" { 512 } else { 77 });
     let max_tokens = number(&optional(folder, "sentence_bert_config.json")?, "max_seq_length").unwrap_or(positions).min(positions);
-    Ok(EncoderConfig { pooling, max_tokens, dim: 0, image: None })
+    Ok(EncoderConfig { pooling, max_tokens, dim: 0, image: None, audio: None })
 }
 
 /// A JSON file that need not be there.

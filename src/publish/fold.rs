@@ -141,6 +141,50 @@ impl Weights {
         }
     }
 
+    /// A kernel of one channel, `[out, 1, height, width]`, to a matrix `[out, width * height]` over what lies on its side.
+    pub fn turn_kernel(&mut self, name: &str) {
+        let Some(numbers) = self.0.get_mut(name) else { return };
+        if let &[out, 1, height, width] = &numbers.shape[..] {
+            let at = |o: usize, x: usize| (0..height).map(move |y| (o * height + y) * width + x);
+            let order = (0..out).flat_map(|o| (0..width).flat_map(move |x| at(o, x)));
+            numbers.values = order.map(|at| numbers.values[at]).collect();
+            numbers.shape = vec![out, width * height];
+        }
+    }
+
+    /// Learned rows under one name.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] where one is missing, or they differ in width.
+    pub fn stack_rows(&mut self, names: [&str; 2], to: &str) -> Result<()> {
+        let (first, second) = (self.take(names[0])?, self.take(names[1])?);
+        let cols = first.shape.last().copied().unwrap_or(0);
+        if cols == 0 || second.shape.last() != Some(&cols) {
+            return Err(Error::corrupt("the checkpoint", format!("{} and {} have shapes {:?} and {:?}", names[0], names[1], first.shape, second.shape)));
+        }
+        let values = [first.values, second.values].concat();
+        self.put(to, &[values.len() / cols, cols], values);
+        Ok(())
+    }
+
+    /// A table of positions, `first` rows of which are no positions, from `lines` lines to as many columns.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] where it does not divide into lines.
+    pub fn turn_positions(&mut self, name: &str, first: usize, lines: usize) -> Result<()> {
+        let table = self.take(name)?;
+        let (rows, cols) = (table.shape[0], table.shape.last().copied().unwrap_or(1).max(1));
+        let count = rows.saturating_sub(first);
+        if lines == 0 || count == 0 || count % lines != 0 {
+            return Err(Error::corrupt("the checkpoint", format!("{name} has {count} positions, which make no {lines} lines")));
+        }
+        let columns = count / lines;
+        let order = (0..columns).flat_map(|x| (0..lines).map(move |y| first + y * columns + x));
+        let rows: Vec<f32> = (0..first).chain(order).flat_map(|row| table.values[row * cols..(row + 1) * cols].iter().copied()).collect();
+        self.put(name, &[first + count, cols], rows);
+        Ok(())
+    }
+
     /// Drops the first rows of a table.
     pub fn drop_rows(&mut self, name: &str, count: usize) {
         if let Some(numbers) = self.0.get_mut(name).filter(|n| n.shape.len() == 2 && n.shape[0] > count) {

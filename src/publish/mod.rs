@@ -1,5 +1,6 @@
 //! Items and interactions in, index out: what the publisher's command line does, without the command line.
 
+pub mod audio_input;
 pub mod build;
 pub mod calibration;
 pub mod checkpoint;
@@ -10,8 +11,8 @@ pub mod interaction_text;
 pub mod interactions;
 pub mod item_features;
 pub mod items;
+pub mod media;
 pub mod model;
-pub mod pictures;
 pub mod quantize;
 pub mod quantize4;
 pub mod ranker;

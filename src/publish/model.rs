@@ -16,7 +16,7 @@ use super::quantize4::{self, Quantized4};
 use crate::compute::cpu::isa::Isa;
 use crate::compute::graph::{Graph, Op, Role};
 use crate::compute::int4;
-use crate::encode::{ImageEncoder, TextEncoder};
+use crate::encode::{AudioEncoder, ImageEncoder, TextEncoder};
 use crate::error::{Error, Result};
 use crate::format::pack::{Pack, TOKENIZER};
 use crate::format::tensors::{DType, Part, write};
@@ -118,6 +118,7 @@ impl Checkpoint {
                 let texts = if dtype == PackDType::Q4 { calibration::more_texts() } else { calibration::TEXTS.map(str::to_owned).to_vec() };
                 TextEncoder::from_pack(&exact, Isa::best())?.outputs(&texts.iter().map(String::as_str).collect::<Vec<_>>(), read)?
             }
+            None if self.encoder.audio.is_some() => heard(&AudioEncoder::from_pack(&exact, Isa::best())?, read)?,
             None => seen(&ImageEncoder::from_pack(&exact, Isa::best())?, read)?,
         };
         let quantize = |(x, weights): &(usize, Vec<usize>)| -> Result<Vec<(usize, Rounded)>> {
@@ -189,23 +190,48 @@ fn halves(name: &str, values: &[f32]) -> Result<Vec<u16>> {
     }
 }
 
-/// Most rows of a value that one picture brings to the calibration: neighbors tell little new.
+/// Most rows of a value that one picture or sound brings to the calibration: neighbors tell little new.
 const ROWS_A_PICTURE: usize = 128;
 
 /// The outputs of the nodes that `wanted` says (by number) for the calibration's pictures, some rows of each.
 fn seen(encoder: &ImageEncoder, wanted: impl Fn(usize) -> bool) -> Result<Vec<Vec<f32>>> {
-    let nodes = &encoder.graph().nodes;
-    let mut outputs = vec![Vec::new(); nodes.len()];
+    let mut outputs = Sample::new(encoder.graph());
     for (turn, picture) in calibration::pictures()?.iter().enumerate() {
-        encoder.observe(picture, |at, out| {
-            if wanted(at) {
-                let cols = nodes[at].shape.cols;
-                let step = (out.len() / cols).div_ceil(ROWS_A_PICTURE).max(1);
-                out.chunks_exact(cols).skip(turn % step).step_by(step).for_each(|row| outputs[at].extend(row));
-            }
-        })?;
+        encoder.observe(picture, |at, out| outputs.take(turn, at, out, &wanted))?;
     }
-    Ok(outputs)
+    Ok(outputs.rows)
+}
+
+/// The same for the calibration's sounds.
+fn heard(encoder: &AudioEncoder, wanted: impl Fn(usize) -> bool) -> Result<Vec<Vec<f32>>> {
+    let mut outputs = Sample::new(encoder.graph());
+    for (turn, sound) in calibration::sounds(encoder.preparation().rate)?.iter().enumerate() {
+        let preparation = encoder.preparation();
+        let patch = preparation.patches(&preparation.heard(sound)).swap_remove(0);
+        encoder.observe(patch, |at, out| outputs.take(turn, at, out, &wanted))?;
+    }
+    Ok(outputs.rows)
+}
+
+/// Some rows of each node's outputs.
+struct Sample<'a> {
+    graph: &'a Graph,
+    rows: Vec<Vec<f32>>,
+}
+
+impl<'a> Sample<'a> {
+    fn new(graph: &'a Graph) -> Self {
+        Self { graph, rows: vec![Vec::new(); graph.nodes.len()] }
+    }
+
+    /// Adds rows of the output of node `at`, others in every turn.
+    fn take(&mut self, turn: usize, at: usize, out: &[f32], wanted: impl Fn(usize) -> bool) {
+        if wanted(at) {
+            let cols = self.graph.nodes[at].shape.cols;
+            let step = (out.len() / cols).div_ceil(ROWS_A_PICTURE).max(1);
+            out.chunks_exact(cols).skip(turn % step).step_by(step).for_each(|row| self.rows[at].extend(row));
+        }
+    }
 }
 
 /// Makes a pack of the checkpoint in `source` and writes it with its manifest to `out`, or to `models/NAME/pack` where that is

@@ -28,11 +28,12 @@ function numbers(name, count) {
   return values;
 }
 
-function writeCheckpoint(folder) {
-  const fixture = JSON.parse(readFileSync(at('tests', 'fixtures', 'models', 'vit.json'), 'utf8'));
+/** The checkpoint of the fixture `name` in tests/fixtures/models. */
+export function writeCheckpoint(folder, name) {
+  const fixture = JSON.parse(readFileSync(at('tests', 'fixtures', 'models', `${name}.json`), 'utf8'));
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'config.json'), JSON.stringify(fixture.config));
-  for (const [name, content] of Object.entries(fixture.files)) writeFileSync(join(folder, name), JSON.stringify(content));
+  for (const [file, content] of Object.entries(fixture.files)) writeFileSync(join(folder, file), JSON.stringify(content));
   const tensors = fixture.tensors.map(([name, shape, scale, offset]) => {
     const values = numbers(name, shape.reduce((a, b) => a * b, 1)).map((value) => Math.fround(Math.fround(value * scale) + offset));
     return [name, 'F32', shape, Buffer.from(values.buffer)];
@@ -93,7 +94,7 @@ export function pictureShop(after) {
   const root = mkdtempSync(join(tmpdir(), 'palate-pictures-'));
   after(() => rmSync(root, { recursive: true, force: true }));
   const run = (...args) => execFileSync(PALATE, args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-  writeCheckpoint(join(root, 'checkpoint'));
+  writeCheckpoint(join(root, 'checkpoint'), 'vit');
   run('model', 'add', 'checkpoint', '--name', 'eye', '--out', 'eye');
   const items = Object.entries(DRAWINGS).map(([id, pixel]) => {
     writeFileSync(join(root, `${id}.png`), png(48, 40, pixel));

@@ -3,6 +3,7 @@
 pub mod checkpoint;
 pub mod crowd;
 pub mod seeded;
+pub mod sounds;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,9 +1,9 @@
-//! Numbers, pictures and checkpoints that a seed decides: the same here and in tests/reference/seeded.py.
+//! Numbers, pictures, sounds and checkpoints that a seed decides: the same here and in tests/reference/seeded.py.
 
 use std::path::Path;
 
 use palate::format::tensors::{Part, write};
-use palate::preprocess::Picture;
+use palate::preprocess::{Picture, Sound};
 use serde_json::Value;
 
 /// FNV-1a.
@@ -55,4 +55,26 @@ pub fn write_checkpoint(folder: &Path, fixture: &Value) {
     };
     let parts: Vec<Part<'_>> = fixture["tensors"].as_array().unwrap().iter().map(part).collect();
     std::fs::write(folder.join("model.safetensors"), write(&parts, &Default::default()).unwrap()).unwrap();
+}
+
+/// Samples of a sound that tests/reference/seeded.py makes too: a tone that glides, one that beats, noise that swells, a silence.
+pub fn samples(rate: u32, seconds: f64, seed: u32, quiet: bool) -> Vec<f32> {
+    let count = (f64::from(rate) * seconds) as usize;
+    let s = f64::from(seed);
+    let tau = std::f64::consts::TAU;
+    let of = |(at, noise): (usize, f32)| {
+        if (count * 2 / 5..count / 2).contains(&at) {
+            return 0.0;
+        }
+        let t = at as f64 / f64::from(rate);
+        let tones = 0.4 * (tau * (110.0 * (1.0 + s) * t + 40.0 * t * t)).sin() + 0.2 * (tau * (900.0 + 310.0 * s) * t).sin() * (tau * 1.7 * t).sin();
+        let wave = tones + f64::from(noise) * 0.15 * (0.5 + 0.5 * (tau * 0.6 * t + s).sin());
+        (wave * if quiet { 0.003 } else { 1.0 }) as f32
+    };
+    numbers(&format!("sound {seed}"), count).enumerate().map(of).collect()
+}
+
+/// [`samples`] as a sound.
+pub fn sound(rate: u32, seconds: f64, seed: u32) -> Sound {
+    Sound::from_mono(rate, samples(rate, seconds, seed, false)).unwrap()
 }

@@ -5,6 +5,7 @@ mod evaluate;
 mod find;
 mod pictures;
 mod tower;
+mod sounds;
 mod usage;
 
 use std::path::{Path, PathBuf};

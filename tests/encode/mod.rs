@@ -3,3 +3,4 @@
 mod minilm;
 mod models;
 mod photos;
+mod yamnet;

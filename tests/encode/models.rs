@@ -6,14 +6,14 @@ use palate::compute::cpu::isa::Isa;
 use palate::encode::choice::Wish;
 use palate::encode::image::ImageDevices;
 use palate::encode::text::TextDevices;
-use palate::encode::{ImageEncoder, TextEncoder};
+use palate::encode::{AudioEncoder, ImageEncoder, TextEncoder};
 use palate::format::pack::Pack;
 use palate::platform::native::wait as block_on;
 use palate::preprocess::Picture;
 use palate::publish::model::{Checkpoint, Choice, PackDType, Tower};
 use serde_json::Value;
 
-use crate::catalogs::seeded::{picture, write_checkpoint};
+use crate::catalogs::seeded::{picture, sound, write_checkpoint};
 use crate::ops::webgpu::gpu;
 
 /// Largest difference of an fp32 pack to the reference, relative to the largest number of a vector.
@@ -50,14 +50,23 @@ fn pictures(fixture: &Value) -> Vec<Picture> {
 /// The vectors of a fixture's inputs by the pack of its checkpoint.
 fn vectors(fixture: &Value, tower: Option<Tower>, dtype: PackDType, isa: Isa) -> Vec<Vec<f32>> {
     let pack = pack(fixture, tower, dtype);
+    if let Some(sounds) = fixture["sounds"].as_array() {
+        let encoder = AudioEncoder::open(pack, isa).unwrap();
+        let of = |s: &Value| sound(encoder.preparation().rate, s[0].as_f64().unwrap(), s[1].as_u64().unwrap() as u32);
+        return sounds.iter().map(|s| encoder.encode(&of(s)).unwrap()).collect();
+    }
     match texts(fixture) {
         Some(texts) => TextEncoder::open(pack, isa).unwrap().encode(&texts).unwrap(),
         None => ImageEncoder::open(pack, isa).unwrap().encode(&pictures(fixture)).unwrap(),
     }
 }
 
-/// The same on the GPU of this machine, which the probe has to find right; `None` where there is none.
+/// The same on the GPU of this machine, which the probe has to find right; `None` where there is none, and for sounds: they
+/// stay on the processor.
 fn vectors_on_gpu(fixture: &Value, tower: Option<Tower>, dtype: PackDType) -> Option<Vec<Vec<f32>>> {
+    if fixture["sounds"].is_array() {
+        return None;
+    }
     gpu()?;
     let pack = Pack::parse(pack(fixture, tower, dtype)).unwrap();
     let (found, account) = match texts(fixture) {
@@ -168,6 +177,91 @@ fn models_mobilenet_v2_is_the_reference() {
     exact("mobilenet_v2_odd", None);
     exact("mobilenet_v2_full", None);
     int8("mobilenet_v2", None);
+}
+
+/// Two tokens before overlapping patches, time along the other side of the picture.
+#[test]
+fn models_ast_is_the_reference() {
+    exact("ast", None);
+    exact("ast_base", None);
+    int8("ast", None);
+}
+
+/// A RoBERTa, its pooler and a projection of two layers.
+#[test]
+fn models_clap_texts_are_the_reference() {
+    exact("clap_text", Some(Tower::Text));
+    int8("clap_text", Some(Tower::Text));
+}
+
+/// An audio checkpoint whose numbers cannot be is an error, and one that needs more than this build has says so.
+#[test]
+fn models_of_sounds_that_are_not_understood_are_refused() {
+    let read = |change: &dyn Fn(&mut Value), tower: Option<Tower>| {
+        let mut fixture = fixture("ast");
+        change(&mut fixture);
+        let folder = tempfile::tempdir().unwrap();
+        write_checkpoint(folder.path(), &fixture);
+        let error = Checkpoint::read(folder.path(), Choice { tower, pooling: None }).err().expect("it is refused");
+        (error.code(), error.to_string())
+    };
+    let (code, text) = read(&|f| f["config"]["time_stride"] = 8.into(), None);
+    assert!(code == "bad-input" && text.contains("strides 8 and 10"), "{text}");
+    let (code, text) = read(&|f| f["config"]["patch_size"] = 0.into(), None);
+    assert!(code == "corrupt" && text.contains("position_embeddings"), "{text}");
+    let (code, text) = read(&|f| f["files"]["preprocessor_config.json"]["max_length"] = 4.into(), None);
+    assert!(code == "corrupt" && text.contains("spectrograms of 4 x 64"), "{text}");
+    let (code, text) = read(&|f| f["files"]["preprocessor_config.json"]["max_length"] = 150.into(), None);
+    assert!(code == "corrupt" && text.contains("position_embeddings"), "{text}");
+    let (code, text) = read(&|f| f["files"]["preprocessor_config.json"]["num_mel_bins"] = "many".into(), None);
+    assert!(code == "bad-input" && text.contains("num_mel_bins"), "{text}");
+    let (code, text) = read(&|f| f["config"]["model_type"] = "clap".into(), Some(Tower::Audio));
+    assert!(code == "bad-input" && text.contains("no Audio tower"), "{text}");
+}
+
+/// A pack is bytes from outside: what it says of its sounds is checked before anything is made of it.
+#[test]
+fn models_of_sounds_with_forged_numbers_are_corrupt() {
+    use palate::format::pack::{AudioInput, EncoderConfig, Pack, Pooling};
+    let honest = AudioInput {
+        features: "ast".into(),
+        rate: 16_000,
+        window: 400,
+        fft: 512,
+        hop: 160,
+        bins: 64,
+        low: 20.0,
+        high: 8_000.0,
+        frames: 98,
+        mean: 0.0,
+        std: 1.0,
+        seconds: 1.0,
+    };
+    let code = |audio: AudioInput| {
+        let encoder = EncoderConfig { pooling: Pooling::Cls, max_tokens: 0, dim: 48, image: None, audio: Some(audio) };
+        let metadata = Pack::metadata("x", "ast", "{}", &encoder).unwrap();
+        let bytes = palate::format::tensors::write(&[palate::format::tensors::Part::f32("w", &[1], &[0.0])], &metadata).unwrap();
+        Pack::parse(bytes).map(|_| ()).map_err(|e| e.code())
+    };
+    assert_eq!(code(honest.clone()), Ok(()));
+    let forged = [
+        AudioInput { fft: 500, ..honest.clone() },
+        AudioInput { fft: 1 << 20, ..honest.clone() },
+        AudioInput { window: 513, ..honest.clone() },
+        AudioInput { hop: 0, ..honest.clone() },
+        AudioInput { bins: 0, ..honest.clone() },
+        AudioInput { frames: 0, ..honest.clone() },
+        AudioInput { frames: 1 << 40, ..honest.clone() },
+        AudioInput { rate: 0, ..honest.clone() },
+        AudioInput { high: 9_000.0, ..honest.clone() },
+        AudioInput { low: 8_000.0, ..honest.clone() },
+        AudioInput { std: 0.0, ..honest.clone() },
+        AudioInput { seconds: 1e9, ..honest.clone() },
+        AudioInput { seconds: 0.0, ..honest.clone() },
+    ];
+    for audio in forged {
+        assert_eq!(code(audio.clone()), Err("corrupt"), "{audio:?}");
+    }
 }
 
 /// A checkpoint that this build cannot pack says so, and what to do.

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use palate::Result;
 use palate::engine::ask::{Search, Wishes};
-use palate::engine::image::{ImageModel, Seen};
+use palate::engine::media::{MediaModel, Seen};
 use palate::engine::model::AnyModel;
 use palate::format::manifest::Model;
 use palate::format::pack::ModelId;
@@ -48,14 +48,14 @@ impl AnyModel for Eye {
     }
 }
 
-impl ImageModel for Eye {
+impl MediaModel<Picture> for Eye {
     fn encode(&self, picture: Picture) -> Seen<'_> {
         let vector = picture.rgb()[..3].iter().map(|&v| f32::from(v) / 255.0).collect();
         Box::pin(async move { Ok(vector) })
     }
 }
 
-fn load(bytes: Vec<u8>, _: &ModelId) -> Result<Rc<dyn ImageModel>> {
+fn load(bytes: Vec<u8>, _: &ModelId) -> Result<Rc<dyn MediaModel<Picture>>> {
     Ok(Rc::new(Eye(eye_id(&bytes))))
 }
 
@@ -89,8 +89,8 @@ fn shop() -> Device {
 
 fn with_eye(device: &Device) -> TestSession {
     let mut session = device.open_with_text();
-    session.take_pictures(None, Box::new(load));
-    wait(session.prepare_image(&Abort::new(), &|_| ())).unwrap();
+    session.take::<Picture>(None, Box::new(load));
+    wait(session.prepare::<Picture>(&Abort::new(), &|_| ())).unwrap();
     session
 }
 
@@ -99,7 +99,7 @@ fn green() -> Picture {
 }
 
 fn keys(session: &TestSession, ask: &Search) -> Vec<String> {
-    wait(session.search_seen(ask, green())).unwrap().into_iter().map(|hit| hit.key).collect()
+    wait(session.search_like(ask, vec![green()])).unwrap().into_iter().map(|hit| hit.key).collect()
 }
 
 fn ask() -> Search {
@@ -114,17 +114,31 @@ fn image_search_finds_what_looks_alike_and_says_so() {
     assert_eq!(found[0], "green-0");
     assert!(found[..4].iter().all(|key| key.starts_with("green")), "{found:?}");
     assert_eq!(found.len(), 12, "items without a picture are not listed");
-    let hits = wait(session.search_seen(&ask(), green())).unwrap();
+    let hits = wait(session.search_like(&ask(), vec![green()])).unwrap();
     let reasons: Vec<(&str, f32)> = hits[0].reasons.iter().map(|reason| (reason.term, reason.weight)).collect();
     assert_eq!(reasons.len(), 1);
     assert!(reasons[0].0 == "image" && (reasons[0].1 - hits[0].score).abs() < 1e-6, "{reasons:?}");
+}
+
+/// A film's frames count together, each the same.
+#[test]
+fn image_search_takes_several_frames_as_one() {
+    let session = with_eye(&shop());
+    let blue = || Picture::from_rgb(1, 1, vec![0, 0, 255]).unwrap();
+    let found = |frames| wait(session.search_like(&ask(), frames)).unwrap();
+    let both = found(vec![green(), blue()]);
+    assert!(both[..8].iter().all(|hit| !hit.key.starts_with("red")), "{:?}", both.iter().map(|hit| &hit.key).collect::<Vec<_>>());
+    assert!(found(vec![green(), green(), blue()])[0].key.starts_with("green"));
+    assert_eq!(found(vec![green(), green()])[0].key, found(vec![green()])[0].key);
+    let error = wait(session.search_like::<Picture>(&ask(), Vec::new())).unwrap_err();
+    assert!(error.code() == "bad-input" && error.to_string().contains("no frame"), "{error}");
 }
 
 #[test]
 fn image_search_takes_words_and_taste_with_it() {
     let session = with_eye(&shop());
     let words = Search { text: "boots".into(), ..ask() };
-    let hits = wait(session.search_seen(&words, green())).unwrap();
+    let hits = wait(session.search_like(&words, vec![green()])).unwrap();
     let terms: Vec<&str> = hits[0].reasons.iter().map(|reason| reason.term).collect();
     assert!(terms.contains(&"image") && terms.contains(&"text"), "{terms:?}");
     wait(session.record((0..4).map(|n| like(&format!("blue-{n}"))).collect())).unwrap();
@@ -148,19 +162,19 @@ fn image_model_stays_on_the_device() {
 fn image_search_without_a_model_says_what_to_do() {
     let device = shop();
     let mut session = device.open_with_text();
-    let error = wait(session.search_seen(&ask(), green())).unwrap_err();
+    let error = wait(session.search_like(&ask(), vec![green()])).unwrap_err();
     assert!(error.code() == "bad-input" && error.to_string().contains("imageModel: true"), "{error}");
-    session.take_pictures(None, Box::new(load));
-    let error = wait(session.search_seen(&ask(), green())).unwrap_err();
+    session.take::<Picture>(None, Box::new(load));
+    let error = wait(session.search_like(&ask(), vec![green()])).unwrap_err();
     assert!(error.code() == "not-found" && error.to_string().contains("sync()"), "{error}");
 
     let mut plain = Device::with_shop(3).open_with_text();
-    plain.take_pictures(None, Box::new(load));
-    let error = wait(plain.prepare_image(&Abort::new(), &|_| ())).unwrap_err();
+    plain.take::<Picture>(None, Box::new(load));
+    let error = wait(plain.prepare::<Picture>(&Abort::new(), &|_| ())).unwrap_err();
     assert!(error.code() == "bad-input" && error.to_string().contains("--image-model"), "{error}");
 
     let mut other = shop().open_with_text();
-    other.take_pictures(None, Box::new(|_, _| Ok(Rc::new(Eye(eye_id(b"another"))) as Rc<dyn ImageModel>)));
-    wait(other.prepare_image(&Abort::new(), &|_| ())).unwrap();
-    assert_eq!(wait(other.search_seen(&ask(), green())).unwrap_err().code(), "mismatch");
+    other.take::<Picture>(None, Box::new(|_, _| Ok(Rc::new(Eye(eye_id(b"another"))) as Rc<dyn MediaModel<Picture>>)));
+    wait(other.prepare::<Picture>(&Abort::new(), &|_| ())).unwrap();
+    assert_eq!(wait(other.search_like(&ask(), vec![green()])).unwrap_err().code(), "mismatch");
 }

@@ -8,7 +8,7 @@ use palate::compute::graph::PoolKind;
 fn pool_takes_each_item_for_itself() {
     let (offsets, cols) = ([0u32, 3, 3, 4, 11], 5);
     let x = Numbers(4).take(11 * cols);
-    for kind in [PoolKind::Mean, PoolKind::First, PoolKind::Last] {
+    for kind in [PoolKind::Mean, PoolKind::First, PoolKind::FirstTwo, PoolKind::Last] {
         let mut want = Vec::new();
         for bounds in offsets.windows(2) {
             let rows: Vec<usize> = (bounds[0] as usize..bounds[1] as usize).collect();
@@ -16,6 +16,7 @@ fn pool_takes_each_item_for_itself() {
                 let at = |r: &usize| f64::from(x[r * cols + c]);
                 want.push(match kind {
                     PoolKind::Mean => rows.iter().map(at).sum::<f64>() / rows.len().max(1) as f64,
+                    PoolKind::FirstTwo => rows.iter().take(2).map(at).sum::<f64>() / rows.len().clamp(1, 2) as f64,
                     PoolKind::First => rows.first().map_or(0.0, at),
                     PoolKind::Last => rows.last().map_or(0.0, at),
                 });

@@ -246,7 +246,7 @@ fn webgpu_attention_and_pool_keep_items_apart() {
             close(&format!("attention {mask:?} {what}"), &found, &want, tolerance::WEBGPU);
             close(&format!("attention {mask:?} {what} against the CPU"), &found, &f64s(&cpu), tolerance::WEBGPU);
         }
-        for kind in [PoolKind::Mean, PoolKind::First, PoolKind::Last] {
+        for kind in [PoolKind::Mean, PoolKind::First, PoolKind::FirstTwo, PoolKind::Last] {
             let (found, cpu) = case.run(&gpu, Tilings::of(&gpu), |b, x| { b.pool(x, kind); });
             let mut want = Vec::new();
             for bounds in case.batch().offsets[0].windows(2) {
@@ -255,6 +255,7 @@ fn webgpu_attention_and_pool_keep_items_apart() {
                     PoolKind::Mean => &rows[..],
                     PoolKind::First => &rows[..rows.len().min(1)],
                     PoolKind::Last => &rows[rows.len().saturating_sub(1)..],
+                    PoolKind::FirstTwo => &rows[..rows.len().min(2)],
                 };
                 let used = rows.len();
                 want.extend((0..3 * dim).map(|c| rows.iter().map(|row| f64::from(row[c])).sum::<f64>() / used.max(1) as f64));

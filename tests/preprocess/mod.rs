@@ -1,4 +1,5 @@
 //! Decoded media to model inputs, against the reference's processors.
 
+mod audio;
 mod golden;
 mod picture;

@@ -15,7 +15,7 @@ import transformers as t
 from PIL import Image
 
 from preprocess_goldens import PROCESSORS
-from seeded import fill, picture
+from seeded import fill, picture, sound
 
 OUT = pathlib.Path(__file__).parent.parent / "fixtures" / "models"
 PICTURES = [(45, 37, 1), (32, 32, 2), (90, 31, 3), (64, 20, 4)]
@@ -173,7 +173,48 @@ def mobilenet_v2_full():
     return images(t.MobileNetV2Model(config), config.to_dict(), processor("mobilenet", 224), lambda m, x: m(x).pooler_output, [(301, 257, 5)])
 
 
-ALL = [vit, vit_base, dinov2, clip_image, clip_base, clip_text, xlm_roberta, siglip, mobilenet_v2, mobilenet_v2_odd, mobilenet_v2_full]
+def sounds(model, config, extractor, forward, lengths):
+    """(seconds, seed) of sounds; nothing that is folded away or belongs to a classifier is kept."""
+    model, tensors = fill(model)
+    vectors = []
+    for seconds, seed in lengths:
+        wave = sound(extractor.sampling_rate, seconds, seed)
+        features = extractor(wave, sampling_rate=extractor.sampling_rate, return_tensors="pt")
+        with torch.no_grad():
+            vectors.append(forward(model, features)[0])
+    return {"config": config, "files": {"preprocessor_config.json": json.loads(extractor.to_json_string())}, "tensors": tensors,
+            "sounds": lengths, "vectors": unit(vectors)}
+
+
+def ast():
+    config = t.ASTConfig(num_mel_bins=64, max_length=98, **SMALL)
+    extractor = t.ASTFeatureExtractor(num_mel_bins=64, max_length=98)
+    return sounds(t.ASTModel(config), config.to_dict(), extractor, lambda m, x: m(**x).pooler_output, [(0.6, 1), (1.2, 2), (0.3, 3), (0.99, 4)])
+
+
+def ast_base():
+    """The layer shapes of MIT/ast-finetuned-audioset-10-10-0.4593, two layers of them."""
+    config = t.ASTConfig(num_hidden_layers=2)
+    return sounds(t.ASTModel(config), config.to_dict(), t.ASTFeatureExtractor(), lambda m, x: m(**x).pooler_output, [(4.0, 5)])
+
+
+def clap_text():
+    """A byte-level RoBERTa tokenizer without merges."""
+    from tokenizers.pre_tokenizers import ByteLevel
+
+    vocabulary = {piece: at for at, piece in enumerate(["<s>", "<pad>", "</s>", "<unk>"] + sorted(ByteLevel.alphabet()) + ["<mask>"])}
+    text = dict(SMALL, vocab_size=len(vocabulary), max_position_embeddings=42)
+    audio = dict(depths=[1, 1], num_attention_heads=[2, 4], patch_embeds_hidden_size=16, hidden_size=32)
+    config = t.ClapConfig(text_config=text, audio_config=audio, projection_dim=40)
+    with tempfile.TemporaryDirectory() as folder:
+        t.RobertaTokenizer(vocab=vocabulary, merges=[]).save_pretrained(folder)
+        forward = lambda m, x: m.text_projection(m.text_model(**x).pooler_output)
+        made = texts(t.ClapModel(config), config.to_dict(), folder, forward, 40)
+    made["tensors"] = [tensor for tensor in made["tensors"] if tensor[0].startswith("text_")]
+    return made
+
+
+ALL = [vit, vit_base, dinov2, clip_image, clip_base, clip_text, xlm_roberta, siglip, mobilenet_v2, mobilenet_v2_odd, mobilenet_v2_full, ast, ast_base, clap_text]
 
 
 def main():

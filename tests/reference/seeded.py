@@ -74,3 +74,15 @@ def picture(width, height, seed, channels=3):
     y, x, c = np.mgrid[0:height, 0:width, 0:channels].astype(np.int64)
     base = x * (3 + c) * 256 // max(width, 64) + y * (5 - c) * 128 // max(height, 64) + ((x // 7 + y // 5 + seed) % 3) * 40
     return np.clip((base + seed * 31) % 320 - 32 + noise, 0, 255).astype(np.uint8)
+
+
+def sound(rate, seconds, seed, quiet=False):
+    """Samples: a tone that glides, a second one that beats, noise that swells, and silence in the middle."""
+    count = int(rate * seconds)
+    t = np.arange(count, dtype=np.float64) / rate
+    noise = numbers(f"sound {seed}", count).astype(np.float64)
+    low, high = 110.0 * (1 + seed), 900.0 + 310.0 * seed
+    wave = 0.4 * np.sin(2 * np.pi * (low * t + 40.0 * t * t)) + 0.2 * np.sin(2 * np.pi * high * t) * np.sin(2 * np.pi * 1.7 * t)
+    wave += noise * 0.15 * (0.5 + 0.5 * np.sin(2 * np.pi * 0.6 * t + seed))
+    wave[count * 2 // 5 : count // 2] = 0.0
+    return (wave * (0.003 if quiet else 1.0)).astype(np.float32)

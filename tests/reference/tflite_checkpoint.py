@@ -1,8 +1,9 @@
-"""A MobileNetV2 classifier in a TFLite file to a Hugging Face style checkpoint folder, with Python alone.
+"""A MobileNetV2 or YAMNet classifier in a TFLite file to a Hugging Face style checkpoint folder, with Python alone.
 
 Usage: python tflite_checkpoint.py MODEL.tflite FOLDER
-Writes config.json, preprocessor_config.json and model.safetensors with the names of MobileNetV2ForImageClassification. Weights
-are dequantized; batch norms are folded in TFLite already, so that convolutions have biases and no normalization.
+Writes config.json, preprocessor_config.json and model.safetensors with the names of MobileNetV2ForImageClassification, or those of
+src/models/yamnet.rs. Weights are dequantized; batch norms are folded in TFLite already, so that convolutions have biases and no
+normalization. YAMNet's first kernel, of one channel, is a matrix [out, 9] already: its shape would be that of a depthwise one.
 Offsets and field numbers are those of tensorflow/lite/schema/schema.fbs.
 """
 import array
@@ -84,6 +85,13 @@ def transposed(shape, values, order):
     return [shape[axis] for axis in order], [values[p] for p in places]
 
 
+def yamnet_names():
+    yield "stem"
+    for layer in range(13):
+        for part in ("depthwise", "pointwise"):
+            yield f"layer.{layer}.{part}"
+
+
 def names():
     yield "conv_stem.first_conv"
     yield "conv_stem.conv_3x3"
@@ -103,12 +111,16 @@ def main():
     graph, buffers = model.tables(2)[0], model.tables(4)
     tensors = graph.tables(0)
     codes = [max(code.number(0, "b"), code.number(3, "i")) for code in model.tables(1)]
-    found, name = {}, names()
+    listens = len(tensors[graph.vector(1, "i")[0]].vector(0, "i")) == 3
+    found, name = {}, yamnet_names() if listens else names()
+    activations = set()
     for operator in graph.tables(3):
         code = codes[operator.number(0, "I")]
         if code not in (CONV, DEPTHWISE, DENSE):
             continue
         inputs = operator.vector(1, "i")
+        if code != DENSE:
+            activations.add(operator.table(4).number(3 if code == CONV else 4, "b"))
         shape, values = dequantized(tensors[inputs[1]], buffers)
         to = next(name, None)
         if to is None:
@@ -117,24 +129,36 @@ def main():
             continue
         # TFLite keeps [out, height, width, in], and [1, height, width, channels] of depthwise ones.
         order = [3, 0, 1, 2] if code == DEPTHWISE else [0, 3, 1, 2]
-        found[f"mobilenet_v2.{to}.convolution.weight"] = transposed(shape, values, order)
-        found[f"mobilenet_v2.{to}.convolution.bias"] = dequantized(tensors[inputs[2]], buffers)
+        prefix = to if listens else f"mobilenet_v2.{to}.convolution"
+        found[f"{prefix}.weight"] = ([shape[0], 9], values) if to == "stem" else transposed(shape, values, order)
+        found[f"{prefix}.bias"] = dequantized(tensors[inputs[2]], buffers)
     missing = [left for left in name]
     if missing or "classifier.weight" not in found:
-        sys.exit(f"{sys.argv[1]} is no MobileNetV2: {len(found) // 2} products, the next would be {missing[:1]}.")
+        sys.exit(f"{sys.argv[1]} is no {'YAMNet' if listens else 'MobileNetV2'}: {len(found) // 2} products, the next would be {missing[:1]}.")
+    folder.mkdir(parents=True, exist_ok=True)
+    if listens:
+        frames, bins = tensors[graph.vector(1, "i")[0]].vector(0, "i")[1:]
+        # ActivationFunctionType: 1 RELU, 3 RELU6.
+        config = {"model_type": "yamnet", "hidden_act": {1: "relu", 3: "relu6"}[activations.pop()]}
+        preprocessor = {"feature_extractor_type": "YamnetFeatureExtractor", "sampling_rate": 16000, "max_length": frames, "num_mel_bins": bins}
+        write(folder, config, preprocessor, found)
+        return
     image = tensors[graph.vector(1, "i")[0]]
     side, quantization = image.vector(0, "i")[1], image.table(4)
     # The picture's bytes are the file's own numbers, or those less 128 where it takes signed ones.
     signed = image.number(1, "b") == 9
     scale, zero = quantization.vector(2, "f")[0], quantization.vector(3, "q")[0] + (128 if signed else 0)
-    folder.mkdir(parents=True, exist_ok=True)
     config = {"model_type": "mobilenet_v2", "image_size": side, "tf_padding": True, "depth_multiplier": 1.0, "hidden_act": "relu6"}
-    (folder / "config.json").write_text(json.dumps(config, indent=1))
     preprocessor = {
         "do_resize": True, "size": {"shortest_edge": side * 8 // 7}, "resample": 2, "do_center_crop": True,
         "crop_size": {"height": side, "width": side}, "do_rescale": True, "rescale_factor": scale, "do_normalize": True,
         "image_mean": [zero * scale] * 3, "image_std": [1.0] * 3,
     }
+    write(folder, config, preprocessor, found)
+
+
+def write(folder, config, preprocessor, found):
+    (folder / "config.json").write_text(json.dumps(config, indent=1))
     (folder / "preprocessor_config.json").write_text(json.dumps(preprocessor, indent=1))
     header, blobs, at = {}, [], 0
     for key, (shape, values) in found.items():
@@ -147,7 +171,7 @@ def main():
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
     (folder / "model.safetensors").write_bytes(struct.pack("<Q", len(text)) + text + b"".join(blobs))
-    print(json.dumps({"tensors": len(found), "bytes": at, "classes": len(found["classifier.bias"][1]), "scale": scale, "zero": zero}))
+    print(json.dumps({"tensors": len(found), "bytes": at, "classes": len(found["classifier.bias"][1])}))
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ const COMPRESS_AT_MOST = 64 << 20;
 
 /** What the customer's page may be limited to; the demo is served with it, so a violation shows at once. */
 export const CONTENT_SECURITY_POLICY = [
-  "default-src 'none'", "script-src 'self' 'wasm-unsafe-eval'", "connect-src 'self'", "img-src 'self' blob: data:",
+  "default-src 'none'", "script-src 'self' 'wasm-unsafe-eval'", "connect-src 'self'", "img-src 'self' blob: data:", 'media-src blob:',
   "style-src 'self'", "manifest-src 'self'", "worker-src 'self'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'",
 ].join('; ');
 

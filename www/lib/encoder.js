@@ -1,8 +1,10 @@
-//! The class `Encoder`: an encoder of texts or pictures on its own.
+//! The class `Encoder`: an encoder of texts, pictures or sounds on its own.
 
 import { aborted, badInput, checkOptions, closed } from './errors.js';
+import { frames } from './film.js';
 import { portable } from './media.js';
 import { Connection, absolute, spaceOf } from './protocol.js';
+import { samples } from './sound.js';
 
 const OPEN = ['model', 'name', 'device', 'store', 'onProgress', 'signal'];
 const STORES = ['auto', 'opfs', 'indexeddb', 'memory'];
@@ -34,12 +36,20 @@ export class Encoder {
     }
   }
 
-  /** One `Float32Array` of unit length for each input: `{ text }`, or just the text; of an image model `{ image }`. */
+  /** One `Float32Array` of unit length for each input: `{ text }`, or just the text; of an image model `{ image }` or `{ video }` (its frames), of an audio model `{ audio }`. */
   async encode(inputs, { signal } = {}) {
     if (!Array.isArray(inputs)) throw badInput('encode takes a list. Pass [{ text }, ...].');
-    const pictured = inputs.filter((input) => input?.image !== undefined).length;
-    if (pictured > 0) {
-      if (pictured < inputs.length) throw badInput('encode was passed pictures among texts. A model takes one kind: make a call for each.');
+    const medium = ['image', 'audio', 'video'].find((name) => inputs.some((input) => input?.[name] !== undefined));
+    if (medium && inputs.some((input) => input?.[medium] === undefined)) {
+      throw badInput('encode was passed inputs of several kinds. A model takes one: make a call for each.');
+    }
+    if (medium === 'audio') return this.#hear(inputs, signal);
+    if (medium === 'video') {
+      const vectors = [];
+      for (const { video } of inputs) vectors.push(...await this.#line.call('see', { images: [await frames(video)] }, { signal }));
+      return vectors;
+    }
+    if (medium === 'image') {
       const images = await Promise.all(inputs.map(({ image }) => portable(image)));
       return this.#line.call('see', { images }, { signal });
     }
@@ -50,6 +60,17 @@ export class Encoder {
       return text.toWellFormed?.() ?? text;
     });
     return texts.length === 0 ? [] : this.#line.call('encode', { texts }, { signal });
+  }
+
+  /** Sounds one after another: only one is in memory. */
+  async #hear(inputs, signal) {
+    const hearing = await this.#line.call('hearing', {}, { signal });
+    const vectors = [];
+    for (const { audio } of inputs) {
+      const sound = await samples(audio, hearing);
+      vectors.push(await this.#line.call('hear', sound, { signal }));
+    }
+    return vectors;
   }
 
   /** What runs where and why. */

@@ -75,15 +75,31 @@ export interface RecommendOptions extends ListOptions {
  */
 export type Picture = Blob | ImageBitmap | ImageData | HTMLImageElement | HTMLCanvasElement | HTMLVideoElement | OffscreenCanvas | VideoFrame;
 
-/** Words, a picture (the session must be open with `imageModel`), or both, which count the same then. */
-export type SearchOptions = ListOptions & ({ text: string; image?: Picture } | { text?: string; image: Picture }) & {
-  /** How much the visitor's taste counts against the words or the picture, 0 to 1. */
+/**
+ * A sound: a file that this browser plays (WAV, MP3, FLAC, Ogg, WebM, MP4), or decoded samples. The channels are mixed to one. The
+ * model listens to the beginning, ten to thirty seconds, and of a longer file no more is decoded; an MP4 is decoded whole, and
+ * refused where it lasts more than 15 minutes. Silence is refused.
+ */
+export type Sound = Blob | AudioBuffer;
+
+/**
+ * A film that this browser plays, up to 1 GB: eight evenly spaced frames of it are looked at. Its sound is heard where the same file is
+ * passed as `audio`. A page with a content security policy needs `media-src blob:`.
+ */
+export type Film = Blob;
+
+/**
+ * Words, a picture or a film (the session must be open with `imageModel`), a sound (with `audioModel`), or words and one of those, which count
+ * the same then.
+ */
+export type SearchOptions = ListOptions & ({ text: string; image?: Picture } | { text?: string; image: Picture } | { text?: string; audio: Sound } | { text?: string; video: Film }) & {
+  /** How much the visitor's taste counts against the words, the picture or the sound, 0 to 1. */
   personal?: number;
 };
 
 /** A part of a score. */
 export interface Reason {
-  /** 'trained' (what others met beside the history), 'liked', 'disliked', 'context', 'time', 'text', 'image', 'similar', 'popularity', 'typical' or 'explore'. */
+  /** 'trained' (what others met beside the history), 'liked', 'disliked', 'context', 'time', 'text', 'image', 'audio', 'similar', 'popularity', 'typical' or 'explore'. */
   term: string;
   /** The term's addend: the weights of all reasons sum to the score. */
   weight: number;
@@ -223,6 +239,8 @@ export interface OpenOptions extends CallOptions {
    * none is brought where this is left out.
    */
   imageModel?: string | URL | boolean;
+  /** The same of sounds. */
+  audioModel?: string | URL | boolean;
   /**
    * The publisher's public key, as `palate key new` prints it: an index that was not built with `--sign` and its secret key
    * is refused, whoever serves it.
@@ -247,7 +265,7 @@ export class Recommender {
   recommend<Item = Record<string, unknown>>(options?: RecommendOptions): Promise<Hit<Item>[]>;
   /** The items nearest to the item `key`. */
   similar<Item = Record<string, unknown>>(key: string, options?: ListOptions): Promise<Hit<Item>[]>;
-  /** The items nearest to a text, a picture, or both. */
+  /** The items nearest to a text, a picture, a sound or a film, or to a text and one of those. */
   search<Item = Record<string, unknown>>(options: SearchOptions): Promise<Hit<Item>[]>;
   /** What the device believes, and from which events. */
   profile(): Promise<Profile>;
@@ -278,13 +296,13 @@ export interface EncoderOptions extends CallOptions {
   store?: 'auto' | 'opfs' | 'indexeddb' | 'memory';
 }
 
-/** An encoder of texts or pictures on its own, as its model is. */
+/** An encoder of texts, pictures or sounds on its own, as its model is. */
 export class Encoder {
   private constructor();
   static open(options: EncoderOptions): Promise<Encoder>;
   /** One vector of unit length for each input. */
-  encode(inputs: Array<string | { text: string }> | Array<{ image: Picture }>, options?: { signal?: AbortSignal }): Promise<Float32Array[]>;
-  report(): { version: string; device: Device; deviceWhy: string; gpu: GpuReport | null; module: 'simd128' | 'relaxed-simd'; kernels: string; takes: 'text' | 'image'; model: string; dim: number; store: 'opfs' | 'indexeddb' | 'memory'; why: string; restarts: number };
+  encode(inputs: Array<string | { text: string }> | Array<{ image: Picture }> | Array<{ audio: Sound }> | Array<{ video: Film }>, options?: { signal?: AbortSignal }): Promise<Float32Array[]>;
+  report(): { version: string; device: Device; deviceWhy: string; gpu: GpuReport | null; module: 'simd128' | 'relaxed-simd'; kernels: string; takes: 'text' | 'image' | 'audio'; model: string; dim: number; store: 'opfs' | 'indexeddb' | 'memory'; why: string; restarts: number };
   close(): Promise<void>;
 }
 

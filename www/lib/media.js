@@ -30,6 +30,8 @@ export async function portable(image) {
 
 /** The worker's half: `{ width, height, data }`, RGBA bytes line by line, opaque. */
 export async function pixels(image) {
+  // Frames of a film, which the page has drawn.
+  if (image.data instanceof Uint8Array) return image;
   if (image instanceof ImageData && image.width * image.height <= MOST) return image;
   if (image instanceof Blob) return decoded(image);
   return drawn(image instanceof ImageBitmap ? image : await createImageBitmap(image));

@@ -3,13 +3,15 @@
 //! Nothing is computed or stored on this side.
 
 import { aborted, badInput, checkOptions, closed } from './errors.js';
+import { frames } from './film.js';
 import { portable } from './media.js';
 import { Connection, absolute, spaceOf } from './protocol.js';
+import { samples } from './sound.js';
 
-const OPEN = ['index', 'name', 'textModel', 'imageModel', 'device', 'store', 'persist', 'publicKey', 'onProgress', 'onReady', 'signal'];
+const OPEN = ['index', 'name', 'textModel', 'imageModel', 'audioModel', 'device', 'store', 'persist', 'publicKey', 'onProgress', 'onReady', 'signal'];
 const LIST = ['k', 'filter', 'exclude', 'seen', 'diversity', 'variety', 'calibrate', 'fair', 'cap', 'explain', 'signal'];
 const RECOMMEND = [...LIST, 'explore', 'context', 'popularity', 'seed'];
-const SEARCH = [...LIST, 'text', 'image', 'personal'];
+const SEARCH = [...LIST, 'text', 'image', 'audio', 'video', 'personal'];
 const EVENT = ['item', 'event', 'value', 'context', 'time'];
 const DEVICES = ['auto', 'webgpu', 'wasm'];
 const STORES = ['auto', 'opfs', 'indexeddb', 'memory'];
@@ -19,14 +21,15 @@ export class Recommender {
   #line;
   #persist;
   #persisted = null;
-  #pictures;
+  /** Which media's models the page asked for: names of calls that bring them. */
+  #media;
   /** The visitor's history as a file: `export()` and `import(text)`. */
   history;
 
-  constructor(line, { persist, pictures }) {
+  constructor(line, { persist, media }) {
     this.#line = line;
     this.#persist = persist;
-    this.#pictures = pictures;
+    this.#media = media;
     this.history = Object.freeze({
       export: () => line.call('exportHistory', {}),
       import: (text) => this.#import(text),
@@ -39,16 +42,19 @@ export class Recommender {
    * `sync()`. `onReady(recommender)` is called as soon as lists can be asked for, before the text model is there.
    */
   static async open(options) {
-    const { index, name, textModel, imageModel, device = 'auto', store = 'auto', persist = true, publicKey, onProgress, onReady, signal } = checkOptions('open', options, OPEN);
+    const { index, name, textModel, imageModel, audioModel, device = 'auto', store = 'auto', persist = true, publicKey, onProgress, onReady, signal } = checkOptions('open', options, OPEN);
     if (typeof index !== 'string' && !(index instanceof URL)) throw badInput('open needs an index. Pass { index: address of its manifest.json }.');
     if (!DEVICES.includes(device)) throw badInput(`device is not known. Pass one of ${DEVICES.join(', ')}.`);
     if (!STORES.includes(store)) throw badInput(`store is not known. Pass one of ${STORES.join(', ')}.`);
     if (textModel !== undefined && textModel !== false && typeof textModel !== 'string' && !(textModel instanceof URL)) {
       throw badInput("textModel is no address. Pass the model's folder, false for none, or leave it out for the index's own.");
     }
-    if (imageModel !== undefined && typeof imageModel !== 'boolean' && typeof imageModel !== 'string' && !(imageModel instanceof URL)) {
-      throw badInput("imageModel is no address. Pass true for the index's own model, the model's folder, or leave it out for none.");
+    for (const [name, model] of Object.entries({ imageModel, audioModel })) {
+      if (model !== undefined && typeof model !== 'boolean' && typeof model !== 'string' && !(model instanceof URL)) {
+        throw badInput(`${name} is no address. Pass true for the index's own model, the model's folder, or leave it out for none.`);
+      }
     }
+    const folder = (model) => (model && model !== true ? absolute(model, 'open') : undefined);
     if (publicKey !== undefined && !/^[0-9a-f]{64}$/i.test(publicKey)) throw badInput('publicKey is not 64 hex digits. Pass what `palate key new` printed.');
     if (signal?.aborted) throw aborted();
     const address = absolute(index, 'open');
@@ -56,7 +62,9 @@ export class Recommender {
       index: address,
       textModel: textModel ? absolute(textModel, 'open') : undefined,
       pictures: Boolean(imageModel),
-      imageModel: imageModel && imageModel !== true ? absolute(imageModel, 'open') : undefined,
+      imageModel: folder(imageModel),
+      sounds: Boolean(audioModel),
+      audioModel: folder(audioModel),
       publicKey,
       device,
       store,
@@ -65,10 +73,11 @@ export class Recommender {
     const line = new Connection({ method: 'openRecommender', args });
     try {
       await line.open({ onProgress, signal });
-      const recommender = new Recommender(line, { persist, pictures: args.pictures });
+      const media = [imageModel && 'prepareImage', audioModel && 'prepareAudio'].filter(Boolean);
+      const recommender = new Recommender(line, { persist, media });
       onReady?.(recommender);
       if (textModel !== false) await recommender.#prepareText({ onProgress, signal }, textModel !== undefined);
-      await recommender.#prepareImage({ onProgress, signal });
+      await recommender.#prepareMedia({ onProgress, signal });
       return recommender;
     } catch (error) {
       line.close();
@@ -91,13 +100,14 @@ export class Recommender {
     setTimeout(() => this.#line.call('warmUp', {}).catch(() => {}), 0);
   }
 
-  /** Brings the image model, where the page asked for one; as with words, one that cannot be had right now is told by the search. */
-  async #prepareImage(options) {
-    if (!this.#pictures) return;
-    try {
-      await this.#line.call('prepareImage', {}, options);
-    } catch (error) {
-      if (['aborted', 'bad-input', 'closed', 'crashed', 'mismatch'].includes(error.code)) throw error;
+  /** Brings the models of pictures and sounds, where the page asked for them; as with words, one that cannot be had right now is told by the search. */
+  async #prepareMedia(options) {
+    for (const call of this.#media) {
+      try {
+        await this.#line.call(call, {}, options);
+      } catch (error) {
+        if (['aborted', 'bad-input', 'closed', 'crashed', 'mismatch'].includes(error.code)) throw error;
+      }
     }
   }
 
@@ -127,14 +137,26 @@ export class Recommender {
     return this.#line.call('similar', { ...plain(rest), key }, { signal });
   }
 
-  /** The items nearest to `text`, to `image`, or to both; `personal` from 0 to 1 leans towards the visitor's taste. */
+  /** The items nearest to `text`, to `image`, `audio` or `video`, or to the text and one of those; `personal` from 0 to 1 leans towards the visitor's taste. */
   async search(options) {
     const { signal, ...rest } = checkOptions('search', options, SEARCH);
-    if (rest.image !== undefined) {
-      if (rest.text !== undefined && typeof rest.text !== 'string') throw badInput("search's text is none. Pass { image } with a text or without.");
+    const media = ['image', 'audio', 'video'].filter((name) => rest[name] !== undefined);
+    if (media.length > 1) throw badInput(`search was passed ${media.join(' and ')}. Make a search for each.`);
+    const [medium] = media;
+    if (medium && rest.text !== undefined && typeof rest.text !== 'string') throw badInput(`search's text is none. Pass { ${medium} } with a text or without.`);
+    if (medium === 'audio') {
+      const { audio, ...others } = rest;
+      const hearing = await this.#line.call('hearing', {}, { signal });
+      return this.#line.call('searchHeard', plain({ ...others, ...await samples(audio, hearing) }), { signal });
+    }
+    if (medium === 'video') {
+      const { video, ...others } = rest;
+      return this.#line.call('searchSeen', plain({ ...others, image: await frames(video) }), { signal });
+    }
+    if (medium === 'image') {
       return this.#line.call('searchSeen', plain({ ...rest, image: await portable(rest.image) }), { signal });
     }
-    if (typeof rest.text !== 'string') throw badInput('search needs a text or an image. Pass { text } or { image }.');
+    if (typeof rest.text !== 'string') throw badInput('search needs a text, an image, a sound or a film. Pass { text }, { image }, { audio } or { video }.');
     return this.#line.call('search', plain(rest), { signal });
   }
 
@@ -162,7 +184,7 @@ export class Recommender {
   async sync({ onProgress, signal } = {}) {
     const changed = await this.#line.call('sync', {}, { onProgress, signal });
     await this.#prepareText({ onProgress, signal }, false);
-    await this.#prepareImage({ onProgress, signal });
+    await this.#prepareMedia({ onProgress, signal });
     return changed;
   }
 

@@ -57,6 +57,8 @@ const calls = {
   },
   prepareText: (id, _, stop) => session.prepareText(listening(id), stop()),
   prepareImage: (id, _, stop) => session.prepareImage(listening(id), stop()),
+  prepareAudio: (id, _, stop) => session.prepareAudio(listening(id), stop()),
+  hearing: () => session.hearing(),
   warmUp: () => session.warmUp(),
   sync: (id, _, stop) => session.sync(listening(id), stop()),
   record: (_, { events }) => session.record(events),
@@ -67,6 +69,7 @@ const calls = {
     const { width, height, data } = await pixels(image);
     return session.searchSeen(options, width, height, data);
   },
+  searchHeard: (_, { rate, samples, ...options }) => session.searchHeard(options, rate, samples),
   profile: () => session.profile(),
   forget: (_, what) => session.forget(what),
   exportHistory: () => session.exportHistory(),
@@ -82,6 +85,7 @@ const calls = {
     }
     return vectors;
   },
+  hear: (_, { rate, samples }) => session.hear(rate, samples),
   async encode(id, { texts }, stop, isStopped) {
     stop();
     const vectors = [];
@@ -115,7 +119,7 @@ function raceWhenIdle(method) {
 }
 
 /** Lists and the like leave a session as it is: their replies carry no report. */
-const QUIET = new Set(['recommend', 'similar', 'profile', 'exportHistory']);
+const QUIET = new Set(['recommend', 'similar', 'profile', 'exportHistory', 'hearing']);
 /** Calls that may run before the session is open. */
 const OPENING = new Set(['openRecommender', 'openEncoder']);
 

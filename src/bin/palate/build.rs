@@ -15,7 +15,7 @@ use palate::platform::native::folder::{Folder, open};
 use palate::publish::build::{Base, Built, Encoders, Options, build, write};
 use palate::publish::interactions::ReadOptions;
 use palate::publish::items::{Bad, Item, Reader, Template};
-use palate::publish::pictures::EncodePictures;
+use palate::publish::media::{Account, EncodeMedia};
 use palate::publish::ranker::{self, Learned};
 use palate::index::Catalog;
 use palate::publish::table;
@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 
 use crate::interactions;
 use crate::pack::{self, Found};
-use crate::pictures::Pictures;
+use crate::pictures::{Pictures, Sounds};
 use crate::terminal::{bar, bold, count, dim, line, note, size, spinner, tick};
 
 #[derive(Args)]
@@ -43,6 +43,10 @@ pub struct Build {
     /// search by picture.
     #[arg(long, value_name = "MODEL")]
     image_model: Option<PathBuf>,
+    /// A model for the sounds that items name in `audio`: a pack's folder or file, or a name in models/. Pages can then search
+    /// by recording.
+    #[arg(long, value_name = "MODEL")]
+    audio_model: Option<PathBuf>,
     /// An earlier index whose vectors are taken for items with the same text.
     #[arg(long, value_name = "DIR")]
     base: Option<PathBuf>,
@@ -118,14 +122,19 @@ impl Build {
         let image_pack = self.image_model.as_deref().map(pack::find).transpose()?;
         let image_file = image_pack.as_ref().map(|pack| self.pack_file(pack)).transpose()?.flatten();
         options.image_model_file = image_file.as_ref().map(|(name, _)| name.clone());
+        let audio_pack = self.audio_model.as_deref().map(pack::find).transpose()?;
+        let audio_file = audio_pack.as_ref().map(|pack| self.pack_file(pack)).transpose()?.flatten();
+        options.audio_model_file = audio_file.as_ref().map(|(name, _)| name.clone());
         let base = self.base.as_ref().map(|path| Base::open(&Folder::new(path))).transpose()?;
         if interactions.is_none() && base.as_ref().is_some_and(|base| base.manifest.shards_of(&Kind::Ranker).next().is_some()) {
             note("the base has a ranker, and this index gets none. Give --interactions to learn one.");
         }
         let encoder = pack::open(pack)?;
         let pictures = image_pack.map(|pack| Ok(Pictures { encoder: pack::open_image(pack)?, from: self.media_folder() })).transpose()?;
-        let pictures = pictures.as_ref().map(|pictures: &Pictures| pictures as &dyn EncodePictures);
-        let encoders = Encoders { texts: &encoder, pictures };
+        let pictures = pictures.as_ref().map(|pictures: &Pictures| pictures as &dyn EncodeMedia);
+        let sounds = audio_pack.map(|pack| Ok(Sounds { encoder: pack::open_audio(pack)?, from: self.media_folder() })).transpose()?;
+        let sounds = sounds.as_ref().map(|sounds: &Sounds| sounds as &dyn EncodeMedia);
+        let encoders = Encoders { texts: &encoder, pictures, sounds };
 
         let mut progress = None;
         let mut learned = None;
@@ -148,7 +157,7 @@ impl Build {
         }
         let built = built?;
         let out = Folder::new(&self.out);
-        for (name, bytes) in pack_file.iter().chain(&image_file) {
+        for (name, bytes) in pack_file.iter().chain(&image_file).chain(&audio_file) {
             if out.read(name, bytes.len() as u64).ok().as_ref() != Some(bytes) {
                 out.write(name, bytes)?;
             }
@@ -254,7 +263,7 @@ impl Build {
                     "shards": r.shards, "new_shards": r.new_shards, "bytes": r.bytes, "delta_bytes": r.delta_bytes,
                     "seconds": (seconds * 1000.0).round() / 1000.0, "note": r.note,
                     "ranker": learned.map(learned_json),
-                    "pictures": r.pictures.as_ref().map(|p| json!({"encoded": p.encoded, "reused": p.reused, "without": p.without, "bad": p.bad.rows})),
+                    "pictures": r.pictures.as_ref().map(account), "sounds": r.sounds.as_ref().map(account),
                 })
                 .to_string(),
             );
@@ -264,10 +273,11 @@ impl Build {
         }
         line(&format!("{} {} items in {} shards, {} {}", tick(), bold(&count(r.items)), r.shards, size(r.bytes), dim(&format!("in {seconds:.1} s"))))?;
         line(&format!("  {} texts encoded, {} reused, {} items without text", count(r.encoded), count(r.reused), count(r.without_text)))?;
-        if let Some(p) = &r.pictures {
-            line(&format!("  {} pictures encoded, {} reused, {} items without", count(p.encoded), count(p.reused), count(p.without)))?;
-            if p.bad.rows > 0 {
-                note(&format!("{} pictures were left out:\n  {}", count(p.bad.rows), p.bad.named.join("\n  ")));
+        for (many, account) in [("pictures", &r.pictures), ("sounds", &r.sounds)] {
+            let Some(a) = account else { continue };
+            line(&format!("  {} {many} encoded, {} reused, {} items without", count(a.encoded), count(a.reused), count(a.without)))?;
+            if a.bad.rows > 0 {
+                note(&format!("{} {many} were left out:\n  {}", count(a.bad.rows), a.bad.named.join("\n  ")));
             }
         }
         if self.base.is_some() {
@@ -278,6 +288,11 @@ impl Build {
         }
         line(&format!("  {}", self.out.join("manifest.json").display()))
     }
+}
+
+/// What became of files, as JSON.
+fn account(account: &Account) -> Value {
+    json!({"encoded": account.encoded, "reused": account.reused, "without": account.without, "bad": account.bad.rows})
 }
 
 /// Name, gain, fading and size of each term.

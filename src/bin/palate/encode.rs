@@ -1,4 +1,4 @@
-//! `palate encode`: embeddings of texts or pictures.
+//! `palate encode`: embeddings of texts, pictures or sounds.
 //!
 //! Not here: the models, and finding them (`pack`).
 
@@ -8,8 +8,8 @@ use clap::Args;
 use palate::{Error, Result};
 use serde_json::json;
 
-use crate::media;
 use crate::pack::{self, Opened};
+use crate::{media, sound};
 use crate::query::{Asked, Query};
 use crate::terminal::{bar, clip, line};
 
@@ -57,20 +57,37 @@ fn encode(model: &Opened, queries: &[Query]) -> Result<Vec<Vec<f32>>> {
     match model {
         Opened::Text(encoder) => {
             let text = |query: &Query| -> Result<String> {
-                match (&query.text, &query.image) {
-                    (Some(text), None) => Ok(text.clone()),
-                    _ => Err(query.no_image_model("the model reads text. Name one for pictures with --model")),
+                match query {
+                    Query { text: Some(text), image: None, audio: None, .. } => Ok(text.clone()),
+                    _ => Err(query.no_model("the model reads text. Name one for it with --model")),
                 }
             };
             let texts = queries.iter().map(text).collect::<Result<Vec<_>>>()?;
             encoder.encode(&texts.iter().map(String::as_str).collect::<Vec<_>>())
         }
         Opened::Image(encoder) => {
-            let picture = |query: &Query| match (&query.text, &query.image) {
-                (None, Some(path)) => media::read(path),
-                _ => Err(Error::input(format!("{} holds a text, and {:?} takes pictures. Name a text model with --model.", query.place, encoder.model_id().name))),
+            let picture = |query: &Query| match query {
+                Query { text: None, image: Some(path), audio: None, .. } => media::read(path),
+                _ => Err(another(query, "pictures", &encoder.model_id().name)),
             };
             encoder.encode(&queries.iter().map(picture).collect::<Result<Vec<_>>>()?)
         }
+        Opened::Audio(encoder) => {
+            let vector = |query: &Query| match query {
+                Query { text: None, image: None, audio: Some(path), .. } => sound::vector(encoder, path),
+                _ => Err(another(query, "sounds", &encoder.model_id().name)),
+            };
+            queries.iter().map(vector).collect()
+        }
     }
+}
+
+/// The error for a query that holds something else than the model takes.
+fn another(query: &Query, takes: &str, model: &str) -> Error {
+    let holds = match query {
+        Query { text: Some(_), .. } => "a text",
+        Query { image: Some(_), .. } => "a picture",
+        _ => "a sound",
+    };
+    Error::input(format!("{} holds {holds}, and {model:?} takes {takes}. Name another model with --model.", query.place))
 }

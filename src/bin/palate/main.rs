@@ -18,6 +18,7 @@ mod plot;
 mod query;
 mod recommend;
 mod search;
+mod sound;
 mod terminal;
 mod train;
 

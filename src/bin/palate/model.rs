@@ -54,6 +54,7 @@ pub enum DType {
 pub enum OneOf {
     Text,
     Image,
+    Audio,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -68,6 +69,7 @@ impl Model {
         let tower = tower.map(|t| match t {
             OneOf::Text => Tower::Text,
             OneOf::Image => Tower::Image,
+            OneOf::Audio => Tower::Audio,
         });
         let pooling = pooling.map(|p| match p {
             Pool::Cls => Pooling::Cls,

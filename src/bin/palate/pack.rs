@@ -5,11 +5,11 @@
 use std::path::{Path, PathBuf};
 
 use palate::compute::cpu::isa::Isa;
-use palate::encode::{ImageEncoder, TextEncoder};
+use palate::encode::{AudioEncoder, ImageEncoder, TextEncoder};
 use palate::format::digest::sha256;
 use palate::format::manifest;
 use palate::format::pack::{ModelId, Pack};
-use palate::models::IMAGE;
+use palate::models::{AUDIO, IMAGE};
 use palate::platform::native::folder::{self, Folder};
 use palate::publish::model::ModelManifest;
 use palate::{Error, Result};
@@ -85,24 +85,31 @@ pub fn open(found: Found) -> Result<TextEncoder> {
     TextEncoder::from_pack(&Pack::parse(found.bytes)?, Isa::best())
 }
 
-/// An encoder of either kind.
+/// An encoder of one kind.
 pub enum Opened {
     Text(TextEncoder),
     Image(ImageEncoder),
+    Audio(AudioEncoder),
 }
 
 /// The encoder of a pack, whatever it takes.
 pub fn open_any(found: Found) -> Result<Opened> {
     let pack = Pack::parse(found.bytes)?;
-    match IMAGE.contains(&pack.architecture.as_str()) {
-        true => ImageEncoder::from_pack(&pack, Isa::best()).map(Opened::Image),
-        false => TextEncoder::from_pack(&pack, Isa::best()).map(Opened::Text),
+    match pack.architecture.as_str() {
+        name if IMAGE.contains(&name) => ImageEncoder::from_pack(&pack, Isa::best()).map(Opened::Image),
+        name if AUDIO.contains(&name) => AudioEncoder::from_pack(&pack, Isa::best()).map(Opened::Audio),
+        _ => TextEncoder::from_pack(&pack, Isa::best()).map(Opened::Text),
     }
 }
 
 /// The image encoder of a pack.
 pub fn open_image(found: Found) -> Result<ImageEncoder> {
     ImageEncoder::from_pack(&Pack::parse(found.bytes)?, Isa::best())
+}
+
+/// The audio encoder of a pack.
+pub fn open_audio(found: Found) -> Result<AudioEncoder> {
+    AudioEncoder::from_pack(&Pack::parse(found.bytes)?, Isa::best())
 }
 
 /// Where the model of an index is looked for; `None` where its pack lies beside the index.
@@ -127,6 +134,14 @@ pub fn of_index(index: &Path, wanted: &manifest::Model, named: Option<&Path>) ->
 pub fn image_of_index(index: &Path, wanted: &manifest::Model, named: Option<&Path>) -> Result<ImageEncoder> {
     let source = place(index, wanted, named);
     let encoder = open_image(find(&source)?)?;
+    check(encoder.model_id(), encoder.dim(), wanted, &source)?;
+    Ok(encoder)
+}
+
+/// As [`of_index`], the audio model.
+pub fn audio_of_index(index: &Path, wanted: &manifest::Model, named: Option<&Path>) -> Result<AudioEncoder> {
+    let source = place(index, wanted, named);
+    let encoder = open_audio(find(&source)?)?;
     check(encoder.model_id(), encoder.dim(), wanted, &source)?;
     Ok(encoder)
 }

@@ -1,18 +1,20 @@
-//! The files that items name as their pictures, for `palate build`.
+//! The files that items name as their pictures and sounds, for `palate build`.
 //!
-//! Not here: decoding (`media`) and what becomes of the vectors (`palate::publish`).
+//! Not here: decoding (`media`, `sound`) and what becomes of the vectors (`palate::publish`).
 
-use std::path::PathBuf;
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
 
-use palate::encode::ImageEncoder;
+use palate::encode::{AudioEncoder, ImageEncoder};
 use palate::format::manifest::Model;
 use palate::format::pack::ModelId;
+use palate::index::catalog::{AUDIO, IMAGE};
 use palate::platform::native::folder;
 use palate::preprocess::Picture;
-use palate::publish::pictures::EncodePictures;
+use palate::publish::media::EncodeMedia;
 use palate::{Error, Result};
 
-use crate::media;
+use crate::{media, sound};
 
 /// Pictures of a folder and the model that sees them.
 pub struct Pictures {
@@ -21,7 +23,15 @@ pub struct Pictures {
     pub from: PathBuf,
 }
 
-impl EncodePictures for Pictures {
+impl EncodeMedia for Pictures {
+    fn modality(&self) -> &'static str {
+        IMAGE
+    }
+
+    fn many(&self) -> &'static str {
+        "pictures"
+    }
+
     fn model(&self) -> Model {
         Model { id: self.encoder.model_id().clone(), dim: self.encoder.dim(), file: None, in_text_space: false }
     }
@@ -31,12 +41,7 @@ impl EncodePictures for Pictures {
     }
 
     fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
-        // An address on the web is metadata: nothing is fetched.
-        let path = self.from.join(name);
-        match name.contains("://") || !path.is_file() {
-            true => Ok(None),
-            false => folder::read(&path, media::MAX_FILE).map(Some),
-        }
+        read(&self.from, name)
     }
 
     fn encode(&self, files: &[(String, Vec<u8>)]) -> Result<Vec<Result<Vec<f32>>>> {
@@ -48,5 +53,51 @@ impl EncodePictures for Pictures {
         let mut vectors = self.encoder.encode(&good)?.into_iter();
         let short = || Error::Internal("the image model gave too few vectors".into());
         Ok(places.into_iter().map(|problem| problem.map_or_else(|| vectors.next().ok_or_else(short), Err)).collect())
+    }
+}
+
+/// Sounds of a folder and the model that hears them.
+pub struct Sounds {
+    pub encoder: AudioEncoder,
+    /// Where relative paths start.
+    pub from: PathBuf,
+}
+
+impl EncodeMedia for Sounds {
+    fn modality(&self) -> &'static str {
+        AUDIO
+    }
+
+    fn many(&self) -> &'static str {
+        "sounds"
+    }
+
+    fn model(&self) -> Model {
+        Model { id: self.encoder.model_id().clone(), dim: self.encoder.dim(), file: None, in_text_space: false }
+    }
+
+    fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        read(&self.from, name)
+    }
+
+    fn encode(&self, files: &[(String, Vec<u8>)]) -> Result<Vec<Result<Vec<f32>>>> {
+        let encode = |(name, bytes): &(String, Vec<u8>)| self.vector(name, bytes.clone());
+        Ok(files.iter().map(encode).collect())
+    }
+}
+
+impl Sounds {
+    fn vector(&self, name: &str, bytes: Vec<u8>) -> Result<Vec<f32>> {
+        let sound = sound::decode(Cursor::new(bytes), name, self.encoder.preparation().seconds)?;
+        sound::named(self.encoder.encode(&sound), name)
+    }
+}
+
+/// The bytes of a file that an item names. An address on the web is metadata: nothing is fetched.
+fn read(from: &Path, name: &str) -> Result<Option<Vec<u8>>> {
+    let path = from.join(name);
+    match name.contains("://") || !path.is_file() {
+        true => Ok(None),
+        false => folder::read(&path, media::MAX_FILE).map(Some),
     }
 }

@@ -30,48 +30,53 @@ pub struct Asked {
     /// A film file (needs an image model).
     #[arg(long, value_name = "FILE")]
     video: Vec<PathBuf>,
-    /// JSON Lines, each with `text`, `image` (relative to the file) or both, which make one query (later also `audio`, `video`).
+    /// JSON Lines, each with `text`, `image` or `audio` (paths relative to the file), which make one query together (later also
+    /// `video`).
     #[arg(long, value_name = "FILE")]
     lines: Option<PathBuf>,
 }
 
-/// One query: as it was asked, and what it holds, one of both at least.
+/// One query: as it was asked, and what it holds, one of them at least.
 pub struct Query {
     pub asked: Value,
     /// The file, or the file and line, that it came from.
     pub place: String,
     pub text: Option<String>,
     pub image: Option<PathBuf>,
+    pub audio: Option<PathBuf>,
 }
 
 impl Query {
     /// What it is called in a list.
     pub fn title(&self) -> String {
-        let image = self.image.as_ref().map(|path| path.display().to_string());
-        [self.text.clone(), image].into_iter().flatten().collect::<Vec<_>>().join(" + ")
+        let name = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+        [self.text.clone(), name(&self.image), name(&self.audio)].into_iter().flatten().collect::<Vec<_>>().join(" + ")
     }
 
-    /// The error for a picture where no model takes pictures; `why` says whose model is missing.
-    pub fn no_image_model(&self, why: &str) -> Error {
-        Error::input(format!("{} is an image, and there is no image model here: {why}, or describe it with --text.", self.place))
+    /// The error for a picture or a sound where no model takes it; `why` says whose model is missing.
+    pub fn no_model(&self, why: &str) -> Error {
+        let (what, medium) = if self.image.is_some() { ("an image", "image") } else { ("a sound", "audio") };
+        Error::input(format!("{} is {what}, and there is no {medium} model here: {why}, or describe it with --text.", self.place))
     }
 }
 
 impl Asked {
-    /// All queries, in order: texts, then pictures, then the lines.
+    /// All queries, in order: texts, then pictures, then sounds, then the lines.
     pub fn queries(&self) -> Result<Vec<Query>> {
-        for (files, what) in [(&self.audio, "a sound"), (&self.video, "a film")] {
-            if let Some(file) = files.first() {
-                return Err(not_yet(&file.display().to_string(), what));
-            }
+        if let Some(file) = self.video.first() {
+            return Err(not_yet(&file.display().to_string()));
         }
         let mut queries = Vec::new();
         for text in &self.text {
-            queries.push(Query { asked: json!({"text": text}), place: "--text".into(), text: Some(checked(text, "--text")?), image: None });
+            queries.push(Query { asked: json!({"text": text}), place: "--text".into(), text: Some(checked(text, "--text")?), image: None, audio: None });
         }
         for path in &self.image {
             let place = path.display().to_string();
-            queries.push(Query { asked: json!({"image": place}), place, text: None, image: Some(path.clone()) });
+            queries.push(Query { asked: json!({"image": place}), place, text: None, image: Some(path.clone()), audio: None });
+        }
+        for path in &self.audio {
+            let place = path.display().to_string();
+            queries.push(Query { asked: json!({"audio": place}), place, text: None, image: None, audio: Some(path.clone()) });
         }
         if let Some(path) = &self.lines {
             let name = path.display().to_string();
@@ -91,10 +96,8 @@ impl Asked {
 }
 
 fn from_row(row: Map<String, Value>, place: String, from: &Path) -> Result<Query> {
-    for (field, what) in [("audio", "a sound"), ("video", "a film")] {
-        if row.contains_key(field) {
-            return Err(not_yet(&place, what));
-        }
+    if row.contains_key("video") {
+        return Err(not_yet(&place));
     }
     let text = |field: &str| match row.get(field) {
         None | Some(Value::Null) => Ok(None),
@@ -102,11 +105,12 @@ fn from_row(row: Map<String, Value>, place: String, from: &Path) -> Result<Query
         Some(other) => Err(Error::input(format!("{place}: \"{field}\" is {other}. Give a text."))),
     };
     let image = text("image")?.map(|image| from.join(image));
+    let audio = text("audio")?.map(|audio| from.join(audio));
     let text = text("text")?.map(|text| checked(&text, &place)).transpose()?;
-    if text.is_none() && image.is_none() {
-        return Err(Error::input(format!("{place}: no \"text\" and no \"image\". Write one object a line, like {{\"text\": \"warm boots\"}}.")));
+    if text.is_none() && image.is_none() && audio.is_none() {
+        return Err(Error::input(format!("{place}: no \"text\", no \"image\" and no \"audio\". Write one object a line, like {{\"text\": \"warm boots\"}}.")));
     }
-    Ok(Query { asked: Value::Object(row), place, text, image })
+    Ok(Query { asked: Value::Object(row), place, text, image, audio })
 }
 
 fn checked(text: &str, place: &str) -> Result<String> {
@@ -120,7 +124,6 @@ fn checked(text: &str, place: &str) -> Result<String> {
     Ok(text[..end].to_string())
 }
 
-fn not_yet(place: &str, what: &str) -> Error {
-    let model = if what == "a sound" { "audio" } else { "video" };
-    Error::input(format!("{place} is {what}, and there is no {model} model here: this build of palate encodes text and pictures. Describe it with --text."))
+fn not_yet(place: &str) -> Error {
+    Error::input(format!("{place} is a film, and there is no video model here: this build of palate encodes text, pictures and sounds. Give its frames and its sound, or describe it with --text."))
 }

@@ -1,4 +1,4 @@
-//! `palate search`: the items nearest to a text, a picture or both, by the exact scan that the page does too.
+//! `palate search`: the items nearest to a text, a picture or a sound, or several of them, by the exact scan that the page does too.
 //!
 //! Not here: the visitor's taste (`recommend`).
 
@@ -6,16 +6,16 @@ use std::path::PathBuf;
 
 use clap::Args;
 use palate::Result;
-use palate::encode::{ImageEncoder, TextEncoder};
+use palate::encode::{AudioEncoder, ImageEncoder, TextEncoder};
 use palate::index::Catalog;
-use palate::index::catalog::IMAGE;
+use palate::index::catalog::{AUDIO, IMAGE};
 use palate::platform::native::folder::Folder;
 use palate::publish::build::{Base, text_model};
 use serde_json::{Value, json};
 
 use crate::query::{Asked, Query};
 use crate::terminal::{bold, clip, dim, line};
-use crate::{media, pack};
+use crate::{media, pack, sound};
 
 #[derive(Args)]
 pub struct Search {
@@ -28,6 +28,9 @@ pub struct Search {
     /// The image model [default: the one beside the index, else its name in models/].
     #[arg(long, value_name = "MODEL")]
     image_model: Option<PathBuf>,
+    /// The audio model [default: the one beside the index, else its name in models/].
+    #[arg(long, value_name = "MODEL")]
+    audio_model: Option<PathBuf>,
     #[command(flatten)]
     asked: Asked,
     /// How many items a query.
@@ -49,15 +52,27 @@ impl Search {
         };
         let pictures = match queries.iter().find(|query| query.image.is_some()) {
             Some(query) => {
-                let missing = || query.no_image_model("the index was built without one. Build it with --image-model");
+                let missing = || query.no_model("the index was built without one. Build it with --image-model");
                 let wanted = catalog.other_model(IMAGE).ok_or_else(missing)?;
                 Some(pack::image_of_index(&self.index, wanted, self.image_model.as_deref())?)
             }
             None => None,
         };
+        let sounds = match queries.iter().find(|query| query.audio.is_some()) {
+            Some(query) => {
+                let missing = || query.no_model("the index was built without one. Build it with --audio-model");
+                let wanted = catalog.other_model(AUDIO).ok_or_else(missing)?;
+                Some(pack::audio_of_index(&self.index, wanted, self.audio_model.as_deref())?)
+            }
+            None => None,
+        };
         for query in queries {
-            let scores = scores(&query, catalog, texts.as_ref(), pictures.as_ref())?;
-            let has = |ordinal| query.text.is_some() && catalog.has_vector(ordinal) || query.image.is_some() && catalog.has_other(IMAGE, ordinal);
+            let scores = scores(&query, catalog, texts.as_ref(), pictures.as_ref(), sounds.as_ref())?;
+            let has = |ordinal| {
+                let text = query.text.is_some() && catalog.has_vector(ordinal);
+                let image = query.image.is_some() && catalog.has_other(IMAGE, ordinal);
+                text || image || query.audio.is_some() && catalog.has_other(AUDIO, ordinal)
+            };
             let hits = catalog.top_k(&scores, self.k as usize, has);
             if self.json {
                 let hits: Vec<Value> = hits.iter().map(|&(ordinal, score)| json!({"key": catalog.key(ordinal), "score": score})).collect();
@@ -75,17 +90,29 @@ impl Search {
     }
 }
 
-/// Cosines with every item; of a query with a text and a picture their mean.
-fn scores(query: &Query, catalog: &Catalog, texts: Option<&TextEncoder>, pictures: Option<&ImageEncoder>) -> Result<Vec<f32>> {
-    let mut scores = vec![0.0; catalog.len()];
+/// Cosines with every item; of a query that holds several things their mean.
+fn scores(query: &Query, catalog: &Catalog, texts: Option<&TextEncoder>, pictures: Option<&ImageEncoder>, sounds: Option<&AudioEncoder>) -> Result<Vec<f32>> {
+    let mut parts = Vec::new();
+    let zeros = || vec![0.0; catalog.len()];
     if let (Some(text), Some(encoder)) = (&query.text, texts) {
-        catalog.scan(&encoder.encode(&[text.as_str()])?[0], &mut scores)?;
+        let mut part = zeros();
+        catalog.scan(&encoder.encode(&[text.as_str()])?[0], &mut part)?;
+        parts.push(part);
     }
     if let (Some(path), Some(encoder)) = (&query.image, pictures) {
-        let mut seen = vec![0.0; catalog.len()];
-        catalog.scan_other(IMAGE, &encoder.encode(&[media::read(path)?])?[0], &mut seen)?;
-        let share = if query.text.is_some() { 0.5 } else { 1.0 };
-        scores.iter_mut().zip(seen).for_each(|(score, seen)| *score = *score * (1.0 - share) + seen * share);
+        let mut part = zeros();
+        catalog.scan_other(IMAGE, &encoder.encode(&[media::read(path)?])?[0], &mut part)?;
+        parts.push(part);
+    }
+    if let (Some(path), Some(encoder)) = (&query.audio, sounds) {
+        let mut part = zeros();
+        catalog.scan_other(AUDIO, &sound::vector(encoder, path)?, &mut part)?;
+        parts.push(part);
+    }
+    let share = 1.0 / parts.len().max(1) as f32;
+    let mut scores = zeros();
+    for part in parts {
+        scores.iter_mut().zip(part).for_each(|(score, cosine)| *score += share * cosine);
     }
     Ok(scores)
 }

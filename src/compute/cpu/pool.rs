@@ -18,8 +18,9 @@ pub fn pool(x: &[f32], offsets: &[u32], cols: usize, kind: PoolKind, out: &mut [
                     y.copy_from_slice(last);
                 }
             }
-            PoolKind::Mean => {
-                let inverse = 1.0 / (bounds[1] - bounds[0]).max(1) as f32;
+            PoolKind::Mean | PoolKind::FirstTwo => {
+                let rows = if kind == PoolKind::FirstTwo { &rows[..rows.len().min(2 * cols)] } else { rows };
+                let inverse = 1.0 / (rows.len() / cols).max(1) as f32;
                 for row in rows.chunks_exact(cols) {
                     y.iter_mut().zip(row).for_each(|(y, x)| *y += x);
                 }

@@ -10,6 +10,7 @@ pub fn step(x: Value, rows: Rows, cols: usize, kind: PoolKind) -> Step {
         PoolKind::Mean => 0,
         PoolKind::First => 1,
         PoolKind::Last => 2,
+        PoolKind::FirstTwo => 3,
     };
     let source = Source {
         label: "pool",

@@ -1,4 +1,4 @@
-// The rows of an item to one, a thread for four columns. KIND: 0 mean, 1 first, 2 last.
+// The rows of an item to one, a thread for four columns. KIND: 0 mean, 1 first, 2 last, 3 first two.
 
 struct Params { items: u32, cols4: u32 }
 
@@ -14,6 +14,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   var first = range.x;
   var last = range.y;
   if (KIND == 1u) { last = min(last, first + 1u); }
+  if (KIND == 3u) { last = min(last, first + 2u); }
   if (KIND == 2u && last > first) { first = last - 1u; }
   var sum = vec4<f32>(0.0);
   for (var row = first; row < last; row++) { sum += x[row * p.cols4 + id.x]; }

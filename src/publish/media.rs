@@ -1,6 +1,6 @@
-//! The pictures that items name: which are encoded anew, which keep the vector of an earlier index, which can't be used.
+//! The pictures and sounds that items name: which are encoded anew, which keep the vector of an earlier index, which can't be used.
 //!
-//! Not here: where files stand and how they are decoded (whoever implements [`EncodePictures`]).
+//! Not here: where files stand and how they are decoded (whoever implements [`EncodeMedia`]).
 
 use super::build::Base;
 use super::items::{Bad, Item, NAMED};
@@ -9,14 +9,21 @@ use crate::format::digest::short;
 use crate::format::manifest::Model;
 use crate::format::pack::ModelId;
 use crate::format::space::Embedded;
-use crate::index::catalog::IMAGE;
 use crate::math::scan::quantize_row;
 
-/// Pictures of one call of the encoder: their pixels are in memory together.
+/// Files of one call of the encoder: they are in memory together.
 const BATCH: usize = 16;
+/// Bytes after which no more files are taken into one.
+const BATCH_BYTES: usize = 128 << 20;
 
-/// What turns picture files into vectors.
-pub trait EncodePictures {
+/// What turns media files of one kind into vectors.
+pub trait EncodeMedia {
+    /// The modality: the field of an item that names its file.
+    fn modality(&self) -> &'static str;
+
+    /// What files of it are called in messages: "pictures".
+    fn many(&self) -> &'static str;
+
     /// Who it is and how long its vectors are.
     fn model(&self) -> Model;
 
@@ -31,46 +38,46 @@ pub trait EncodePictures {
     /// Where it is there and cannot be read.
     fn read(&self, name: &str) -> Result<Option<Vec<u8>>>;
 
-    /// A unit vector (`[dim]`) a file, or why it is no picture. `files` are names and bytes.
+    /// A unit vector (`[dim]`) a file, or why it can't be used. `files` are names and bytes.
     ///
     /// # Errors
     /// What keeps all of them from being encoded.
     fn encode(&self, files: &[(String, Vec<u8>)]) -> Result<Vec<Result<Vec<f32>>>>;
 }
 
-/// What became of the items' pictures.
+/// What became of the items' pictures, or sounds.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Account {
-    /// Pictures that went through the encoder.
+    /// Files that went through the encoder.
     pub encoded: usize,
-    /// Pictures whose vector came from the base.
+    /// Files whose vector came from the base.
     pub reused: usize,
-    /// Items without a picture, or whose file is not there.
+    /// Items without one, or whose file is not there.
     pub without: usize,
-    /// Files that are no picture.
+    /// Files that are no picture, or no sound.
     pub bad: Bad,
 }
 
-/// A vector for each item whose picture is there, in their order.
+/// A vector for each item whose file is there, in their order.
 ///
 /// # Errors
-/// [`Error::Input`] for files that are no pictures, unless `skip_bad`; what the encoder returns.
+/// [`Error::Input`] for files that can't be used, unless `skip_bad`; what the encoder returns.
 pub fn embed(
     items: &[Item],
-    encoder: &dyn EncodePictures,
+    encoder: &dyn EncodeMedia,
     base: Option<&Base>,
     skip_bad: bool,
     progress: &mut dyn FnMut(usize),
 ) -> Result<(Vec<Option<Embedded>>, Account)> {
-    let model = encoder.model();
-    let usable = base.filter(|base| base.catalog.other_model(IMAGE).is_some_and(|old| old.id.sha256 == model.id.sha256 && old.dim == model.dim));
+    let (model, modality) = (encoder.model(), encoder.modality());
+    let usable = base.filter(|base| base.catalog.other_model(modality).is_some_and(|old| old.id.sha256 == model.id.sha256 && old.dim == model.dim));
     let mut vectors: Vec<Option<Embedded>> = vec![None; items.len()];
     let mut account = Account::default();
     let mut waiting: Vec<(usize, u64)> = Vec::new();
     let mut files: Vec<(String, Vec<u8>)> = Vec::new();
     for (at, item) in items.iter().enumerate() {
         progress(at);
-        let name = item.fields.get("image").and_then(serde_json::Value::as_str);
+        let name = item.fields.get(modality).and_then(serde_json::Value::as_str);
         let Some((name, bytes)) = name.map(|name| Ok((name, encoder.read(name)?))).transpose()?.and_then(|(name, bytes)| Some((name, bytes?))) else {
             account.without += 1;
             continue;
@@ -78,7 +85,7 @@ pub fn embed(
         let hash = short(&bytes);
         let old = usable.and_then(|base| {
             let (shard, row) = base.catalog.place(base.catalog.ordinal(&item.key)?)?;
-            shard.space(IMAGE)?.to_row(row).filter(|old| old.hash == hash)
+            shard.space(modality)?.to_row(row).filter(|old| old.hash == hash)
         });
         if let Some(old) = old {
             account.reused += 1;
@@ -87,7 +94,7 @@ pub fn embed(
         }
         waiting.push((at, hash));
         files.push((name.to_string(), bytes));
-        if files.len() == BATCH {
+        if files.len() == BATCH || files.iter().map(|(_, bytes)| bytes.len()).sum::<usize>() >= BATCH_BYTES {
             encode(&mut waiting, &mut files, encoder, model.dim, &mut vectors, &mut account)?;
         }
     }
@@ -97,8 +104,9 @@ pub fn embed(
         let more = if account.bad.rows > NAMED { format!("\n  and {} more", account.bad.rows - NAMED) } else { String::new() };
         let named = account.bad.named.join("\n  ");
         return Err(Error::input(format!(
-            "{} pictures can't be used:\n  {named}{more}\nReplace them, or leave them out with --skip-bad. Nothing was written.",
-            account.bad.rows
+            "{} {} can't be used:\n  {named}{more}\nReplace them, or leave them out with --skip-bad. Nothing was written.",
+            account.bad.rows,
+            encoder.many()
         )));
     }
     Ok((vectors, account))
@@ -108,7 +116,7 @@ pub fn embed(
 fn encode(
     waiting: &mut Vec<(usize, u64)>,
     files: &mut Vec<(String, Vec<u8>)>,
-    encoder: &dyn EncodePictures,
+    encoder: &dyn EncodeMedia,
     dim: usize,
     vectors: &mut [Option<Embedded>],
     account: &mut Account,
@@ -118,7 +126,7 @@ fn encode(
     }
     let found = encoder.encode(files)?;
     if found.len() != files.len() {
-        return Err(Error::Internal(format!("the encoder gave {} vectors for {} pictures", found.len(), files.len())));
+        return Err(Error::Internal(format!("the encoder gave {} vectors for {} files", found.len(), files.len())));
     }
     for (vector, (at, hash)) in found.into_iter().zip(waiting.drain(..)) {
         match vector {

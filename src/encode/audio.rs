@@ -1,0 +1,172 @@
+//! Sounds to unit vectors: a log-mel spectrogram as the model's checkpoint says, cut into patches, and the mean of their vectors.
+
+use crate::compute::cpu::{CpuModel, Workspace, isa::Isa};
+use crate::compute::graph::{Batch, Graph};
+use crate::error::{Error, Result};
+use crate::format::pack::{AudioInput, ModelId, Pack};
+use crate::models;
+use crate::preprocess::Sound;
+use crate::preprocess::audio::{Fill, Log, Preparation};
+use crate::preprocess::mel::Scale;
+
+/// Numbers of one run's patches: small ones share the way through the weights, large ones go alone.
+const CHUNK_NUMBERS: usize = 8 * 96 * 64;
+/// What is nowhere louder than this share of full scale (80 dB below it) is silence.
+const SILENCE: f32 = 1e-4;
+
+/// An audio model that is ready to run.
+pub struct AudioEncoder {
+    id: ModelId,
+    dim: usize,
+    preparation: Preparation,
+    model: CpuModel,
+}
+
+impl AudioEncoder {
+    /// Opens a pack for an instruction set.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] or [`Error::Version`] for bytes that are no pack of ours, [`Error::Input`] for an architecture that
+    /// takes no sounds.
+    pub fn open(pack: impl Into<std::sync::Arc<Vec<u8>>>, isa: Isa) -> Result<Self> {
+        Self::from_pack(&Pack::parse(pack)?, isa)
+    }
+
+    /// As [`AudioEncoder::open`], from a pack that is parsed already. The pack can be dropped afterwards.
+    ///
+    /// # Errors
+    /// As [`AudioEncoder::open`].
+    pub fn from_pack(pack: &Pack, isa: Isa) -> Result<Self> {
+        let name = pack.architecture.as_str();
+        if !models::AUDIO.contains(&name) {
+            let known = models::AUDIO.join(", ");
+            return Err(Error::input(format!("{name:?} takes no sounds; they need a pack of one of {known}.")));
+        }
+        let graph = models::graph(name, &pack.config, &pack.encoder, pack.file())?;
+        let preparation = preparation(pack.encoder.audio.as_ref())?;
+        let dim = graph.shape(graph.output()).cols;
+        if dim != pack.encoder.dim {
+            return Err(Error::corrupt("the model pack", format!("it says {} dimensions, its weights {dim}", pack.encoder.dim)));
+        }
+        let model = CpuModel::new(graph, pack.file(), isa)?;
+        Ok(Self { id: pack.id.clone(), dim, preparation, model })
+    }
+
+    /// Length of an embedding.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// Which model makes these vectors.
+    pub fn model_id(&self) -> &ModelId {
+        &self.id
+    }
+
+    /// The instruction set in use.
+    pub fn isa(&self) -> Isa {
+        self.model.isa()
+    }
+
+    /// How sounds are prepared: whoever decodes one may bring it to that rate, and leave off what is not listened to.
+    pub fn preparation(&self) -> &Preparation {
+        &self.preparation
+    }
+
+    /// The graph that runs.
+    pub fn graph(&self) -> &Graph {
+        self.model.graph()
+    }
+
+    /// The unit vector of a sound, the mean of its patches' ones.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for silence, which sounds like nothing; [`Error::Internal`] for a graph that does not take sounds.
+    pub fn encode(&self, sound: &Sound) -> Result<Vec<f32>> {
+        let heard = self.preparation.heard(sound);
+        if heard.iter().all(|sample| sample.abs() < SILENCE) {
+            let seconds = heard.len() as f64 / f64::from(self.preparation.rate);
+            return Err(Error::input(format!("the sound is silent: nothing in its first {seconds:.1} seconds is louder than -80 dB. Give one that can be heard.")));
+        }
+        let patches = self.preparation.patches(&heard);
+        let chunk = (CHUNK_NUMBERS / patches[0].len()).max(1);
+        let run = |patches: &[Vec<f32>]| self.run(patches.concat(), patches.len());
+        #[cfg(feature = "publisher")]
+        let outputs = {
+            use rayon::prelude::*;
+            patches.par_chunks(chunk).map(run).collect::<Result<Vec<_>>>()?
+        };
+        #[cfg(not(feature = "publisher"))]
+        let outputs = patches.chunks(chunk).map(run).collect::<Result<Vec<_>>>()?;
+        let mut sum = vec![0.0f32; self.dim];
+        for vector in outputs.iter().flat_map(|o| o.chunks_exact(self.dim)) {
+            sum.iter_mut().zip(vector).for_each(|(s, v)| *s += v);
+        }
+        let length = sum.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt().max(f64::MIN_POSITIVE);
+        Ok(sum.iter().map(|v| (f64::from(*v) / length) as f32).collect())
+    }
+
+    /// Vectors `[patches, dim]` of patches that are prepared already, `[patches, frames, bins]`.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] for another number of numbers.
+    pub fn run(&self, numbers: Vec<f32>, patches: usize) -> Result<Vec<f32>> {
+        self.model.run_shared(&batch(numbers, patches))
+    }
+
+    /// The finished output of every node for one patch: what a quantizer calibrates by.
+    ///
+    /// # Errors
+    /// As [`AudioEncoder::run`].
+    pub fn observe(&self, patch: Vec<f32>, observe: impl FnMut(usize, &[f32])) -> Result<()> {
+        self.model.run_observed(&batch(patch, 1), &mut Workspace::default(), observe).map(|_| ())
+    }
+}
+
+fn batch(numbers: Vec<f32>, items: usize) -> Batch {
+    Batch { items, floats: vec![numbers], ..Batch::default() }
+}
+
+/// What a pack says of its sounds, in the terms of preprocessing.
+///
+/// # Errors
+/// [`Error::Corrupt`] for a pack that says nothing, or names features that this build does not make.
+pub fn preparation(input: Option<&AudioInput>) -> Result<Preparation> {
+    let input = input.ok_or_else(|| Error::corrupt("the model pack", "it does not say how sounds are prepared"))?;
+    let &AudioInput { rate, window, fft, hop, bins, low, high, frames, mean, std, seconds, .. } = input;
+    let plain = Preparation {
+        rate,
+        window,
+        fft,
+        hop,
+        symmetric: false,
+        centered: false,
+        level: false,
+        emphasis: 0.0,
+        power: true,
+        scale: Scale::Htk,
+        bins,
+        low,
+        high,
+        log: Log::Floor(f64::from(f32::EPSILON)),
+        frames,
+        fill: Fill::Blank,
+        mean,
+        std,
+        seconds,
+    };
+    Ok(match input.features.as_str() {
+        // `tf.signal.stft` and `linear_to_mel_weight_matrix`, in YAMNet's features.py.
+        "yamnet" => Preparation { power: false, log: Log::Offset(0.001), fill: Fill::Patches { every: frames.div_ceil(2) }, ..plain },
+        // Kaldi's filter bank (`ASTFeatureExtractor`).
+        "ast" => Preparation { symmetric: true, level: true, emphasis: 0.97, ..plain },
+        // librosa's (`ClapFeatureExtractor` without fusion).
+        "clap" => Preparation {
+            centered: true,
+            scale: Scale::Slaney,
+            log: Log::Decibels(1e-10),
+            fill: Fill::Repeat { samples: (frames - 1) * hop },
+            ..plain
+        },
+        other => return Err(Error::corrupt("the model pack", format!("it listens in the way {other:?}"))),
+    })
+}
