@@ -27,7 +27,7 @@
 //! | 8 | `bindings` | wasm-bindgen: converts and forwards, computes nothing |
 //!
 //! `train` and `publish` come with the feature `publisher`, `bindings` with the target wasm32. `preprocess` has pictures and sounds;
-//! a film is frames and a sound. `fuse` is the room for joining modalities and is empty until then.
+//! a film is frames and a sound. `fuse` is the room for joining modalities and is empty so far.
 //!
 //! # Invariants
 //!
