@@ -1,7 +1,8 @@
 //! Pictures to unit vectors: resize, crop and normalize as the model's checkpoint says, then run, one after another.
 
 use super::choice::Wish;
-use super::device::{Devices, Heat};
+use super::device::Devices;
+use super::race::Heat;
 use crate::compute::cpu::{CpuModel, Workspace, isa::Isa};
 use crate::compute::graph::{Batch, Graph};
 use crate::error::{Error, Result};

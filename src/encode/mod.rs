@@ -4,6 +4,7 @@ pub mod audio;
 pub mod choice;
 pub mod device;
 pub mod image;
+pub mod race;
 pub mod text;
 
 pub use audio::AudioEncoder;

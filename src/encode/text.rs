@@ -5,7 +5,8 @@ use std::sync::Arc;
 use tokenizers::{Tokenizer, TruncationParams};
 
 use super::choice::Wish;
-use super::device::{Devices, Heat};
+use super::device::Devices;
+use super::race::Heat;
 use crate::compute::cpu::{CpuModel, Workspace, isa::Isa};
 use crate::compute::graph::{Batch, Graph};
 use crate::error::{Error, Result};
