@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { after, before, describe, test } from 'node:test';
 import { servePage } from './page-site.mjs';
+import { askedFor } from './site.mjs';
 import { FOX, live, skip, visit } from './visit.mjs';
 
 const png = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==', 'base64');
@@ -148,7 +149,7 @@ describe('look: the whole', { skip: skip || (whole ? false : 'the demo is not bu
       await page.locator('.clear').click();
       await page.waitForSelector('.feed');
     }
-    assert.deepEqual(server.requests.slice(asked).map(({ path }) => path).filter((path) => !path.startsWith('/demo/shelf')), []);
+    assert.deepEqual(askedFor(server.requests.slice(asked)).filter((path) => !path.startsWith('/demo/shelf')), []);
     assert.match(await page.textContent('.meter-text'), /^0/);
     await close();
   });
