@@ -1,4 +1,5 @@
-//! The encoders of pictures (on the devices of this browser) and of sounds (on its processor) as an engine's models, and pixels and samples as they cross from the worker.
+//! The encoders of pictures (on the devices of this browser) and of sounds (on its processor) as an engine's models, and
+//! pixels and samples as they cross from the worker.
 
 use std::rc::Rc;
 
@@ -6,37 +7,15 @@ use serde::Serialize;
 
 use super::text::{isa, now};
 use crate::encode::AudioEncoder;
-use crate::encode::choice::{Account, Wish};
+use crate::encode::choice::Wish;
 use crate::encode::image::ImageDevices;
 use crate::engine::media::{Hearing, MediaModel, Seen};
-use crate::engine::model::{AnyModel, Settling};
+use crate::engine::model::AnyModel;
 use crate::error::Result;
 use crate::format::pack::{ModelId, Pack};
 use crate::preprocess::{Picture, Sound};
 
 struct CpuAudio(AudioEncoder);
-
-impl AnyModel for ImageDevices {
-    fn dim(&self) -> usize {
-        self.inputs().dim()
-    }
-
-    fn id(&self) -> &ModelId {
-        self.inputs().model_id()
-    }
-
-    fn device(&self) -> String {
-        self.devices().isa().name().to_owned()
-    }
-
-    fn account(&self) -> Option<Account> {
-        Some(self.devices().account())
-    }
-
-    fn settle<'a>(&'a self, adapter: &'a str, batches: bool, remembered: Option<Vec<u8>>) -> Settling<'a> {
-        Box::pin(async move { self.settle(adapter, batches, remembered.as_deref()).await })
-    }
-}
 
 impl MediaModel<Picture> for ImageDevices {
     fn encode(&self, picture: Picture) -> Seen<'_> {

@@ -9,13 +9,14 @@ use super::convert::tell;
 use crate::compute::cpu::isa::Isa;
 use crate::compute::cpu::tune;
 use crate::encode::choice::{Account, Wish};
+use crate::encode::device::{Inputs, OnDevices};
 use crate::encode::text::TextDevices;
 use crate::engine::model::{AnyModel, Embedding, Settling, TextModel};
 use crate::engine::progress::{Phase, Progress};
 use crate::error::Result;
 use crate::format::pack::{ModelId, Pack};
 
-impl AnyModel for TextDevices {
+impl<I: Inputs> AnyModel for OnDevices<I> {
     fn dim(&self) -> usize {
         self.inputs().dim()
     }

@@ -37,19 +37,10 @@ impl AudioEncoder {
     /// # Errors
     /// As [`AudioEncoder::open`].
     pub fn from_pack(pack: &Pack, isa: Isa) -> Result<Self> {
-        let name = pack.architecture.as_str();
-        if !models::AUDIO.contains(&name) {
-            let known = models::AUDIO.join(", ");
-            return Err(Error::input(format!("{name:?} takes no sounds; they need a pack of one of {known}.")));
-        }
-        let graph = models::graph(name, &pack.config, &pack.encoder, pack.file())?;
+        let graph = super::graph(pack, &models::AUDIO, "takes no sounds; they need")?;
         let preparation = preparation(pack.encoder.audio.as_ref())?;
-        let dim = graph.shape(graph.output()).cols;
-        if dim != pack.encoder.dim {
-            return Err(Error::corrupt("the model pack", format!("it says {} dimensions, its weights {dim}", pack.encoder.dim)));
-        }
         let model = CpuModel::new(graph, pack.file(), isa)?;
-        Ok(Self { id: pack.id.clone(), dim, preparation, model })
+        Ok(Self { id: pack.id.clone(), dim: pack.encoder.dim, preparation, model })
     }
 
     /// Length of an embedding.

@@ -9,13 +9,14 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use super::choice::{Account, Wish};
+use super::race::Heat;
 use crate::compute::cpu::CpuModel;
 use crate::compute::cpu::isa::Isa;
 use crate::compute::graph::{Batch, Graph};
 use crate::compute::probe::{self, Variants};
 use crate::compute::webgpu::{Found, Gpu, GpuModel, Length, Tiling, Tilings};
 use crate::error::{Error, Result};
-use crate::format::pack::Pack;
+use crate::format::pack::{ModelId, Pack};
 
 /// So many items count as few: they have a device of their own.
 const FEW: usize = 3;
@@ -258,6 +259,63 @@ impl Devices {
         }
         self.account.borrow_mut().probe = Some(format!("wrong: {wrong}"));
         Err(Error::Device(format!("WebGPU: this GPU gives wrong answers ({wrong}), so it is not used. Nothing has to be done.")))
+    }
+}
+
+/// What stands before a model: whatever it takes, as batches of its graph.
+pub trait Inputs: Sized {
+    /// Reads a pack.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] for a pack whose parts do not fit, [`Error::Input`] for an architecture that takes something else.
+    fn new(pack: &Pack) -> Result<Self>;
+
+    /// Length of an embedding.
+    fn dim(&self) -> usize;
+
+    /// Which model makes these vectors.
+    fn model_id(&self) -> &ModelId;
+
+    /// The model as data.
+    fn graph(&self) -> &Graph;
+
+    /// What races.
+    ///
+    /// # Errors
+    /// None that is not a bug.
+    fn heat(&self) -> Result<Heat>;
+}
+
+/// A model on the devices of this machine, with what stands before it.
+pub struct OnDevices<I> {
+    inputs: I,
+    devices: Devices,
+}
+
+impl<I: Inputs> OnDevices<I> {
+    /// A model of a pack. `now` gives milliseconds of any origin.
+    ///
+    /// # Errors
+    /// As [`Inputs::new`] and [`Devices::new`].
+    pub fn new(pack: Pack, isa: Isa, wish: Wish, now: fn() -> f64) -> Result<Self> {
+        let inputs = I::new(&pack)?;
+        let devices = Devices::new(pack, inputs.graph().clone(), isa, wish, now)?;
+        Ok(Self { inputs, devices })
+    }
+
+    /// What stands before the model.
+    pub fn inputs(&self) -> &I {
+        &self.inputs
+    }
+
+    /// Where it runs.
+    pub fn devices(&self) -> &Devices {
+        &self.devices
+    }
+
+    /// As [`Devices::settle`].
+    pub async fn settle(&self, adapter: &str, batches: bool, remembered: Option<&[u8]>) -> Option<Vec<u8>> {
+        self.devices.settle(adapter, batches, remembered, || self.inputs.heat()).await
     }
 }
 

@@ -1,7 +1,6 @@
 //! Pictures to unit vectors: resize, crop and normalize as the model's checkpoint says, then run, one after another.
 
-use super::choice::Wish;
-use super::device::Devices;
+use super::device::{Inputs, OnDevices};
 use super::race::Heat;
 use crate::compute::cpu::{CpuModel, Workspace, isa::Isa};
 use crate::compute::graph::{Batch, Graph};
@@ -27,36 +26,34 @@ pub struct ImageInputs {
     graph: Graph,
 }
 
-impl ImageInputs {
-    /// Reads preparation and graph of a pack.
-    ///
-    /// # Errors
-    /// [`Error::Corrupt`] for a pack whose parts do not fit, [`Error::Input`] for an architecture that takes no pictures.
-    pub fn new(pack: &Pack) -> Result<Self> {
-        let name = pack.architecture.as_str();
-        if !models::IMAGE.contains(&name) {
-            let known = models::IMAGE.join(", ");
-            return Err(Error::input(format!("{name:?} takes no pictures; they need a pack of one of {known}.")));
-        }
-        let graph = models::graph(name, &pack.config, &pack.encoder, pack.file())?;
+impl Inputs for ImageInputs {
+    fn new(pack: &Pack) -> Result<Self> {
+        let graph = super::graph(pack, &models::IMAGE, "takes no pictures; they need")?;
         let preparation = preparation(pack.encoder.image.as_ref())?;
-        let dim = graph.shape(graph.output()).cols;
-        if dim != pack.encoder.dim {
-            return Err(Error::corrupt("the model pack", format!("it says {} dimensions, its weights {dim}", pack.encoder.dim)));
-        }
-        Ok(Self { id: pack.id.clone(), space: models::tower::space(&pack.config), dim, preparation, graph })
+        Ok(Self { id: pack.id.clone(), space: models::tower::space(&pack.config), dim: pack.encoder.dim, preparation, graph })
     }
 
-    /// Length of an embedding.
-    pub fn dim(&self) -> usize {
+    fn dim(&self) -> usize {
         self.dim
     }
 
-    /// Which model makes these vectors.
-    pub fn model_id(&self) -> &ModelId {
+    fn model_id(&self) -> &ModelId {
         &self.id
     }
 
+    fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// One picture, and eight where a run holds as many.
+    fn heat(&self) -> Result<Heat> {
+        let pixels = self.preparation.height * self.preparation.width * 3;
+        let gray = |items: usize| batch((0..items * pixels).map(|at| (at % 251) as f32 / 125.0 - 1.0).collect(), items);
+        Ok(Heat { one: gray(1), many: gray(self.gpu_chunk().min(8)), sample: gray(1) })
+    }
+}
+
+impl ImageInputs {
     /// How pictures are prepared.
     pub fn preparation(&self) -> &Preparation {
         &self.preparation
@@ -150,18 +147,10 @@ impl ImageEncoder {
         Ok(outputs.iter().flat_map(|o| o.chunks_exact(self.inputs.dim)).map(<[f32]>::to_vec).collect())
     }
 
-    /// Vectors `[items, dim]` of pictures that are prepared already, `[items, height, width, 3]`.
-    ///
-    /// # Errors
-    /// [`Error::Internal`] for another number of numbers.
-    pub fn run(&self, pixels: Vec<f32>, items: usize) -> Result<Vec<f32>> {
-        self.model.run_shared(&batch(pixels, items))
-    }
-
     /// The finished output of every node for one picture: what a quantizer calibrates by.
     ///
     /// # Errors
-    /// As [`ImageEncoder::run`].
+    /// [`Error::Internal`] for a graph that does not take pictures.
     pub fn observe(&self, picture: &Picture, observe: impl FnMut(usize, &[f32])) -> Result<()> {
         let batch = self.inputs.batch(std::slice::from_ref(picture));
         self.model.run_observed(&batch, &mut Workspace::default(), observe).map(|_| ())
@@ -169,53 +158,22 @@ impl ImageEncoder {
 }
 
 /// A vision model on the devices of this machine.
-pub struct ImageDevices {
-    inputs: ImageInputs,
-    devices: Devices,
-}
+pub type ImageDevices = OnDevices<ImageInputs>;
 
 impl ImageDevices {
-    /// A model of a pack. `now` gives milliseconds of any origin.
-    ///
-    /// # Errors
-    /// As [`ImageEncoder::open`].
-    pub fn new(pack: Pack, isa: Isa, wish: Wish, now: fn() -> f64) -> Result<Self> {
-        let inputs = ImageInputs::new(&pack)?;
-        let devices = Devices::new(pack, inputs.graph.clone(), isa, wish, now)?;
-        Ok(Self { inputs, devices })
-    }
-
-    /// What stands before the model.
-    pub fn inputs(&self) -> &ImageInputs {
-        &self.inputs
-    }
-
-    /// Where it runs.
-    pub fn devices(&self) -> &Devices {
-        &self.devices
-    }
-
     /// One unit vector a picture, in order.
     ///
     /// # Errors
     /// [`Error::Internal`] for a graph that does not take pictures. Never because of a GPU.
     pub async fn encode(&self, pictures: &[Picture]) -> Result<Vec<Vec<f32>>> {
-        let on_gpu = self.devices.on_gpu(pictures.len()).await;
+        let on_gpu = self.devices().on_gpu(pictures.len()).await;
         let mut vectors = Vec::with_capacity(pictures.len());
-        for pictures in pictures.chunks(if on_gpu { self.inputs.gpu_chunk() } else { self.inputs.chunk() }) {
-            let batch = self.inputs.batch(pictures);
-            let output = if on_gpu { self.devices.run(&batch).await? } else { self.devices.run_on_cpu(&batch)? };
-            vectors.extend(output.chunks_exact(self.inputs.dim).map(<[f32]>::to_vec));
+        for pictures in pictures.chunks(if on_gpu { self.inputs().gpu_chunk() } else { self.inputs().chunk() }) {
+            let batch = self.inputs().batch(pictures);
+            let output = if on_gpu { self.devices().run(&batch).await? } else { self.devices().run_on_cpu(&batch)? };
+            vectors.extend(output.chunks_exact(self.inputs().dim).map(<[f32]>::to_vec));
         }
         Ok(vectors)
-    }
-
-    /// As [`Devices::settle`], with one picture and, where several ever come at once, eight.
-    pub async fn settle(&self, adapter: &str, batches: bool, remembered: Option<&[u8]>) -> Option<Vec<u8>> {
-        let pixels = self.inputs.preparation.height * self.inputs.preparation.width * 3;
-        let gray = |items: usize| batch((0..items * pixels).map(|at| (at % 251) as f32 / 125.0 - 1.0).collect(), items);
-        let heat = || Ok(Heat { one: gray(1), many: gray(self.inputs.gpu_chunk().min(8)), sample: gray(1) });
-        self.devices.settle(adapter, batches, remembered, heat).await
     }
 }
 

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use tokenizers::{Tokenizer, TruncationParams};
 
-use super::choice::Wish;
-use super::device::Devices;
+use super::device::{Inputs, OnDevices};
 use super::race::Heat;
 use crate::compute::cpu::{CpuModel, Workspace, isa::Isa};
 use crate::compute::graph::{Batch, Graph};
@@ -30,45 +29,40 @@ pub struct TextInputs {
     graph: Graph,
 }
 
-impl TextInputs {
-    /// Reads tokenizer and graph of a pack.
-    ///
-    /// # Errors
-    /// [`Error::Corrupt`] for a pack whose parts do not fit, [`Error::Input`] for an architecture that is no text model.
-    pub fn new(pack: &Pack) -> Result<Self> {
-        let name = pack.architecture.as_str();
-        if !models::TEXT.contains(&name) {
-            let known = models::TEXT.join(", ");
-            return Err(Error::input(format!("{name:?} is not a text architecture of this build; text needs a pack of one of {known}.")));
-        }
-        let graph = models::graph(name, &pack.config, &pack.encoder, pack.file())?;
+impl Inputs for TextInputs {
+    fn new(pack: &Pack) -> Result<Self> {
+        let graph = super::graph(pack, &models::TEXT, "is not a text architecture of this build; text needs")?;
         let bad = |e: tokenizers::Error| Error::corrupt("the model pack", format!("its tokenizer: {e}"));
         let mut tokenizer = Tokenizer::from_bytes(pack.tokenizer()?.bytes()).map_err(bad)?;
         tokenizer.with_padding(None);
         let truncation = TruncationParams { max_length: pack.encoder.max_tokens, ..Default::default() };
         tokenizer.with_truncation(Some(truncation)).map_err(bad)?;
-        let dim = graph.shape(graph.output()).cols;
-        if dim != pack.encoder.dim {
-            return Err(Error::corrupt("the model pack", format!("it says {} dimensions, its weights {dim}", pack.encoder.dim)));
-        }
-        Ok(Self { id: pack.id.clone(), dim, tokenizer, graph })
+        Ok(Self { id: pack.id.clone(), dim: pack.encoder.dim, tokenizer, graph })
     }
 
-    /// Length of an embedding.
-    pub fn dim(&self) -> usize {
+    fn dim(&self) -> usize {
         self.dim
     }
 
-    /// Which model makes these vectors.
-    pub fn model_id(&self) -> &ModelId {
+    fn model_id(&self) -> &ModelId {
         &self.id
     }
 
-    /// The model as data.
-    pub fn graph(&self) -> &Graph {
+    fn graph(&self) -> &Graph {
         &self.graph
     }
 
+    /// One short text, and 32 mixed ones.
+    fn heat(&self) -> Result<Heat> {
+        let text = |words: usize| "an ordinary sentence about nothing in particular ".repeat(words.div_ceil(7));
+        let mixed: Vec<String> = (0..32).map(|at| text(8 + at * 3 / 2)).collect();
+        let mixed: Vec<&str> = mixed.iter().map(String::as_str).collect();
+        let one_run = |texts: &[&str]| Ok(self.batches(texts, usize::MAX)?.swap_remove(0));
+        Ok(Heat { one: one_run(&[&text(14)])?, many: one_run(&mixed)?, sample: one_run(&[mixed[0], mixed[10], mixed[21], mixed[31]])? })
+    }
+}
+
+impl TextInputs {
     /// The inputs of the graph for `texts`, cut into runs of about `tokens` tokens, a longer text alone.
     ///
     /// # Errors
@@ -208,61 +202,25 @@ impl TextEncoder {
 }
 
 /// A text model on the devices of this machine.
-pub struct TextDevices {
-    inputs: TextInputs,
-    devices: Devices,
-}
+pub type TextDevices = OnDevices<TextInputs>;
 
 impl TextDevices {
-    /// A model of a pack. `now` gives milliseconds of any origin.
-    ///
-    /// # Errors
-    /// As [`TextEncoder::open`].
-    pub fn new(pack: Pack, isa: Isa, wish: Wish, now: fn() -> f64) -> Result<Self> {
-        let inputs = TextInputs::new(&pack)?;
-        let devices = Devices::new(pack, inputs.graph.clone(), isa, wish, now)?;
-        Ok(Self { inputs, devices })
-    }
-
-    /// What stands before the model.
-    pub fn inputs(&self) -> &TextInputs {
-        &self.inputs
-    }
-
-    /// Where it runs.
-    pub fn devices(&self) -> &Devices {
-        &self.devices
-    }
-
     /// One unit vector a text, in order.
     ///
     /// # Errors
     /// [`Error::Input`] where the tokenizer refuses a text. Never because of a GPU.
     pub async fn encode(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
         let mut outputs = Vec::new();
-        if self.devices.on_gpu(texts.len()).await {
-            for batch in &self.inputs.batches(texts, GPU_TOKENS)? {
-                outputs.push(self.devices.run(batch).await?);
+        if self.devices().on_gpu(texts.len()).await {
+            for batch in &self.inputs().batches(texts, GPU_TOKENS)? {
+                outputs.push(self.devices().run(batch).await?);
             }
         } else {
-            for batch in &self.inputs.batches(texts, CHUNK_TOKENS)? {
-                outputs.push(self.devices.run_on_cpu(batch)?);
+            for batch in &self.inputs().batches(texts, CHUNK_TOKENS)? {
+                outputs.push(self.devices().run_on_cpu(batch)?);
             }
         }
-        Ok(self.inputs.rows(&outputs))
-    }
-
-    /// As [`Devices::settle`], with one short text and 32 mixed ones.
-    pub async fn settle(&self, adapter: &str, batches: bool, remembered: Option<&[u8]>) -> Option<Vec<u8>> {
-        self.devices.settle(adapter, batches, remembered, || self.heat()).await
-    }
-
-    fn heat(&self) -> Result<Heat> {
-        let text = |words: usize| "an ordinary sentence about nothing in particular ".repeat(words.div_ceil(7));
-        let mixed: Vec<String> = (0..32).map(|at| text(8 + at * 3 / 2)).collect();
-        let mixed: Vec<&str> = mixed.iter().map(String::as_str).collect();
-        let one_run = |texts: &[&str]| Ok(self.inputs.batches(texts, usize::MAX)?.swap_remove(0));
-        Ok(Heat { one: one_run(&[&text(14)])?, many: one_run(&mixed)?, sample: one_run(&[mixed[0], mixed[10], mixed[21], mixed[31]])? })
+        Ok(self.inputs().rows(&outputs))
     }
 }
 

@@ -11,8 +11,8 @@ import { join } from 'node:path';
 import { at, PALATE } from '../../www/build/root.mjs';
 import { startShop } from '../browser/shop.mjs';
 import { wav } from '../browser/sounds.mjs';
+import { keep, option } from './report.mjs';
 
-const option = (name, otherwise) => { const found = process.argv.indexOf(name); return found < 0 ? otherwise : process.argv[found + 1]; };
 const rounds = Number(option('--rounds', 9));
 const SECONDS = [1, 5, 30];
 
@@ -52,7 +52,7 @@ const found = await page.evaluate(async ({ lengths, rounds }) => {
 const short = (value) => JSON.parse(JSON.stringify(value, (_, v) => (typeof v === 'number' ? Math.round(v * 100) / 100 : v)));
 const record = { machine: { cpu: cpus()[0].model, cores: cpus().length, chromium: page.context().browser()?.version(), load, loadAfter: loadavg() }, model: { architecture: pack.architecture, bytes: pack.bytes, dim: pack.dim }, rounds, ...found };
 console.log(JSON.stringify(short(record), null, 1));
-if (option('--json')) writeFileSync(option('--json'), `${JSON.stringify(short(record), null, 1)}\n`);
+if (option('--json')) keep(option('--json'), short(record));
 await page.context().close();
 for (const end of endings.reverse()) await end();
 rmSync(root, { recursive: true, force: true });

@@ -4,14 +4,15 @@
 //!
 //! Times are the page's own, message to the worker and back included. Records: `tests/bench/record/`.
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { serve } from '../../www/build/serve.mjs';
 import { MOUNTS } from '../../www/build/site.mjs';
 import { at } from '../../www/build/root.mjs';
 import { launch, NO_CHROMIUM } from '../browser/browser.mjs';
 import { keysHash, random, safetensors, TOPICS, writeIndex } from '../browser/catalog.mjs';
+import { keep, option, quantiles } from './report.mjs';
 
 const SIZES = {
   large: { perTopic: 25_000, dim: 384, buckets: 8, history: 1000 },
@@ -58,12 +59,6 @@ function trained(keys) {
   return safetensors(tensors, { format: 'palate-shard', version: '1', kind: 'ranker', users: '1000', keys: keysHash(keys).toString(16).padStart(16, '0'), scale: 'raw', unit: '0.05', terms });
 }
 
-function quantiles(times) {
-  const sorted = [...times].sort((a, b) => a - b);
-  const of = (share) => Number(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))].toFixed(2));
-  return { median: of(0.5), p95: of(0.95), min: of(0), max: Number(sorted.at(-1).toFixed(2)), lists: times.length };
-}
-
 async function measure(page, name, { perTopic, history }, lists) {
   return page.evaluate(async ({ name, perTopic, history, lists, topics }) => {
     const { Recommender } = await import('/lib/index.js');
@@ -103,8 +98,6 @@ async function measure(page, name, { perTopic, history }, lists) {
 }
 
 async function main() {
-  const args = process.argv.slice(2);
-  const option = (name, otherwise) => (args.includes(name) ? args[args.indexOf(name) + 1] : otherwise);
   const lists = Number(option('--lists', 100));
   const names = option('--only') ? [option('--only')] : Object.keys(SIZES);
   const kept = option('--keep');
@@ -120,7 +113,7 @@ async function main() {
       await page.goto(`${server.url}/t/blank.html`);
       const { times, ...rest } = await measure(page, name, SIZES[name], lists);
       await page.context().close();
-      report.ms[name] = { ...rest, openMs: Math.round(rest.openMs), firstMs: Number(rest.firstMs.toFixed(1)), historyEvents: SIZES[name].history, bar: BARS[name], ...Object.fromEntries(Object.entries(times).map(([what, all]) => [what, quantiles(all)])) };
+      report.ms[name] = { ...rest, openMs: Math.round(rest.openMs), firstMs: Number(rest.firstMs.toFixed(1)), historyEvents: SIZES[name].history, bar: BARS[name], ...Object.fromEntries(Object.entries(times).map(([what, all]) => [what, quantiles(all, 'lists')])) };
       console.log(`${name}: ${rest.items} items, ${SIZES[name].history} events, ${rest.terms.join(' + ')}, ${rest.module}`);
       console.log(`  the first list         ${rest.firstMs.toFixed(1)} ms`);
       for (const what of Object.keys(times)) {
@@ -129,10 +122,7 @@ async function main() {
       }
     }
     report.machine.loadAfter = loadavg();
-    if (option('--json')) {
-      mkdirSync(dirname(resolve(option('--json'))), { recursive: true });
-      writeFileSync(option('--json'), `${JSON.stringify(report, null, 2)}\n`);
-    }
+    if (option('--json')) keep(option('--json'), report);
   } finally {
     await browser.close();
     await server.kill();

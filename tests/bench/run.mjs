@@ -4,13 +4,13 @@
 //! Options: `--json FILE` writes the figures, `--rounds N` (default 5), `--only NAME[,NAME]`, `--cold N` (default 3).
 //! Recorded runs and how they were made: `tests/bench/record/`.
 
-import { existsSync, readFileSync, writeFileSync, mkdirSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { dirname, resolve } from 'node:path';
 import { at, PKG } from '../../www/build/root.mjs';
 import { fail, line, step } from '../../www/build/report.mjs';
 import { npmPackages } from '../../www/build/npm.mjs';
 import { capture } from '../../www/build/run.mjs';
+import { keep } from './report.mjs';
 
 const texts = JSON.parse(readFileSync(new URL('./texts.json', import.meta.url), 'utf8'));
 /** Runs of each measurement inside one round: a batch takes seconds on the slowest contender, one text milliseconds. */
@@ -45,8 +45,7 @@ async function main() {
     const report = { machine: machine(browser), texts: { batch: texts.batch.length, tokens: texts.tokens, padded: texts.padded }, rounds: options.rounds, ...figures };
     print(report);
     if (options.json) {
-      mkdirSync(dirname(resolve(options.json)), { recursive: true });
-      writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
+      keep(options.json, report);
       line(`\nwritten: ${options.json}`);
     }
   } finally {

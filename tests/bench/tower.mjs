@@ -5,17 +5,14 @@
 //! Two times: of pixels (256 x 256 ImageData: resize, normalize, run, message to the worker and back) and of a 640 x 480 JPEG, which
 //! the browser decodes first. Records: `tests/bench/record/`.
 
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
-import { dirname, resolve } from 'node:path';
 import { serve } from '../../www/build/serve.mjs';
 import { MOUNTS } from '../../www/build/site.mjs';
 import { at } from '../../www/build/root.mjs';
 import { launch, NO_CHROMIUM } from '../browser/browser.mjs';
+import { keep, option, quantiles } from './report.mjs';
 
 const BAR = 15;
-const args = process.argv.slice(2);
-const option = (name, otherwise) => (args.includes(name) ? args[args.indexOf(name) + 1] : otherwise);
 const model = option('--model', 'openmoji-tower');
 
 const browser = await launch();
@@ -54,20 +51,12 @@ try {
     await encoder.close();
     return { times, module, kernels, dim };
   }, { model, pictures: Number(option('--pictures', 60)) });
-  const quantiles = (all) => {
-    const sorted = [...all].sort((a, b) => a - b);
-    const of = (share) => Number(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))].toFixed(2));
-    return { median: of(0.5), p95: of(0.95), min: of(0), max: of(1), pictures: sorted.length };
-  };
   const report = {
     machine: { cpu: cpus()[0].model, cores: cpus().length, chromium: browser.version(), load: loadavg() },
-    model, ...rest, bar: BAR, ms: Object.fromEntries(Object.entries(times).map(([what, all]) => [what, quantiles(all)])),
+    model, ...rest, bar: BAR, ms: Object.fromEntries(Object.entries(times).map(([what, all]) => [what, quantiles(all, 'pictures')])),
   };
   for (const [what, { median, p95, min }] of Object.entries(report.ms)) console.log(`${what.padEnd(8)} median ${median} ms   p95 ${p95} ms   least ${min} ms   (bar ${BAR})`);
-  if (option('--json')) {
-    mkdirSync(dirname(resolve(option('--json'))), { recursive: true });
-    writeFileSync(option('--json'), `${JSON.stringify(report, null, 2)}\n`);
-  }
+  if (option('--json')) keep(option('--json'), report);
 } finally {
   await browser.close();
   await server.kill();

@@ -3,6 +3,7 @@
 use palate::compute::cpu::isa::Isa;
 use palate::compute::webgpu::{GpuModel, Tilings};
 use palate::encode::TextEncoder;
+use palate::encode::device::Inputs;
 use palate::platform::native::wait as block_on;
 use palate::publish::model::{Checkpoint, Choice, PackDType};
 use std::path::Path;
