@@ -27,7 +27,7 @@
 //! | 8 | `bindings` | wasm-bindgen: converts and forwards, computes nothing |
 //!
 //! `train` and `publish` come with the feature `publisher`, `bindings` with the target wasm32. `preprocess` has pictures and sounds;
-//! a film is frames and a sound. `fuse` is the room for joining modalities and is empty so far.
+//! a film is frames and a sound.
 //!
 //! # Invariants
 //!
@@ -89,6 +89,13 @@
 //! Fourier transform and a resampler of our own: each is 60 lines, where crates for them would be a tenth of the download. The
 //! spectrogram is an image of one channel, cut into patches; the vector is the mean of theirs. Of a long sound only the beginning
 //! is decoded and heard, and silence is refused: it sounds like nothing.
+//!
+//! # How modalities are joined
+//!
+//! An item is as many rows as it has modalities, and [`fuse::joint`] is attention of one learned query to them: a gated sum of
+//! projections in which what is missing is not there. `train::fusion` learns it, and the index's vectors are then the joined ones, the
+//! modalities' own beside them ([`format::space`]). The pack comes as a shard of the index, so that [`engine`] joins a query's text and
+//! picture wherever the index is.
 
 pub mod compute;
 pub mod encode;

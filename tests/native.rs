@@ -20,6 +20,8 @@ mod history;
 mod rank;
 /// Encoders against their reference frameworks.
 mod encode;
+/// Several modalities as one vector: the graph, learning it, indexes ranked by it.
+mod fuse;
 /// One open session over twins of the outside world: open, resume, swap, lists, history.
 mod engine;
 /// Items and interactions in, index out: bad rows, deltas, builds that stop in the middle, the ranker.

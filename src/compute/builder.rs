@@ -72,6 +72,13 @@ impl<'a> Builder<'a> {
         self.push(Op::Input { input: self.graph.floats.len() - 1 }, shape)
     }
 
+    /// A float input with a row for each of an item along a ragged axis: [`Op::Input`].
+    pub fn float_rows(&mut self, axis: usize, cols: usize) -> Value {
+        let shape = Shape { rows: Rows::Ragged(axis), cols };
+        self.graph.floats.push(shape);
+        self.push(Op::Input { input: self.graph.floats.len() - 1 }, shape)
+    }
+
     /// [`Op::Embed`] from `(table name, entries, integer input)` parts.
     ///
     /// # Errors

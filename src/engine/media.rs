@@ -200,7 +200,7 @@ impl<P: Platform> Session<P> {
     /// site may.
     pub(super) fn packs(&self, snapshot: &Snapshot) -> Vec<String> {
         let media = MEDIA.into_iter().filter_map(|medium| snapshot.catalog.other_model(medium));
-        std::iter::once(snapshot.catalog.model()).chain(media).map(|model| model::on_device(model).blob()).collect()
+        std::iter::once(snapshot.catalog.text_model()).chain(media).map(|model| model::on_device(model).blob()).collect()
     }
 
     /// Opens a medium's model from what is on the device; nothing is fetched.

@@ -62,7 +62,7 @@ impl<P: Platform> Session<P> {
     /// As of now.
     pub fn report(&self) -> Report {
         let snapshot = self.snapshot();
-        let model = snapshot.catalog.model();
+        let model = snapshot.catalog.text_model();
         let costs = self.costs.borrow().clone();
         let damage = self.log.damage();
         Report {

@@ -11,6 +11,7 @@ use super::snapshot::Snapshot;
 use super::terms::{self, Past};
 use crate::error::{Error, Result};
 use crate::index::Catalog;
+use crate::index::catalog::TEXT;
 use crate::platform::Platform;
 use crate::rank::content::Toward;
 use crate::rank::rules::Filter;
@@ -90,7 +91,8 @@ impl<P: Platform> Session<P> {
         Ok(self.plain(snapshot, &terms, &filter, &ask.wishes, &past, None))
     }
 
-    /// The items that look or sound most like `inputs`, one or a film's frames; with words in `ask` both count the same, and as personal as asked for.
+    /// The items that look or sound most like `inputs`, one or a film's frames; with words in `ask` both count the same (where the index joins
+    /// them, both are joined to one query), and as personal as asked for.
     ///
     /// Errors: as [`Session::open_model`] and [`Session::search`].
     pub async fn search_like<I: Medium>(&self, ask: &Search, inputs: Vec<I>) -> Result<Vec<Hit>> {
@@ -102,7 +104,17 @@ impl<P: Platform> Session<P> {
 
     /// The same, once its vector is known.
     async fn search_near(&self, medium: &'static str, ask: &Search, query: &[f32]) -> Result<Vec<Hit>> {
-        let words = if ask.text.trim().is_empty() { None } else { Some(self.embed(&ask.text).await?) };
+        let has_words = !ask.text.trim().is_empty();
+        if let Some(fusion) = &self.snapshot().fusion && fusion.config().modality(medium).is_some() {
+            let words = if has_words { Some(self.read(&ask.text).await?) } else { None };
+            let given: Vec<(&str, &[f32])> = words.iter().map(|words| (TEXT, words.as_slice())).chain([(medium, query)]).collect();
+            let query = fusion.query(&given)?;
+            let snapshot = self.snapshot();
+            let weight = 1.0 - ask.personal as f32;
+            let seen: Box<dyn Term> = Box::new(Toward::new(medium, &snapshot.catalog, &query, weight)?);
+            return self.listed(&snapshot, ask, None, weight, vec![seen]).await;
+        }
+        let words = if has_words { Some(self.embed(&ask.text).await?) } else { None };
         let weight = (1.0 - ask.personal as f32) * if words.is_some() { 0.5 } else { 1.0 };
         let snapshot = self.snapshot();
         let seen: Box<dyn Term> = Box::new(Likeness::new(medium, &snapshot.catalog, query, weight, words.is_none())?);

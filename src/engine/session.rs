@@ -21,7 +21,7 @@ use crate::error::{Error, Result};
 use crate::format::manifest::Manifest;
 use crate::history::event::check_context;
 use crate::history::{Event, Evidence, Log, weights};
-use crate::index::catalog::{AUDIO, IMAGE};
+use crate::index::catalog::{AUDIO, IMAGE, TEXT};
 use crate::preprocess::{Picture, Sound};
 use crate::platform::{Abort, Clock, Platform, Store};
 use crate::rank::clock;
@@ -144,7 +144,7 @@ impl<P: Platform> Session<P> {
         self.origin.set(synced.origin);
         self.problem.borrow_mut().take();
         *self.costs.borrow_mut() = Costs { traffic, ms: self.world.clock().now() - started };
-        let model_changed = synced.snapshot.catalog.model() != self.snapshot().catalog.model();
+        let model_changed = synced.snapshot.catalog.text_model() != self.snapshot().catalog.text_model();
         let differs = |medium| synced.snapshot.catalog.other_model(medium) != self.snapshot().catalog.other_model(medium);
         let (images, sounds) = (differs(IMAGE), differs(AUDIO));
         if images {
@@ -178,8 +178,8 @@ impl<P: Platform> Session<P> {
     async fn fetch_text(&self, abort: &Abort, told: OnProgress<'_>) -> Result<()> {
         let mut downloads = self.downloads(abort);
         let snapshot = self.snapshot();
-        let id = snapshot.catalog.model().clone();
-        let on_device = model::on_device(snapshot.catalog.model());
+        let id = snapshot.catalog.text_model().clone();
+        let on_device = model::on_device(snapshot.catalog.text_model());
         if self.text.borrow().is_none() && self.pending.borrow().is_none() {
             let pack = match downloads.stored(&on_device).await? {
                 Some(pack) => Some(pack),
@@ -218,14 +218,14 @@ impl<P: Platform> Session<P> {
         let here = self.pending.borrow_mut().take();
         let pack = match here {
             Some(pack) => Some(pack),
-            None => self.downloads(&Abort::new()).stored(&model::on_device(snapshot.catalog.model())).await?,
+            None => self.downloads(&Abort::new()).stored(&model::on_device(snapshot.catalog.text_model())).await?,
         };
         let Some(pack) = pack else {
             return Err(self.text_problem.borrow().clone().unwrap_or_else(|| {
                 Error::NotFound("There is no text model on the device. Open with textModel, the folder of the model that the index was built with, or call sync().".to_owned())
             }));
         };
-        let expected = snapshot.catalog.model();
+        let expected = snapshot.catalog.text_model();
         let outcome = (self.load)(pack, &expected.id).and_then(|text| model::check(text.id(), text.dim(), expected).map(|()| text));
         match outcome {
             Ok(text) => {
@@ -251,7 +251,17 @@ impl<P: Platform> Session<P> {
         }
     }
 
+    /// The vector of a text in the space that items are ranked in.
     pub(super) async fn embed(&self, text: &str) -> Result<Vec<f32>> {
+        let vector = self.read(text).await?;
+        match &self.snapshot().fusion {
+            Some(fusion) => fusion.query(&[(TEXT, &vector)]),
+            None => Ok(vector),
+        }
+    }
+
+    /// The text model's own vector of a text.
+    pub(super) async fn read(&self, text: &str) -> Result<Vec<f32>> {
         model::check_text(text)?;
         let model = self.open_text().await?;
         let mut vectors = model.encode(&[text]).await?;

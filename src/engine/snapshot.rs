@@ -4,9 +4,11 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use crate::compute::cpu::isa::Isa;
 use crate::error::{Error, Result};
 use crate::format::manifest::{Kind, Manifest};
 use crate::format::ranker::Ranker;
+use crate::fuse::Fuser;
 use crate::index::catalog::Catalog;
 use crate::rank::content::Spread;
 use crate::rank::learned::shipped::Shipped;
@@ -27,6 +29,8 @@ pub struct Snapshot {
     pub popularity: Option<Rc<Vec<f32>>>,
     /// What the publisher trained, if the index has it.
     pub trained: Option<Shipped>,
+    /// What joins the modalities of a query, where the index's vectors are joined ones.
+    pub fusion: Option<Fuser>,
     masks: RefCell<Vec<Mask>>,
 }
 
@@ -35,12 +39,14 @@ impl Snapshot {
     pub fn open(manifest: Manifest, shards: Vec<(Kind, Vec<u8>)>) -> Result<Snapshot> {
         let (items, rest): (Vec<_>, Vec<_>) = shards.into_iter().partition(|(kind, _)| *kind == Kind::Items);
         let catalog = Rc::new(Catalog::open(&manifest, items.into_iter().map(|(_, bytes)| Arc::new(bytes)).collect())?);
+        let (fusions, rest): (Vec<_>, Vec<_>) = rest.into_iter().partition(|(kind, _)| *kind == Kind::Fusion);
+        let fusion = fusion(fusions.into_iter().next().map(|(_, bytes)| bytes), &catalog)?;
         let ranker = rest.into_iter().find(|(kind, _)| *kind == Kind::Ranker);
         let trained = ranker.map(|(_, bytes)| trained(bytes, &manifest, &catalog)).transpose()?;
         let spread = Spread::of(&catalog);
         let counted = trained.as_ref().and_then(|trained| popularity::of_counts(&trained.popularity));
         let popularity = counted.or_else(|| popularity::of(&catalog)).map(Rc::new);
-        Ok(Snapshot { manifest, catalog, spread, popularity, trained, masks: RefCell::default() })
+        Ok(Snapshot { manifest, catalog, spread, popularity, trained, fusion, masks: RefCell::default() })
     }
 
     /// Which items a filter allows; worked out once for each of the last few filters.
@@ -62,6 +68,17 @@ impl Snapshot {
         masks.push((filter.clone(), mask.clone()));
         Some(mask)
     }
+}
+
+/// The fusion that made the catalog's vectors. Its products are small: plain instructions do, and are the same everywhere.
+fn fusion(bytes: Option<Vec<u8>>, catalog: &Catalog) -> Result<Option<Fuser>> {
+    if !catalog.is_fused() {
+        return Ok(None);
+    }
+    let bytes = bytes.ok_or_else(|| Error::corrupt("the manifest", "its vectors are fused ones, and it names no fusion"))?;
+    let fuser = Fuser::open(bytes, Isa::Portable)?;
+    super::model::check(fuser.id(), fuser.dim(), catalog.model())?;
+    Ok(Some(fuser))
 }
 
 fn trained(bytes: Vec<u8>, manifest: &Manifest, catalog: &Catalog) -> Result<Shipped> {

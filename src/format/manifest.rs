@@ -64,6 +64,8 @@ pub enum Kind {
     Items,
     /// Matrices of the ranker.
     Ranker,
+    /// The model that joins modalities ([`super::pack`]), so that queries can be compared with the items.
+    Fusion,
     /// A kind of a later version: kept, not read.
     Other(String),
 }
@@ -74,6 +76,7 @@ impl Kind {
         match self {
             Kind::Items => "items",
             Kind::Ranker => "ranker",
+            Kind::Fusion => "fusion",
             Kind::Other(word) => word,
         }
     }
@@ -82,6 +85,7 @@ impl Kind {
         match word {
             "items" => Kind::Items,
             "ranker" => Kind::Ranker,
+            "fusion" => Kind::Fusion,
             other => Kind::Other(other.to_string()),
         }
     }

@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod digest;
 pub mod history;
+pub mod joint;
 pub mod manifest;
 pub mod pack;
 pub mod pack_manifest;

@@ -1,1 +1,9 @@
-//! Embeddings of several modalities to one vector. Empty so far: with text alone there is nothing to join.
+//! Embeddings of several modalities to one vector, in which each of them can be searched with.
+//!
+//! Not here: the encoders of one modality (`models`, `encode`) and learning (`train`).
+
+pub mod fuser;
+pub mod joint;
+pub mod video_text;
+
+pub use fuser::Fuser;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::catalog::TEXT;
+use super::catalog::{FUSION, TEXT};
 use crate::error::{Error, Result};
 use crate::format::digest::bucket;
 use crate::format::manifest::{Field, FieldKind, Kind, MAX_SHARD_BYTES, Manifest, Model, Shard};
@@ -68,7 +68,9 @@ pub fn build_with_others(model: Model, others: Models, rows: Vec<Row>, mut emit:
         shards.push(shard);
     }
     let mut models = others;
-    models.insert(TEXT.to_string(), model);
+    // Where texts have vectors of their own, those that are ranked by are a fusion's.
+    let ranked = if models.contains_key(TEXT) { FUSION } else { TEXT };
+    models.insert(ranked.to_string(), model);
     Ok(Manifest { items, models, shards, fields, ..Manifest::default() })
 }
 

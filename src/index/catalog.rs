@@ -25,11 +25,14 @@ pub const IMAGE: &str = "image";
 pub const AUDIO: &str = "audio";
 /// All modalities beside the one that lists are ranked by.
 pub const MEDIA: [&str; 2] = [IMAGE, AUDIO];
+/// The name of the model that joins modalities, where the ranking vectors are its.
+pub const FUSION: &str = "fusion";
 
 /// An open catalog. An ordinal is an item's place: shards in the manifest's order, rows by key.
 #[derive(Debug, Clone)]
 pub struct Catalog {
     model: Model,
+    text: Model,
     /// Models of further modalities whose vectors all shards have.
     others: Models,
     shards: Vec<ItemShard>,
@@ -54,15 +57,18 @@ impl Catalog {
         if wanted.len() != bytes.len() {
             return Err(Error::Internal(format!("{} item shards were given, the manifest has {}", bytes.len(), wanted.len())));
         }
-        let model = match manifest.models.get(TEXT) {
+        let text = match manifest.models.get(TEXT) {
             Some(model) => model.clone(),
             None => return Err(Error::corrupt("the manifest", "it names no text model")),
         };
-        let others: Models = manifest.models.iter().filter(|(name, _)| MEDIA.contains(&name.as_str())).map(|(name, model)| (name.clone(), model.clone())).collect();
-        if let Some((name, other)) = others.iter().find(|(_, other)| other.in_text_space && other.dim != model.dim) {
-            let (of, texts) = (other.dim, model.dim);
+        let fusion = manifest.models.get(FUSION);
+        let beside = |name: &str| MEDIA.contains(&name) || name == TEXT && fusion.is_some();
+        let others: Models = manifest.models.iter().filter(|(name, _)| beside(name)).map(|(name, model)| (name.clone(), model.clone())).collect();
+        if let Some((name, other)) = others.iter().find(|(_, other)| other.in_text_space && other.dim != text.dim) {
+            let (of, texts) = (other.dim, text.dim);
             return Err(Error::corrupt("the manifest", format!("its {name} model makes vectors of {of} numbers in a space of {texts}")));
         }
+        let model = fusion.unwrap_or(&text).clone();
         let mut shards = Vec::with_capacity(wanted.len());
         let mut starts = vec![0u32];
         let mut buckets: Vec<u32> = Vec::new();
@@ -93,7 +99,7 @@ impl Catalog {
             starts.push(starts[shards.len()] + entry.items);
             shards.push(shard);
         }
-        Ok(Self { model, others, shards, starts, buckets, recent: Recent::default() })
+        Ok(Self { model, text, others, shards, starts, buckets, recent: Recent::default() })
     }
 
     /// Number of items.
@@ -111,9 +117,29 @@ impl Catalog {
         self.model.dim
     }
 
-    /// The model that made the vectors.
+    /// The model that made the vectors that are ranked by: the fusion where there is one, else the text model.
     pub fn model(&self) -> &Model {
         &self.model
+    }
+
+    /// The model that texts are encoded with.
+    pub fn text_model(&self) -> &Model {
+        &self.text
+    }
+
+    /// Whether the vectors that are ranked by join several modalities.
+    pub fn is_fused(&self) -> bool {
+        self.others.contains_key(TEXT)
+    }
+
+    /// An item's vector of a modality (text or a further one), `[dim]` of that modality; `None` for an item without.
+    pub fn embedding(&self, modality: &str, ordinal: u32) -> Option<Vec<f32>> {
+        if modality == TEXT && !self.is_fused() {
+            return self.has_vector(ordinal).then(|| self.vector(ordinal));
+        }
+        let (shard, row) = self.place(ordinal)?;
+        let row = shard.space(modality)?.to_row(row)?;
+        Some(row.vector.iter().map(|&v| f32::from(v) * row.scale).collect())
     }
 
     /// Shard and row of an ordinal.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use super::fused;
 use super::items::{Item, Template};
 use super::media::{self, EncodeMedia};
 use crate::error::{Error, Result};
@@ -16,6 +17,7 @@ use crate::format::manifest::{FILE, Kind, MAX_BYTES, Manifest, Model, Shard};
 use crate::format::shard::Row;
 use crate::format::space::Models;
 use crate::index::build;
+use crate::fuse::Fuser;
 use crate::index::catalog::{Catalog, TEXT};
 use crate::platform::native::folder::Folder;
 use crate::encode::text::TextEncoder;
@@ -50,11 +52,20 @@ pub struct Encoders<'a> {
     pub texts: &'a dyn EncodeText,
     pub pictures: Option<&'a dyn EncodeMedia>,
     pub sounds: Option<&'a dyn EncodeMedia>,
+    /// What joins the modalities to the vectors that lists are ranked by.
+    pub fusion: Option<Fusion<'a>>,
+}
+
+/// A fusion, opened, and its pack: it becomes a part of the index.
+#[derive(Clone, Copy)]
+pub struct Fusion<'a> {
+    pub fuser: &'a Fuser,
+    pub pack: &'a [u8],
 }
 
 impl<'a, E: EncodeText> From<&'a E> for Encoders<'a> {
     fn from(texts: &'a E) -> Self {
-        Self { texts, pictures: None, sounds: None }
+        Self { texts, pictures: None, sounds: None, fusion: None }
     }
 }
 
@@ -153,7 +164,7 @@ pub fn build<'a>(
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Built> {
     items.sort_by(|a, b| a.key.cmp(&b.key));
-    let Encoders { texts: encoder, pictures, sounds } = encoders.into();
+    let Encoders { texts: encoder, pictures, sounds, fusion } = encoders.into();
     let mut model = encoder.model();
     model.file.clone_from(&options.model_file);
     let mut report = Report { items: items.len(), ..Report::default() };
@@ -207,6 +218,13 @@ pub fn build<'a>(
         }
         others.insert(encoder.modality().to_string(), model_of);
     }
+    let mut joined = None;
+    if let Some(fusion) = fusion {
+        model = fused::fuse(&mut rows, fusion.fuser, model, &mut others)?;
+        let shard = Shard::of(Kind::Fusion, fusion.pack, items.len() as u32);
+        model.file = Some(shard.file.clone());
+        joined = Some((shard, fusion.pack.to_vec()));
+    }
     if let Some(base) = base {
         compare(&rows, base, &mut report);
     } else {
@@ -219,10 +237,14 @@ pub fn build<'a>(
         files.insert(shard.file.clone(), Arc::new(bytes));
         Ok(())
     })?;
+    if let Some((shard, pack)) = joined {
+        files.insert(shard.file.clone(), Arc::new(pack));
+        manifest.shards.push(shard);
+    }
     manifest.attribution.clone_from(&options.attribution);
     manifest.extra.insert("text".into(), json!({"fields": options.template.fields}));
     if let Some(more) = more {
-        let bytes = manifest.shards.iter().map(|shard| files[&shard.file].clone()).collect();
+        let bytes = manifest.shards_of(&Kind::Items).map(|shard| files[&shard.file].clone()).collect();
         for (kind, bytes) in more(&Catalog::open(&manifest, bytes)?)? {
             let shard = Shard::of(kind, &bytes, manifest.items);
             files.insert(shard.file.clone(), Arc::new(bytes));
@@ -280,11 +302,11 @@ fn is_ours(name: &str) -> bool {
         return false;
     };
     let left = ending.starts_with("safetensors.") && ending.ends_with(".tmp");
-    matches!(kind, "items" | "ranker") && hash.len() == 16 && is_hex(hash) && (ending == "safetensors" || left)
+    matches!(kind, "items" | "ranker" | "fusion") && hash.len() == 16 && is_hex(hash) && (ending == "safetensors" || left)
 }
 
 fn same_model(base: &Base, model: &Model, report: &mut Report) -> bool {
-    let old = base.catalog.model();
+    let old = base.catalog.text_model();
     let same = old.id.sha256 == model.id.sha256 && old.dim == model.dim;
     if !same {
         report.note = Some(format!("the base was encoded with another model ({}), so every item was encoded again", old.id.name));
@@ -312,7 +334,13 @@ fn limit_fields(metadata: &[Map<String, Value>]) -> Result<()> {
 fn reusable(base: &Base, key: &str, hash: u64, metadata: &Map<String, Value>) -> Option<Row> {
     let ordinal = base.catalog.ordinal(key)?;
     let (shard, row) = base.catalog.place(ordinal)?;
-    (shard.hash(row) == hash).then(|| Row { metadata: metadata.clone(), ..shard.to_row(row) })
+    (shard.hash(row) == hash).then(|| {
+        let mut row = Row { metadata: metadata.clone(), ..shard.to_row(row) };
+        if let Some(text) = row.others.remove(TEXT) {
+            (row.vector, row.scale) = (text.vector, text.scale);
+        }
+        row
+    })
 }
 
 fn compare(rows: &[Row], base: &Base, report: &mut Report) {

@@ -6,6 +6,8 @@ pub mod calibration;
 pub mod checkpoint;
 pub mod fold;
 pub mod image_input;
+pub mod fused;
+pub mod fusion;
 pub mod interaction_columns;
 pub mod interaction_text;
 pub mod interactions;

@@ -148,14 +148,22 @@ fn step(
 }
 
 /// Adam (Kingma & Ba 2015) with decoupled decay of the item and term rows.
-struct Adam {
-    first: Vec<f32>,
-    second: Vec<f32>,
-    steps: i32,
+#[derive(Clone)]
+pub struct Adam {
+    /// Moments, one of each a parameter.
+    pub first: Vec<f32>,
+    pub second: Vec<f32>,
+    pub steps: i32,
 }
 
 impl Adam {
-    fn apply(&mut self, parameters: &mut [f32], gradient: &[f32], rate: f32) {
+    /// Before the first step of so many parameters.
+    pub fn new(parameters: usize) -> Self {
+        Self { first: vec![0.0; parameters], second: vec![0.0; parameters], steps: 0 }
+    }
+
+    /// One step.
+    pub fn apply(&mut self, parameters: &mut [f32], gradient: &[f32], rate: f32) {
         const B1: f32 = 0.9;
         const B2: f32 = 0.98;
         self.steps += 1;
@@ -215,7 +223,7 @@ pub fn train_sequence(
     let shape = Shape { items, dim, heads, blocks, window, hidden: 2 * dim };
     let content = features.map(|f| &f.sparse).filter(|c| c.rows() == items && !c.indices.is_empty());
     let mut model = Model::new(shape, content, settings.seed);
-    let mut adam = Adam { first: vec![0.0; model.parameters.len()], second: vec![0.0; model.parameters.len()], steps: 0 };
+    let mut adam = Adam::new(model.parameters.len());
     let mut rng = Rng::new(settings.seed ^ 0xad4a);
     let mut pairs = windows(sequences, window);
     let sample: Vec<Case> = match valid.len() {

@@ -3,6 +3,7 @@
 mod build;
 mod evaluate;
 mod find;
+mod fusion;
 mod pictures;
 mod tower;
 mod sounds;

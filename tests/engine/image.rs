@@ -20,14 +20,14 @@ use serde_json::json;
 use super::fixture::{DIM, Device, TestSession, URL, like, model_id, pack, publish_model, vector};
 
 /// Length of a picture's vector.
-const SEEN: usize = 3;
+pub const SEEN: usize = 3;
 
 /// The "pack" of the image model.
-fn eye() -> Vec<u8> {
+pub fn eye() -> Vec<u8> {
     vec![7; 5000]
 }
 
-fn eye_id(bytes: &[u8]) -> ModelId {
+pub fn eye_id(bytes: &[u8]) -> ModelId {
     ModelId { name: "eye".into(), sha256: palate::format::digest::sha256(bytes) }
 }
 
@@ -87,14 +87,14 @@ fn shop() -> Device {
     device
 }
 
-fn with_eye(device: &Device) -> TestSession {
+pub fn with_eye(device: &Device) -> TestSession {
     let mut session = device.open_with_text();
     session.take::<Picture>(None, Box::new(load));
     wait(session.prepare::<Picture>(&Abort::new(), &|_| ())).unwrap();
     session
 }
 
-fn green() -> Picture {
+pub fn green() -> Picture {
     Picture::from_rgb(1, 1, vec![0, 255, 0]).unwrap()
 }
 

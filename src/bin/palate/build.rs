@@ -12,7 +12,9 @@ use palate::format::manifest::Kind;
 use palate::format::signature::{signed_bytes, with_signature};
 use palate::platform::native::Signer;
 use palate::platform::native::folder::{Folder, open};
-use palate::publish::build::{Base, Built, Encoders, Options, build, write};
+use palate::compute::cpu::isa::Isa;
+use palate::fuse::Fuser;
+use palate::publish::build::{Base, Built, Encoders, Fusion, Options, build, write};
 use palate::publish::interactions::ReadOptions;
 use palate::publish::items::{Bad, Item, Reader, Template};
 use palate::publish::media::{Account, EncodeMedia};
@@ -47,6 +49,10 @@ pub struct Build {
     /// by recording.
     #[arg(long, value_name = "MODEL")]
     audio_model: Option<PathBuf>,
+    /// A fusion of these models, by `palate train fusion`: lists and searches are ranked by what an item's modalities say
+    /// together, and a query by text, picture or both is one vector.
+    #[arg(long, value_name = "MODEL")]
+    fusion: Option<PathBuf>,
     /// An earlier index whose vectors are taken for items with the same text.
     #[arg(long, value_name = "DIR")]
     base: Option<PathBuf>,
@@ -134,7 +140,10 @@ impl Build {
         let pictures = pictures.as_ref().map(|pictures: &Pictures| pictures as &dyn EncodeMedia);
         let sounds = audio_pack.map(|pack| Ok(Sounds { encoder: pack::open_audio(pack)?, from: self.media_folder() })).transpose()?;
         let sounds = sounds.as_ref().map(|sounds: &Sounds| sounds as &dyn EncodeMedia);
-        let encoders = Encoders { texts: &encoder, pictures, sounds };
+        let joint = self.fusion.as_deref().map(pack::find).transpose()?;
+        let fuser = joint.as_ref().map(|joint| Fuser::open(joint.bytes.clone(), Isa::best())).transpose()?;
+        let fusion = fuser.as_ref().zip(joint.as_ref()).map(|(fuser, joint)| Fusion { fuser, pack: &joint.bytes });
+        let encoders = Encoders { texts: &encoder, pictures, sounds, fusion };
 
         let mut progress = None;
         let mut learned = None;

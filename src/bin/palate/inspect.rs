@@ -89,7 +89,8 @@ impl Inspect {
             });
         }
         for model in manifest.models.values() {
-            let Some(file) = model.file.as_ref().filter(|file| folder.at(file).is_file()) else { continue };
+            let beside = |file: &&String| folder.at(file).is_file() && !manifest.shards.iter().any(|shard| shard.file == **file);
+            let Some(file) = model.file.as_ref().filter(beside) else { continue };
             let read = folder.read(file, u64::MAX - 1);
             let (size, problem) = match read {
                 Ok(content) if sha256(&content) == model.id.sha256 => (content.len() as u64, None),

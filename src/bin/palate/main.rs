@@ -7,6 +7,7 @@ mod encode;
 mod evaluate;
 mod evaluation;
 mod evaluation_page;
+mod fusion_account;
 mod inspect;
 mod interactions;
 mod key;
@@ -21,6 +22,7 @@ mod search;
 mod sound;
 mod terminal;
 mod train;
+mod train_fusion;
 
 use std::process::ExitCode;
 

@@ -2,13 +2,16 @@
 //!
 //! Not here: the visitor's taste (`recommend`).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use palate::Result;
+use palate::compute::cpu::isa::Isa;
 use palate::encode::{AudioEncoder, ImageEncoder, TextEncoder};
+use palate::format::manifest::Kind;
+use palate::fuse::Fuser;
 use palate::index::Catalog;
-use palate::index::catalog::{AUDIO, IMAGE};
+use palate::index::catalog::{AUDIO, IMAGE, TEXT};
 use palate::platform::native::folder::Folder;
 use palate::publish::build::{Base, text_model};
 use serde_json::{Value, json};
@@ -66,12 +69,14 @@ impl Search {
             }
             None => None,
         };
+        let fuser = fusion(&base, &self.index)?;
         for query in queries {
-            let scores = scores(&query, catalog, texts.as_ref(), pictures.as_ref(), sounds.as_ref())?;
+            let vectors = Vectors::of(&query, texts.as_ref(), pictures.as_ref(), sounds.as_ref())?;
+            let scores = vectors.scores(catalog, fuser.as_ref())?;
             let has = |ordinal| {
-                let text = query.text.is_some() && catalog.has_vector(ordinal);
-                let image = query.image.is_some() && catalog.has_other(IMAGE, ordinal);
-                text || image || query.audio.is_some() && catalog.has_other(AUDIO, ordinal)
+                let ranked = (fuser.is_some() || query.text.is_some()) && catalog.has_vector(ordinal);
+                let beside = |given: bool, medium| given && fuser.is_none() && catalog.has_other(medium, ordinal);
+                ranked || beside(query.image.is_some(), IMAGE) || beside(query.audio.is_some(), AUDIO)
             };
             let hits = catalog.top_k(&scores, self.k as usize, has);
             if self.json {
@@ -90,29 +95,49 @@ impl Search {
     }
 }
 
-/// Cosines with every item; of a query that holds several things their mean.
-fn scores(query: &Query, catalog: &Catalog, texts: Option<&TextEncoder>, pictures: Option<&ImageEncoder>, sounds: Option<&AudioEncoder>) -> Result<Vec<f32>> {
-    let mut parts = Vec::new();
-    let zeros = || vec![0.0; catalog.len()];
-    if let (Some(text), Some(encoder)) = (&query.text, texts) {
-        let mut part = zeros();
-        catalog.scan(&encoder.encode(&[text.as_str()])?[0], &mut part)?;
-        parts.push(part);
+/// The fusion that made the index's vectors.
+fn fusion(base: &Base, index: &Path) -> Result<Option<Fuser>> {
+    let Some(shard) = base.manifest.shards_of(&Kind::Fusion).next().filter(|_| base.catalog.is_fused()) else { return Ok(None) };
+    let bytes = Folder::new(index).read(&shard.file, shard.bytes)?;
+    shard.verify(&bytes)?;
+    Fuser::open(bytes, Isa::best()).map(Some)
+}
+
+/// A query's vectors, each with its modality.
+struct Vectors(Vec<(&'static str, Vec<f32>)>);
+
+impl Vectors {
+    fn of(query: &Query, texts: Option<&TextEncoder>, pictures: Option<&ImageEncoder>, sounds: Option<&AudioEncoder>) -> Result<Self> {
+        let mut vectors = Vec::new();
+        if let (Some(text), Some(encoder)) = (&query.text, texts) {
+            vectors.push((TEXT, encoder.encode(&[text.as_str()])?.swap_remove(0)));
+        }
+        if let (Some(path), Some(encoder)) = (&query.image, pictures) {
+            vectors.push((IMAGE, encoder.encode(&[media::read(path)?])?.swap_remove(0)));
+        }
+        if let (Some(path), Some(encoder)) = (&query.audio, sounds) {
+            vectors.push((AUDIO, sound::vector(encoder, path)?));
+        }
+        Ok(Self(vectors))
     }
-    if let (Some(path), Some(encoder)) = (&query.image, pictures) {
-        let mut part = zeros();
-        catalog.scan_other(IMAGE, &encoder.encode(&[media::read(path)?])?[0], &mut part)?;
-        parts.push(part);
+
+    /// Cosines with every item: of one joined vector where the index is fused, else the mean of the modalities' cosines.
+    fn scores(&self, catalog: &Catalog, fuser: Option<&Fuser>) -> Result<Vec<f32>> {
+        let mut scores = vec![0.0; catalog.len()];
+        if let Some(fuser) = fuser {
+            let given: Vec<(&str, &[f32])> = self.0.iter().map(|(name, vector)| (*name, vector.as_slice())).collect();
+            catalog.scan(&fuser.query(&given)?, &mut scores)?;
+            return Ok(scores);
+        }
+        let share = 1.0 / self.0.len().max(1) as f32;
+        for (name, vector) in &self.0 {
+            let mut part = vec![0.0; catalog.len()];
+            match *name {
+                TEXT => catalog.scan(vector, &mut part)?,
+                medium => catalog.scan_other(medium, vector, &mut part)?,
+            }
+            scores.iter_mut().zip(part).for_each(|(score, cosine)| *score += share * cosine);
+        }
+        Ok(scores)
     }
-    if let (Some(path), Some(encoder)) = (&query.audio, sounds) {
-        let mut part = zeros();
-        catalog.scan_other(AUDIO, &sound::vector(encoder, path)?, &mut part)?;
-        parts.push(part);
-    }
-    let share = 1.0 / parts.len().max(1) as f32;
-    let mut scores = zeros();
-    for part in parts {
-        scores.iter_mut().zip(part).for_each(|(score, cosine)| *score += share * cosine);
-    }
-    Ok(scores)
 }

@@ -23,18 +23,22 @@ use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use crate::terminal::{bar, bold, count, dim, line, note, size, spinner, tick};
+use crate::train_fusion::Fusion;
 use crate::{media, pack};
 
 #[derive(Subcommand)]
 pub enum Train {
     /// A small image model in the space of the catalog's texts, so that pages search with pictures without a large download.
     Image(Image),
+    /// One space for what items read and look like: projections and a gated sum, from items alone or from interactions too.
+    Fusion(Box<Fusion>),
 }
 
 impl Train {
     pub fn run(self) -> Result<()> {
         match self {
             Train::Image(image) => image.run(),
+            Train::Fusion(fusion) => fusion.run(),
         }
     }
 }

@@ -1,0 +1,145 @@
+//! What each modality adds to a learned joint space, and what a missing one costs: measured on items that were never learned from.
+//!
+//! Metrics and intervals are those of `evaluate`. Not here: learning (`fusion`), printing (`bin`).
+
+use super::fusion::content_scores;
+use super::fusion_space::Space;
+use crate::evaluate::report::judge_cases;
+use crate::evaluate::split::Case;
+use crate::evaluate::metrics;
+use crate::math::stats::{Interval, bootstrap_means};
+
+const REPLICATES: usize = 1000;
+
+/// One line of the ablation.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// "text + image", "image alone", "history without text".
+    pub name: String,
+    /// By metric name.
+    pub metrics: Vec<(String, Interval)>,
+    /// How much better the whole is, paired, with the first metric's name: positive where something is lost without it.
+    pub lost: Option<Interval>,
+    columns: Vec<(String, Vec<f64>)>,
+}
+
+/// One way to make the vectors of what is asked with and of what is found, `[items, dim]` each.
+pub struct View {
+    pub name: String,
+    pub dim: usize,
+    pub asked: Vec<f32>,
+    /// `None`: the same.
+    pub found: Option<Vec<f32>>,
+}
+
+/// The views of a learned space: everything, each modality alone, the encoders' own vectors, and histories without a modality.
+pub fn views(space: &Space, parameters: &[f32]) -> Vec<View> {
+    let names: Vec<&str> = space.contents().iter().map(|c| c.name.as_str()).collect();
+    let dim = space.dim;
+    let count = names.len();
+    let encode = |uses: &dyn Fn(usize) -> bool| space.encode(parameters, &(0..count).map(uses).collect::<Vec<_>>());
+    let whole = encode(&|_| true);
+    let mut out = vec![View { name: names.join(" + "), dim, asked: whole.clone(), found: None }];
+    if count > 1 {
+        out.extend((0..count).map(|m| View { name: format!("{} alone", names[m]), dim, asked: encode(&|other| other == m), found: None }));
+    }
+    out.extend(space.contents().iter().map(|c| View { name: format!("{}, not learned", c.name), dim: c.dim, asked: c.vectors.clone(), found: None }));
+    if count > 1 {
+        let without = |m: usize| View { name: format!("asked without {}", names[m]), dim, asked: encode(&|other| other != m), found: Some(whole.clone()) };
+        out.extend((0..count).map(without));
+    }
+    out
+}
+
+/// Ranks the candidates of each case by every view; the first is what the others are held against.
+pub fn by_cases(views: &[View], cases: &[Case], candidates: Option<&[bool]>, k: usize, seed: u64) -> Vec<Line> {
+    let lines = views.iter().map(|view| {
+        let found = view.found.as_ref().unwrap_or(&view.asked);
+        let items = view.asked.len() / view.dim.max(1);
+        let judged = judge_cases(cases, items, candidates, k, &|case, scores| match view.found {
+            None => content_scores(&view.asked, view.dim, candidates, case, scores),
+            Some(_) => {
+                let profile = profile(&view.asked, view.dim, case);
+                for (item, score) in scores.iter_mut().enumerate() {
+                    *score = dot(&profile, &found[item * view.dim..(item + 1) * view.dim]);
+                }
+            }
+        });
+        let column = |metric: fn(&[u32], usize) -> f64| judged.iter().map(|j| metric(&j.ranks, k)).collect::<Vec<f64>>();
+        let mut columns = vec![(format!("recall@{k}"), column(metrics::recall)), (format!("ndcg@{k}"), column(metrics::ndcg))];
+        columns.push(("auc".into(), judged.iter().map(|j| j.auc).collect()));
+        (view.name.clone(), columns)
+    });
+    finish(lines.collect(), seed)
+}
+
+/// Each item of `held` asks with a modality and is to be found among them by the others: without interactions.
+pub fn by_items(space: &Space, parameters: &[f32], held: &[u32], seed: u64) -> Vec<Line> {
+    let names: Vec<&str> = space.contents().iter().map(|c| c.name.as_str()).collect();
+    let (d, count) = (space.dim, names.len());
+    let all: Vec<u32> = held.iter().copied().filter(|&i| space.contents().iter().all(|c| c.has[i as usize])).collect();
+    let seen = |uses: &dyn Fn(usize) -> bool| space.forward(parameters, &all, &|_, m| uses(m), None).vectors;
+    let mut lines = Vec::new();
+    let mut measure = |name: String, from: &[f32], to: &[f32]| {
+        let rank = |at: usize| {
+            let score = |other: usize| dot(&from[at * d..(at + 1) * d], &to[other * d..(other + 1) * d]);
+            let own = score(at);
+            1 + (0..all.len()).filter(|&other| other != at && score(other) >= own).count() as u32
+        };
+        let ranks: Vec<u32> = (0..all.len()).map(rank).collect();
+        let hits = |k: u32| ranks.iter().map(|&r| f64::from(u8::from(r <= k))).collect::<Vec<f64>>();
+        lines.push((name, vec![("recall@10".to_string(), hits(10)), ("recall@1".to_string(), hits(1))]));
+    };
+    let whole = seen(&|_| true);
+    for a in 0..count {
+        for b in (0..count).filter(|&b| b != a) {
+            measure(format!("{} finds {}", names[a], names[b]), &seen(&|m| m == a), &seen(&|m| m == b));
+        }
+        measure(format!("{} finds the whole", names[a]), &seen(&|m| m == a), &whole);
+    }
+    let mut lines = finish(lines, seed);
+    lines.iter_mut().for_each(|line| line.lost = None);
+    lines
+}
+
+fn profile(vectors: &[f32], dim: usize, case: &Case) -> Vec<f32> {
+    let mut profile = vec![0f32; dim];
+    for &item in &case.history.items {
+        profile.iter_mut().zip(&vectors[item as usize * dim..]).for_each(|(p, v)| *p += v);
+    }
+    profile
+}
+
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+/// Intervals of every line, and of its first metric's difference to the first line's.
+fn finish(lines: Vec<(String, Vec<(String, Vec<f64>)>)>, seed: u64) -> Vec<Line> {
+    let first = lines.first().and_then(|(_, columns)| columns.first().cloned());
+    let line = |(at, (name, columns)): (usize, (String, Vec<(String, Vec<f64>)>))| {
+        let values: Vec<Vec<f64>> = columns.iter().map(|(_, values)| values.clone()).collect();
+        let intervals = bootstrap_means(&values, REPLICATES, seed);
+        let metrics = columns.iter().map(|(name, _)| name.clone()).zip(intervals).collect();
+        let lost = first.as_ref().filter(|_| at > 0).and_then(|(_, whole)| {
+            let difference: Vec<f64> = whole.iter().zip(&columns.first()?.1).map(|(a, b)| a - b).collect();
+            bootstrap_means(&[difference], REPLICATES, seed).pop()
+        });
+        Line { name, metrics, lost, columns }
+    };
+    lines.into_iter().enumerate().map(line).collect()
+}
+
+/// The lines of several folds as one: their cases are pooled.
+pub fn pool(folds: Vec<Vec<Line>>, seed: u64) -> Vec<Line> {
+    let mut folds = folds.into_iter();
+    let Some(mut whole) = folds.next().map(|lines| lines.into_iter().map(|l| (l.name, l.columns)).collect::<Vec<_>>()) else {
+        return Vec::new();
+    };
+    for fold in folds {
+        for ((_, columns), line) in whole.iter_mut().zip(fold) {
+            columns.iter_mut().zip(line.columns).for_each(|((_, values), (_, more))| values.extend(more));
+        }
+    }
+    finish(whole, seed)
+}

@@ -1,0 +1,142 @@
+//! Learning the joint space: gradients, a planted catalog, seeds, and runs that stop and go on.
+
+use palate::Error;
+use palate::evaluate::dataset::Sequence;
+use palate::evaluate::split::{Protocol, split};
+use palate::math::rng::Rng;
+use palate::publish::fusion::{keep, resume};
+use palate::train::fusion::{Data, Learned, Settings, State, quality, train};
+use palate::train::fusion_report::{by_cases, by_items, views};
+use palate::train::fusion_space::Space;
+
+use super::{DIM, contents, space};
+
+const ITEMS: usize = 700;
+const KINDS: usize = 5;
+
+fn settings() -> Settings {
+    Settings { dim: DIM, ranks: vec![20], epochs: 12, steps: 4, patience: 12, learning_rate: 1e-2, ..Settings::default() }
+}
+
+/// People who like one kind each.
+fn people() -> Vec<Sequence> {
+    let mut rng = Rng::new(9);
+    let sequence = |user: usize| {
+        let mut items: Vec<u32> = (0..ITEMS as u32).filter(|i| *i as usize % KINDS == user % KINDS && rng.unit() < 0.5).collect();
+        rng.shuffle(&mut items);
+        let n = items.len();
+        Sequence { user: user as u32, items, times: (0..n as i64).collect(), values: vec![1.0; n] }
+    };
+    (0..60).map(sequence).collect()
+}
+
+#[test]
+fn learning_passes_back_what_small_steps_change() {
+    let space = space(30, 3, 0.5);
+    let mut chance = crate::catalogs::Seeded(5);
+    let mut parameters = space.start(2, 0.0);
+    parameters.iter_mut().for_each(|p| *p += 0.2 * chance.signed());
+    let items: Vec<u32> = (0..12).collect();
+    let toward = chance.vector(12 * DIM);
+    let loss = |parameters: &[f32]| {
+        let encoded = space.forward(parameters, &items, &|row, m| row % 3 != m, None);
+        encoded.vectors.iter().zip(&toward).map(|(a, b)| f64::from(a * b)).sum::<f64>()
+    };
+    let mut gradient = vec![0f32; space.parameters()];
+    space.backward(&space.forward(&parameters, &items, &|row, m| row % 3 != m, None), &toward, &mut gradient);
+    for at in (0..space.parameters()).step_by(13).chain([space.parameters() - 1]) {
+        let moved = |by: f32| {
+            let mut moved = parameters.clone();
+            moved[at] += by;
+            loss(&moved)
+        };
+        let slope = (moved(1e-2) - moved(-1e-2)) / 2e-2;
+        assert!((slope - f64::from(gradient[at])).abs() < 3e-3 * (1.0 + slope.abs()), "parameter {at}: {slope} and {}", gradient[at]);
+    }
+}
+
+#[test]
+fn learning_from_items_alone_lets_a_picture_find_its_text() {
+    // Every item is a kind of its own, so that only what is common to both can tell.
+    let mut chance = crate::catalogs::Seeded(3);
+    let (n, hidden) = (400, 6);
+    let mixes: Vec<Vec<f32>> = [super::TEXT, super::IMAGE].iter().map(|dim| chance.vector(dim * hidden)).collect();
+    let souls: Vec<Vec<f32>> = (0..n).map(|_| chance.vector(hidden)).collect();
+    let show = |mix: &[f32]| souls.iter().flat_map(|s| super::unit(mix.chunks_exact(hidden).map(|row| row.iter().zip(s).map(|(a, b)| a * b).sum()).collect())).collect::<Vec<f32>>();
+    let contents = vec![palate::train::fusion_space::Content::new("text", super::TEXT, show(&mixes[0])), palate::train::fusion_space::Content::new("image", super::IMAGE, show(&mixes[1]))];
+    let held: Vec<u32> = (0..80).collect();
+    let allowed: Vec<bool> = (0..n).map(|i| i >= 80).collect();
+    let space = Space::new(contents, &allowed, DIM, &[20], 3);
+    let data = Data { allowed: &allowed, sequences: &[], valid: &[], candidates: None, held: &held };
+    let settings = Settings { epochs: 25, steps: 8, patience: 25, ..settings() };
+    let before = by_items(&space, &space.start(settings.seed, 0.0), &held, 1);
+    let learned = train(&space, &data, &settings, None, &mut |_, _| Ok(())).unwrap();
+    let after = by_items(&space, &learned.parameters, &held, 1);
+    assert_eq!(after[0].name, "text finds image");
+    let of = |lines: &[palate::train::fusion_report::Line]| lines[0].metrics[0].1.value;
+    assert!(of(&before) < 0.4 && of(&after) > 0.9, "{} before, {} after", of(&before), of(&after));
+}
+
+fn held_out(seed: u64) -> (palate::evaluate::split::Split, Vec<bool>) {
+    let split = split(Protocol::ColdItems, &people(), ITEMS, seed, 0, 1).unwrap();
+    let mut allowed = vec![true; ITEMS];
+    for candidates in [&split.valid_candidates, &split.test_candidates].into_iter().flatten() {
+        allowed.iter_mut().zip(candidates).for_each(|(a, held)| *a &= !held);
+    }
+    (split, allowed)
+}
+
+fn learn(space: &Space, settings: &Settings, from: Option<State>, each: &mut dyn FnMut(&State)) -> Learned {
+    let (split, allowed) = held_out(1);
+    let data = Data { allowed: &allowed, sequences: &split.train, valid: &split.valid, candidates: split.valid_candidates.as_deref(), held: &[] };
+    train(space, &data, settings, from, &mut |_, state| {
+        each(state);
+        Ok(())
+    })
+    .unwrap()
+}
+
+#[test]
+fn learning_from_people_finds_the_kinds_of_items_nobody_met() {
+    let (split, allowed) = held_out(1);
+    let space = Space::new(contents(ITEMS, KINDS, 2.5), &allowed, DIM, &[20], 3);
+    let data = Data { allowed: &allowed, sequences: &split.train, valid: &split.valid, candidates: split.valid_candidates.as_deref(), held: &[] };
+    let before = quality(&space, &data, &space.start(1, 0.0));
+    let learned = learn(&space, &settings(), None, &mut |_| ());
+    assert!(learned.validation > before + 0.02, "{before} before, {} after", learned.validation);
+    let lines = by_cases(&views(&space, &learned.parameters), &split.test, split.test_candidates.as_deref(), 5, 1);
+    let recall = |name: &str| lines.iter().find(|l| l.name == name).map(|l| l.metrics[0].1.value).unwrap();
+    let (both, text, image) = (recall("text + image"), recall("text alone"), recall("image alone"));
+    assert!(both > text && both > image, "{both} with both, {text} and {image} alone");
+    assert!(lines[1].lost.is_some() && lines[0].lost.is_none());
+}
+
+#[test]
+fn learning_is_decided_by_its_seed() {
+    let space = space(ITEMS, KINDS, 1.5);
+    let few = Settings { epochs: 2, ..settings() };
+    let (first, again) = (learn(&space, &few, None, &mut |_| ()), learn(&space, &few, None, &mut |_| ()));
+    assert_eq!(first.parameters, again.parameters);
+    let other = learn(&space, &Settings { seed: 2, ..few }, None, &mut |_| ());
+    assert_ne!(first.parameters, other.parameters);
+}
+
+#[test]
+fn learning_that_stopped_goes_on_as_if_it_had_not() {
+    let space = space(ITEMS, KINDS, 1.5);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("checkpoint.safetensors");
+    let whole = learn(&space, &Settings { epochs: 6, ..settings() }, None, &mut |state| {
+        if state.epoch == 3 {
+            keep(&path, "this", state).unwrap();
+        }
+    });
+    let state = resume(&path, "this", space.parameters()).unwrap().unwrap();
+    assert_eq!(state.epoch, 3);
+    let gone_on = learn(&space, &Settings { epochs: 6, ..settings() }, Some(state), &mut |_| ());
+    assert_eq!(whole.parameters, gone_on.parameters);
+    assert_eq!((whole.epoch, whole.validation), (gone_on.epoch, gone_on.validation));
+    assert!(matches!(resume(&path, "another", space.parameters()), Err(Error::Mismatch(text)) if text.contains("--resume")));
+    assert!(matches!(resume(&path, "this", 5), Err(Error::Corrupt { .. })));
+    assert!(resume(&folder.path().join("none"), "this", 5).unwrap().is_none());
+}
