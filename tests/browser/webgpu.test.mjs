@@ -205,7 +205,14 @@ test('webgpu: auto answers at once, races when nobody waits, and remembers what 
   t.diagnostic(`one text ${one.wasm.toFixed(1)} ms on wasm, ${one.webgpu.toFixed(1)} ms on ${first.report.gpu.adapter}`);
   const expected = one.webgpu < one.wasm || (batch.webgpu ?? Infinity) < batch.wasm;
   assert.equal(first.report.device !== 'wasm', expected);
-  const second = await visit();
+  // A race holds for the kernels that took part in it, and which are the fastest is timed anew by every visit: a busy machine may
+  // say otherwise the second time, and then the devices race again.
+  let [raced, second] = [first, await visit()];
+  for (let more = 4; more > 0 && second.report.kernels !== raced.report.kernels; more -= 1) {
+    assert.match(second.report.deviceWhy, /faster in a race here/);
+    [raced, second] = [second, await visit()];
+  }
+  assert.equal(second.report.kernels, raced.report.kernels);
   assert.match(second.report.deviceWhy, /earlier visit/);
   assert.ok(Math.abs(second.length - 1) < 1e-4);
   await page.context().close();
