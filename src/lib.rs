@@ -44,8 +44,8 @@
 //!
 //! A score is a sum of terms, and every term splits its addend by the events behind it ([`rank::term`]). Content terms
 //! compare vectors of the catalog. The trained term comes with the index: `publish::ranker` learns item-item weights and
-//! factors from interactions, chooses gains and fading on held-out events, and puts them into a shard
-//! ([`format::ranker`]) that [`rank::learned`] scores on the device; [`engine::terms`] says how the two are weighed.
+//! factors from interactions, chooses gains, fading and the entries worth their bytes (`train::entries`) on held-out events, and puts
+//! them into a shard ([`format::ranker`]) that [`rank::learned`] scores on the device; [`engine::terms`] says how the two are weighed.
 //!
 //! What a term is worth to one visitor is learned on the device ([`engine::learning`]): an event that follows a list keeps
 //! what the terms had said of its item, and a Bayesian logistic regression ([`rank::learner`]) replays these events out of

@@ -1,12 +1,12 @@
-//! Searches: by words, by a picture or a sound, by both.
+//! Searches: by words, by a picture or a sound, by both; and what is like an item.
 //!
 //! Not here: the models ([`super::model`], [`super::media`]), and how a list is drawn up (`rank::list`).
 
 use serde_json::Map;
 
-use super::ask::{Hit, Search};
+use super::ask::{Hit, Search, Wishes};
 use super::media::{Medium, encode_all};
-use super::session::Session;
+use super::session::{Session, unknown_item};
 use super::snapshot::Snapshot;
 use super::terms::{self, Past};
 use crate::error::{Error, Result};
@@ -53,6 +53,25 @@ impl Term for Likeness {
 }
 
 impl<P: Platform> Session<P> {
+    /// The items most like one item, without it: by content, and by what others met beside it where the index has a ranker.
+    ///
+    /// Errors: `Error::NotFound` for an unknown key, `Error::Input` for an item of which neither says anything.
+    pub fn similar(&self, key: &str, wishes: &Wishes) -> Result<Vec<Hit>> {
+        self.check_open()?;
+        wishes.check()?;
+        let filter = Filter::parse(&wishes.filter)?;
+        let snapshot = self.snapshot();
+        let ordinal = snapshot.catalog.ordinal(key).ok_or_else(unknown_item)?;
+        let terms = terms::similar(&snapshot, ordinal)?;
+        if terms.is_empty() {
+            return Err(Error::input("The item has no text that could be compared. Pass one that has, or give it a title and build the index again."));
+        }
+        let events = self.log.events();
+        let evidence = self.weigh(&events, &Map::new());
+        let past = Past { events: &events, evidence: &evidence };
+        Ok(self.plain(&snapshot, &terms, &filter, wishes, &past, Some(ordinal)))
+    }
+
     /// The items nearest to words, as personal as asked for.
     ///
     /// Errors: `Error::Input` for an empty or overlong text, and where there is no model (see [`Session::open_text`]).
@@ -86,7 +105,7 @@ impl<P: Platform> Session<P> {
         let evidence = self.weigh(&events, &Map::new());
         let past = Past { events: &events, evidence: &evidence };
         if personal > 0.0 {
-            terms.extend(terms::pulls(snapshot, &past.taste(snapshot), personal)?);
+            terms.extend(terms::personal(snapshot, &past, personal)?);
         }
         Ok(self.plain(snapshot, &terms, &filter, &ask.wishes, &past, None))
     }

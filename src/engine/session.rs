@@ -25,7 +25,7 @@ use crate::index::catalog::{AUDIO, IMAGE, TEXT};
 use crate::preprocess::{Picture, Sound};
 use crate::platform::{Abort, Clock, Platform, Store};
 use crate::rank::clock;
-use crate::rank::content::{HALF_CONFIDENCE, Toward};
+use crate::rank::content::HALF_CONFIDENCE;
 use crate::rank::explain::Reason;
 use crate::rank::explore::Unknown;
 use crate::rank::list::{Doubt, Listed, Plan, Sources, draw_up};
@@ -315,26 +315,6 @@ impl<P: Platform> Session<P> {
         let hits = hits(&snapshot, &listed, &plan);
         self.learning.remember(hits.iter().map(|hit| hit.key.as_str()), &listed, &terms, &places);
         Ok(hits)
-    }
-
-    /// The items nearest to one item, without it.
-    ///
-    /// Errors: `Error::NotFound` for an unknown key, `Error::Input` for an item without a vector.
-    pub fn similar(&self, key: &str, wishes: &Wishes) -> Result<Vec<Hit>> {
-        self.check_open()?;
-        wishes.check()?;
-        let filter = Filter::parse(&wishes.filter)?;
-        let snapshot = self.snapshot();
-        let catalog = &snapshot.catalog;
-        let ordinal = catalog.ordinal(key).ok_or_else(unknown_item)?;
-        if !catalog.has_vector(ordinal) {
-            return Err(Error::input("The item has no text that could be compared. Pass one that has, or give it a title and build the index again."));
-        }
-        let terms: Vec<Box<dyn Term>> = vec![Box::new(Toward::new("similar", catalog, &catalog.vector(ordinal), 1.0)?)];
-        let events = self.log.events();
-        let evidence = self.weigh(&events, &Map::new());
-        let past = Past { events: &events, evidence: &evidence };
-        Ok(self.plain(&snapshot, &terms, &filter, wishes, &past, Some(ordinal)))
     }
 
     /// What counts of `events` now, in the situation `context`.

@@ -87,7 +87,7 @@ pub fn recommend(
     popularity: Option<f64>,
 ) -> Result<(Vec<Box<dyn Term>>, bool)> {
     let mut terms = pulls(snapshot, taste, 1.0)?;
-    let trained = trained(snapshot, past);
+    let trained = trained(snapshot, past, 1.0);
     let stranger = taste.likes.is_empty() && trained.is_none() && situation.text.is_none();
     if let Some(trained) = trained {
         terms.push(Box::new(trained));
@@ -122,11 +122,35 @@ pub fn pulls(snapshot: &Snapshot, taste: &Taste, weight: f32) -> Result<Vec<Box<
     Ok(terms)
 }
 
-/// The publisher's ranker over the past; `None` where the index has none, or where nothing was liked: what others met
-/// beside a disliked item says little by itself.
-fn trained(snapshot: &Snapshot, past: &Past<'_>) -> Option<Held> {
-    let shipped = snapshot.trained.as_ref()?;
+/// The terms of a search that say what the visitor likes, times `weight`.
+pub fn personal(snapshot: &Snapshot, past: &Past<'_>, weight: f32) -> Result<Vec<Box<dyn Term>>> {
+    let mut terms = pulls(snapshot, &past.taste(snapshot), weight)?;
+    terms.extend(trained(snapshot, past, weight).map(|held| Box::new(held) as Box<dyn Term>));
+    Ok(terms)
+}
+
+/// What is like one item: by content, and what others met beside it.
+pub fn similar(snapshot: &Snapshot, ordinal: u32) -> Result<Vec<Box<dyn Term>>> {
+    let catalog = &snapshot.catalog;
+    let mut terms: Vec<Box<dyn Term>> = Vec::new();
+    if catalog.has_vector(ordinal) {
+        terms.push(Box::new(Toward::new("similar", catalog, &catalog.vector(ordinal), 1.0)?));
+    }
+    let met = Seen { item: ordinal, age: 0.0, weight: 1.0 };
+    terms.extend(held(snapshot, vec![met], Vec::new(), 1.0).map(|held| Box::new(held) as Box<dyn Term>));
+    Ok(terms)
+}
+
+/// The publisher's ranker over the past, times `weight`.
+fn trained(snapshot: &Snapshot, past: &Past<'_>, weight: f32) -> Option<Held> {
     let (history, events) = past.seen(snapshot);
+    held(snapshot, history, events, weight)
+}
+
+/// The publisher's ranker over a history; `None` where the index has none, or where nothing was liked: what others met
+/// beside a disliked item says little by itself.
+fn held(snapshot: &Snapshot, history: Vec<Seen>, events: Vec<usize>, weight: f32) -> Option<Held> {
+    let shipped = snapshot.trained.as_ref()?;
     let liked: f32 = history.iter().map(|seen| seen.weight.max(0.0)).sum();
     if liked <= 0.0 {
         return None;
@@ -137,5 +161,5 @@ fn trained(snapshot: &Snapshot, past: &Past<'_>) -> Option<Held> {
         Scale::Deviation => liked / (liked + HALF_CONFIDENCE),
     };
     let blend = Arc::new(shipped.blend.at(&history));
-    Some(Held::new("trained", blend, TRAINED * confidence / shipped.unit, history, events))
+    Some(Held::new("trained", blend, weight * TRAINED * confidence / shipped.unit, history, events))
 }

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use super::entries::Keep;
 use crate::rank::learned::blend::Scale;
 
 /// The choices so far. A trainer that starts with them makes only those that are missing, so that a second one, over the
@@ -12,6 +13,8 @@ use crate::rank::learned::blend::Scale;
 pub struct Choices {
     /// How fast the past fades, by method: events after which one counts 1/e.
     pub taus: BTreeMap<String, f32>,
+    /// Which entries of its matrix devices get, by method.
+    pub entries: BTreeMap<String, Keep>,
     /// EASE's regularization.
     pub ease_lambda: Option<f32>,
     /// iALS: regularization, and the weight of unobserved pairs.
@@ -27,7 +30,7 @@ pub struct Blended {
     pub scale: Scale,
     /// Terms with a gain above 0.
     pub gains: Vec<(String, f32)>,
-    /// Entries kept per row of an item-item matrix.
+    /// Entries kept per row of an item-item matrix, in the mean.
     pub row_entries: usize,
     /// Mean of NDCG at 10 and at 100 on the validation cases; of the best single term too.
     pub reached: f64,

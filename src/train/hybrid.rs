@@ -118,10 +118,10 @@ impl Trainer<'_> {
         best
     }
 
-    /// The term of a method that was trained, its rows cut to `entries`.
+    /// The term of a method that was trained, its rows cut to `entries` in the mean.
     fn cut_term(&self, name: &str, entries: usize) -> Result<Arc<dyn Term>> {
         match self.matrices.get(name) {
-            Some(matrix) if entries < self.settings.row_entries => Ok(Arc::new(Neighbors { weights: matrix.weights.cut(entries), ..matrix.clone() })),
+            Some((term, chosen)) if entries < self.settings.row_entries => Ok(Arc::new(Neighbors { weights: chosen.cut(&term.weights, entries), ..term.clone() })),
             _ => self.trained.get(name).cloned().ok_or_else(|| Error::Internal(format!("{name} was not trained"))),
         }
     }

@@ -11,8 +11,10 @@ use super::blend::{choose, sample, term_quality};
 use super::choices::Choices;
 use super::clusters::clusters;
 use super::content_map::fill_cold;
+use super::dense::Dense;
 use super::ease::ease;
 use super::ease_content::ease_content;
+use super::entries::{Entries, Popular};
 use super::features::Features;
 use super::ials::{IalsSettings, ials};
 use super::knn::item_knn;
@@ -61,7 +63,7 @@ impl Data<'_> {
 /// Hyper-parameters of all methods, with defaults that hold across data sets.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Entries kept per row of an item-item matrix.
+    /// Entries kept per row of an item-item matrix, in the mean.
     pub row_entries: usize,
     /// The hybrid's matrices shrink until it is no larger.
     pub budget_bytes: usize,
@@ -108,7 +110,7 @@ pub struct Trainer<'a> {
     matrix: Csr,
     pub(super) trained: HashMap<String, Arc<dyn Term>>,
     /// The trained terms that are item-item matrices: these can be cut to fit a budget.
-    pub(super) matrices: HashMap<String, Neighbors>,
+    pub(super) matrices: HashMap<String, (Neighbors, Entries)>,
     pub(super) choices: Choices,
     /// What to tell the person who waits.
     pub(super) note: &'a dyn Fn(&str),
@@ -162,11 +164,11 @@ impl<'a> Trainer<'a> {
             "ease-content" => {
                 self.need_content(method)?;
                 let weights = ease_content(&self.matrix, self.data.features, s.ease_lambda, s.content_alpha)?;
-                self.neighbors(method, SparseRows::from_dense_with_base(&weights, n, s.row_entries))
+                self.matrix_term(method, weights)
             }
             "transitions" => {
                 let weights = transitions(self.data.sequences, n, &s.transitions)?;
-                self.neighbors(method, SparseRows::from_dense_with_base(&weights, n, s.row_entries))
+                self.matrix_term(method, weights)
             }
             "ials" => {
                 let base = self.factors();
@@ -216,12 +218,29 @@ impl<'a> Trainer<'a> {
         Ok(())
     }
 
-    /// A neighbors term whose fading is chosen on the validation cases.
+    /// A neighbors term of a learned matrix: its fading and the entries that are shipped are chosen on the validation cases.
+    fn matrix_term(&mut self, method: &str, weights: Vec<f32>) -> Arc<dyn Term> {
+        let mut learned = Dense { name: method.into(), weights: Arc::new(weights), items: self.data.items, tau: f32::INFINITY };
+        learned.tau = self.tau(method, |tau| Box::new(Dense { tau, ..learned.clone() }));
+        let popular = Popular::new(&learned, self.data.sequences);
+        let (k, valid, candidates) = (self.settings.row_entries, self.data.valid, self.data.valid_candidates);
+        let entries = match self.choices.entries.get(method) {
+            Some(keep) => Entries::new(*keep, &popular),
+            None => Entries::choose(&learned, &popular, k, valid, candidates, self.note),
+        };
+        self.choices.entries.insert(method.into(), entries.keep);
+        self.shipped(entries.of(&learned, k), entries)
+    }
+
+    /// A neighbors term of sparse rows, whose fading is chosen on the validation cases.
     fn neighbors(&mut self, method: &str, weights: SparseRows) -> Arc<dyn Term> {
         let with = |tau: f32, weights: SparseRows| Neighbors { name: method.into(), weights, tau, window: usize::MAX };
         let tau = self.tau(method, |t| Box::new(with(t, weights.clone())));
-        let term = with(tau, weights);
-        self.matrices.insert(method.into(), term.clone());
+        self.shipped(with(tau, weights), Entries::each_row())
+    }
+
+    fn shipped(&mut self, term: Neighbors, entries: Entries) -> Arc<dyn Term> {
+        self.matrices.insert(term.name.clone(), (term.clone(), entries));
         Arc::new(term)
     }
 
@@ -231,25 +250,18 @@ impl<'a> Trainer<'a> {
         let base = self.choices.ease_lambda.unwrap_or(self.settings.ease_lambda);
         let cheap = self.choices.ease_lambda.is_none() && self.matrix.rows() * 5 <= n * 4 && !self.data.valid.is_empty();
         let cases = sample(self.data.valid, 1000);
-        let mut best: Option<(f64, SparseRows, f32)> = None;
+        let mut best: Option<(f64, Vec<f32>, f32)> = None;
         for factor in if cheap { &[1.0, 0.25, 0.5, 2.0, 4.0][..] } else { &[1.0][..] } {
-            let weights = ease(&self.matrix, base * factor)?;
-            let rows = SparseRows::from_dense_with_base(&weights, n, self.settings.row_entries);
-            let reached = match cheap {
-                false => 0.0,
-                true => {
-                    let term = Neighbors { name: method.into(), weights: rows.clone(), tau: f32::INFINITY, window: usize::MAX };
-                    term_quality(&term, &cases, self.data.valid_candidates)
-                }
-            };
+            let term = Dense { name: method.into(), weights: Arc::new(ease(&self.matrix, base * factor)?), items: n, tau: f32::INFINITY };
+            let reached = if cheap { term_quality(&term, &cases, self.data.valid_candidates) } else { 0.0 };
             if best.as_ref().is_none_or(|(b, ..)| reached > *b) {
-                best = Some((reached, rows, base * factor));
+                best = Arc::into_inner(term.weights).map(|weights| (reached, weights, base * factor));
             }
         }
-        let (_, rows, lambda) = best.ok_or_else(|| Error::Internal("no lambda was tried".into()))?;
+        let (_, weights, lambda) = best.ok_or_else(|| Error::Internal("no lambda was tried".into()))?;
         (self.note)(&format!("{method}: lambda {lambda}"));
         self.choices.ease_lambda = Some(lambda);
-        Ok(self.neighbors(method, rows))
+        Ok(self.matrix_term(method, weights))
     }
 
     /// iALS item factors. Small data affords trying regularizations first, with half of the sweeps.

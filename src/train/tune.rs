@@ -7,6 +7,7 @@
 
 use super::blend::{sample, term_quality};
 use super::choices::Choices;
+use super::entries::Keep;
 use super::knobs::{KNOBS, Knob};
 use super::methods::{Data, Settings, Trainer};
 use crate::evaluate::dataset::Sequence;
@@ -162,7 +163,8 @@ fn one(data: &Data<'_>, settings: &Settings, method: &str, search: &Search, plan
 fn judge(data: &Data<'_>, sequences: &[Sequence], settings: &Settings, method: &str, cases: &[&Case]) -> Result<f64> {
     let part = Data { sequences, items: data.items, features: data.features, valid: data.valid, valid_candidates: data.valid_candidates, test_candidates: data.test_candidates };
     // What is drawn is what is tried: no search within the search.
-    let choices = Choices { ease_lambda: Some(settings.ease_lambda), ials: Some((settings.ials.lambda, settings.ials.alpha0)), ..Choices::default() };
+    let entries = [(method.to_owned(), Keep::EachRow)].into();
+    let choices = Choices { entries, ease_lambda: Some(settings.ease_lambda), ials: Some((settings.ials.lambda, settings.ials.alpha0)), ..Choices::default() };
     let mut trainer = Trainer::new(part, settings.clone(), &|_| {}).with_choices(choices);
     let term = trainer.term(method)?;
     Ok(term_quality(term.as_ref(), cases, data.valid_candidates))

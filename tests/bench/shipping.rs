@@ -1,4 +1,5 @@
-//! What shipping costs the ranking: int8 rows of the 50 largest weights and int8 factors, against the learned floats.
+//! What shipping costs the ranking: int8 rows of 50 entries (each row's largest, and as chosen) and int8 factors, against
+//! the learned floats.
 //!
 //!     cargo bench --features publisher --bench shipping -- beauty DATA/Beauty.txt
 //!     cargo bench --features publisher --bench shipping -- films DATA/ratings.csv
@@ -8,6 +9,7 @@
 
 use std::fs::File;
 use std::io::BufReader;
+use std::sync::Arc;
 
 use palate::evaluate::dataset::{Cleaning, Sequence};
 use palate::evaluate::judge::judge;
@@ -18,11 +20,11 @@ use palate::math::topk::top_k;
 use palate::publish::interaction_text::read_text;
 use palate::publish::interactions::ReadOptions;
 use palate::rank::learned::factors::{Factors, cholesky, solve};
-use palate::rank::learned::neighbors::Neighbors;
-use palate::rank::learned::sparse::SparseRows;
 use palate::rank::learned::terms::{Seen, Term, history_of};
 use palate::train::blend::choose;
+use palate::train::dense::Dense;
 use palate::train::ease::ease;
+use palate::train::entries::{Entries, Popular};
 use palate::train::ials::ials;
 use palate::train::matrix::Csr;
 use palate::train::methods::Settings;
@@ -78,20 +80,15 @@ fn main() {
     let train: &[Sequence] = &split.train;
     for method in ["ease", "transitions"] {
         let dense = if method == "ease" { ease(&x, settings.ease_lambda) } else { transitions(train, n, &settings.transitions) }.expect("learned");
-        let weights = SparseRows::from_dense_with_base(&dense, n, ENTRIES);
-        let with = |tau: f32| Neighbors { name: method.into(), weights: weights.clone(), tau, window: usize::MAX };
-        let tau = choose(&TAUS, &split.valid, None, |tau| Box::new(with(tau)));
-        let shipped = with(tau);
-        let learned = |history: &[Seen]| {
-            let mut scores = vec![0f32; n];
-            for event in history {
-                let factor = event.weight * (-event.age / tau).exp();
-                let row = &dense[event.item as usize * n..(event.item as usize + 1) * n];
-                scores.iter_mut().zip(row).for_each(|(s, w)| *s += factor * w);
-            }
-            scores
-        };
-        compare(method, data, &split.test, n, shipped.download_bytes(), &learned, &shipped);
+        let mut learned = Dense { name: method.into(), weights: Arc::new(dense), items: n, tau: f32::INFINITY };
+        learned.tau = choose(&TAUS, &split.valid, None, |tau| Box::new(Dense { tau, ..learned.clone() }));
+        let popular = Popular::new(&learned, train);
+        let chosen = Entries::choose(&learned, &popular, ENTRIES, &split.valid, None, &|line| eprintln!("{line}"));
+        for entries in [Entries::each_row(), chosen] {
+            let shipped = entries.of(&learned, ENTRIES);
+            let what = format!("{method}, {:?}", entries.keep);
+            compare(&what, data, &split.test, n, shipped.download_bytes(), &|history| learned.scores(history), &shipped);
+        }
     }
     let s = settings.ials;
     let d = s.dim;

@@ -1,15 +1,17 @@
 //! The publisher's ranker in a session: it speaks for the crowd, explains itself to the last share, and is never missed.
 
-use palate::engine::ask::{Hit, Recommend, Wishes};
+use palate::engine::ask::{Hit, Recommend, Search, Wishes};
 use palate::engine::events::Forget;
-use palate::format::manifest::{FILE, Kind};
-use palate::format::ranker::{Ranker, write};
+use palate::format::manifest::{FILE, Kind, Model, Shard};
+use palate::format::ranker::{Ranker, Rows, Trained, Weights, write};
+use palate::index::Catalog;
+use palate::index::build::{build, row};
 use palate::platform::Abort;
 use palate::platform::native::wait;
 use palate::publish::build::Built;
 use palate::rank::rules::Seen;
 
-use super::fixture::{Device, TestSession, URL, acted, like};
+use super::fixture::{DIM, Device, TOPICS, TestSession, URL, acted, like, model_id, pack, publish_model, vector};
 use crate::catalogs::crowd::{items, key, options, published, rows};
 
 fn serve(device: &Device, built: &Built) {
@@ -25,7 +27,7 @@ fn crowd(keep: impl Fn(&str) -> bool) -> (Device, TestSession) {
     let mut ranker = Ranker::parse(built.files.remove(&old.file).unwrap(), "the ranker").unwrap();
     ranker.terms.retain(|term| keep(&term.name));
     let bytes = write(&ranker).unwrap();
-    let shard = palate::format::manifest::Shard::of(Kind::Ranker, &bytes, old.items);
+    let shard = Shard::of(Kind::Ranker, &bytes, old.items);
     built.files.insert(shard.file.clone(), bytes.into());
     built.manifest.shards.push(shard);
     let device = Device::new();
@@ -127,4 +129,70 @@ fn trained_ranker_comes_with_a_sync_and_is_reported() {
     // And without the network from what is on the device.
     device.server.set_down(true);
     assert!(neighbors.contains(&list(&device.open(), 1)[0].key));
+}
+
+#[test]
+fn trained_ranker_says_what_is_similar() {
+    let (_device, session) = crowd(|_| true);
+    let wishes = Wishes { k: 41, explain: true, ..Wishes::default() };
+    let near = session.similar(&key(2, 3), &wishes).unwrap();
+    // The walk goes through 2 and 4, five steps at most; the texts are all alike.
+    assert!(near[..2].iter().all(|hit| [key(2, 2), key(2, 4)].contains(&hit.key)), "{:?}", &near[..3]);
+    assert!(near[..4].iter().all(|hit| hit.key.starts_with("c2-")));
+    for hit in &near {
+        let sum: f32 = hit.reasons.iter().map(|reason| reason.weight).sum();
+        assert!((sum - hit.score).abs() < 1e-3, "{}: {sum} of {}", hit.key, hit.score);
+        assert!(hit.reasons.iter().all(|reason| ["similar", "trained"].contains(&reason.term) && reason.because.is_empty()));
+    }
+    assert!(session.similar("cold-0", &wishes).unwrap().len() == 41, "an item that nobody met is like others by content");
+}
+
+/// A shop of 30 items a topic, where whoever met `tea-0` meets `lamps-7`.
+fn shop_of_habits() -> TestSession {
+    let device = Device::new();
+    let items = |topic: usize| (0..30).map(move |n| row(&format!("{}-{n}", TOPICS[topic]), &vector(topic, n), DIM, 0, Default::default()));
+    let model = Model { id: model_id(&pack()), dim: DIM, file: None, in_text_space: false };
+    let mut shards = Vec::new();
+    let keep = |shard: &Shard, bytes: Vec<u8>| {
+        device.server.serve(&URL.replace(FILE, &shard.file), bytes.clone());
+        shards.push(bytes.into());
+        Ok(())
+    };
+    let mut manifest = build(model, (0..TOPICS.len()).flat_map(items).collect(), keep).unwrap();
+    let catalog = Catalog::open(&manifest, shards).unwrap();
+    let (from, to) = (catalog.ordinal("tea-0").unwrap(), catalog.ordinal("lamps-7").unwrap());
+    let n = catalog.len();
+    let rows = Rows {
+        offsets: (0..=n as u32).map(|row| u32::from(row > from)).collect(),
+        columns: vec![to], values: vec![127], scales: vec![1.0 / 127.0; n], base: vec![],
+    };
+    let term = Trained { name: "ease".into(), gain: 1.0, tau: f32::INFINITY, weights: Weights::Rows(rows) };
+    let ranker = Ranker { keys: catalog.keys_hash(), users: 9, popularity: vec![1; n], by_deviation: false, unit: 0.1, terms: vec![term], clock: None };
+    let bytes = write(&ranker).unwrap();
+    let shard = Shard::of(Kind::Ranker, &bytes, n as u32);
+    device.server.serve(&URL.replace(FILE, &shard.file), bytes);
+    manifest.shards.push(shard);
+    device.server.serve(URL, manifest.to_bytes());
+    publish_model(&device.server, &pack());
+    device.open_with_text()
+}
+
+#[test]
+fn trained_ranker_speaks_in_a_personal_search() {
+    let session = shop_of_habits();
+    wait(session.record(vec![like("tea-0")])).unwrap();
+    let search = |personal: f64| {
+        let wishes = Wishes { k: 120, explain: true, ..Wishes::default() };
+        wait(session.search(&Search { text: "lamps".into(), personal, wishes })).unwrap()
+    };
+    let place = |hits: &[Hit]| hits.iter().position(|hit| hit.key == "lamps-7").unwrap();
+    let (plain, personal) = (search(0.0), search(0.5));
+    assert!(plain.iter().all(|hit| hit.reasons.iter().all(|reason| reason.term == "text")));
+    assert!(place(&plain) > 0, "by words alone others come first");
+    assert_eq!(place(&personal), 0);
+    let (weight, share) = trained(&personal, "lamps-7", "tea-0");
+    // 0.5 of what a list of recommendations would give.
+    let (whole, _) = trained(&list(&session, 20), "lamps-7", "tea-0");
+    assert!((weight - 0.5 * whole).abs() < 1e-5 && (share - weight).abs() < 1e-6, "{weight} of {whole}");
+    assert!(personal.iter().filter(|hit| hit.key != "lamps-7").all(|hit| hit.reasons.iter().all(|reason| reason.term != "trained")));
 }

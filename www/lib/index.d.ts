@@ -93,13 +93,13 @@ export type Film = Blob;
  * the same then.
  */
 export type SearchOptions = ListOptions & ({ text: string; image?: Picture } | { text?: string; image: Picture } | { text?: string; audio: Sound } | { text?: string; video: Film }) & {
-  /** How much the visitor's taste counts against the words, the picture or the sound, 0 to 1. */
+  /** How much the visitor's taste, and the index's ranker over the history, count against the words, the picture or the sound, 0 to 1. */
   personal?: number;
 };
 
 /** A part of a score. */
 export interface Reason {
-  /** 'trained' (what others met beside the history), 'liked', 'disliked', 'context', 'time', 'text', 'image', 'audio', 'similar', 'popularity', 'typical' or 'explore'. */
+  /** 'trained' (what others met beside the history, or beside the item of `similar`), 'liked', 'disliked', 'context', 'time', 'text', 'image', 'audio', 'similar', 'popularity', 'typical' or 'explore'. */
   term: string;
   /** The term's addend: the weights of all reasons sum to the score. */
   weight: number;
@@ -263,7 +263,7 @@ export class Recommender {
   record(events: PalateEvent | PalateEvent[]): Promise<void>;
   /** Recommendations, best first. */
   recommend<Item = Record<string, unknown>>(options?: RecommendOptions): Promise<Hit<Item>[]>;
-  /** The items nearest to the item `key`. */
+  /** The items most like the item `key`: by content and, where the index has a ranker, by what others met beside it. */
   similar<Item = Record<string, unknown>>(key: string, options?: ListOptions): Promise<Hit<Item>[]>;
   /** The items nearest to a text, a picture, a sound or a film, or to a text and one of those. */
   search<Item = Record<string, unknown>>(options: SearchOptions): Promise<Hit<Item>[]>;

@@ -13,12 +13,12 @@ pub struct Held {
     term: Arc<dyn Trained>,
     gain: f32,
     history: Vec<Seen>,
-    /// Position of each entry's event in the session's history.
+    /// Position of each entry's event in the session's history; empty where the entries are no events of it.
     events: Vec<usize>,
 }
 
 impl Held {
-    /// `history` oldest first, `events` as long as it.
+    /// `history` oldest first, `events` as long as it or empty.
     pub fn new(name: &'static str, term: Arc<dyn Trained>, gain: f32, history: Vec<Seen>, events: Vec<usize>) -> Self {
         Self { name, term, gain, history, events }
     }
@@ -38,9 +38,9 @@ impl Term for Held {
         let mut out: Vec<Share> = shares
             .events
             .iter()
-            .zip(&self.events)
-            .filter(|(amount, _)| **amount != 0.0)
-            .map(|(amount, event)| Share { event: Some(*event), amount: self.gain * amount })
+            .enumerate()
+            .filter(|(_, amount)| **amount != 0.0)
+            .map(|(at, amount)| Share { event: self.events.get(at).copied(), amount: self.gain * amount })
             .collect();
         if shares.base != 0.0 {
             out.push(Share { event: None, amount: self.gain * shares.base });

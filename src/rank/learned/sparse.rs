@@ -52,37 +52,14 @@ impl SparseRows {
         Self::from_rows(columns, weights.chunks_exact(columns.max(1)).map(row), k)
     }
 
-    /// As [`SparseRows::from_dense`], each column's mean kept apart as its base: what is cut from a row is then a
-    /// difference to the mean, and long histories do not add up what was cut. A row of zeros, of an item that nothing was
-    /// learned of, stays empty: such an event is like the mean one.
-    pub fn from_dense_with_base(weights: &[f32], columns: usize, k: usize) -> Self {
-        let mut mean = vec![0f64; columns];
-        for row in weights.chunks_exact(columns.max(1)) {
-            mean.iter_mut().zip(row).for_each(|(m, w)| *m += f64::from(*w));
-        }
-        let rows = (weights.len() / columns.max(1)).max(1) as f64;
-        let base: Vec<f32> = mean.into_iter().map(|m| (m / rows) as f32).collect();
-        let row = |row: &[f32]| {
-            if row.iter().all(|w| *w == 0.0) {
-                return Vec::new();
-            }
-            let centered: Vec<f32> = row.iter().zip(&base).map(|(w, b)| w - b).collect();
-            top_magnitudes(&centered, k)
-        };
-        let mut matrix = Self::from_rows(columns, weights.chunks_exact(columns.max(1)).map(row), k);
-        matrix.base = base;
-        matrix
+    /// The same with a base: what every row holds of a column besides its entries, `[columns]`.
+    pub fn with_base(self, base: Vec<f32>) -> Self {
+        Self { base, ..self }
     }
 
     /// The columns' base, empty where there is none.
     pub fn base(&self) -> &[f32] {
         &self.base
-    }
-
-    /// With at most `k` entries a row, the largest ones.
-    pub fn cut(&self, k: usize) -> Self {
-        let rows = (0..self.rows() as u32).map(|row| self.row(row).collect::<Vec<_>>());
-        Self { base: self.base.clone(), ..Self::from_rows(self.columns, rows, k) }
     }
 
     /// Number of rows.

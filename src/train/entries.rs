@@ -1,0 +1,232 @@
+//! Which entries of a learned item-item matrix devices get, and how much of the ranking they keep.
+//!
+//! Each column's mean is shipped apart, so that what is cut is a difference to the mean. An entry that is cut is missed as
+//! often as its row is asked for and its column stands near the top of a list: entries are therefore chosen over the whole
+//! matrix, rows of different lengths, by |W_ij - mean_j| n_i^a (c_j + 0.05)^b, with n_i the people who met item i and c_j
+//! the people who have item j among the first 50 of what they have not met. The exponents are chosen on validation cases, among them
+//! to keep each row's largest, which is better where histories are short. Where 50 entries a row cost films' EASE 4 % of
+//! NDCG@10, these cost 0.6 % in as many bytes (`tests/bench/record/`, shipping). The method is our own.
+//!
+//! Not here: how rows are stored and scored (`rank::learned::sparse`), the budget of the hybrid (`hybrid`).
+
+use rayon::prelude::*;
+
+use super::blend::{quality, sample};
+use super::dense::Dense;
+use crate::evaluate::dataset::Sequence;
+use crate::evaluate::judge::judge;
+use crate::evaluate::report::mask;
+use crate::evaluate::split::Case;
+use crate::math::topk::top_k;
+use crate::rank::learned::neighbors::Neighbors;
+use crate::rank::learned::sparse::SparseRows;
+use crate::rank::learned::terms::{Term, history_of};
+
+/// How entries are chosen.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Keep {
+    /// Each row's largest.
+    EachRow,
+    /// The largest of all, weighed by the row's people and the column's place in lists, to these powers.
+    Weighed { people: f32, head: f32 },
+}
+
+/// Powers that are tried.
+const PEOPLE: [f32; 3] = [0.0, 0.25, 0.5];
+const HEAD: [f32; 3] = [0.1, 0.25, 0.5];
+/// So many places are the head of a list.
+const PLACES: usize = 50;
+/// Lists of at most so many people are looked at, and so many validation cases.
+const PEOPLE_SEEN: usize = 4000;
+const CASES: usize = 8000;
+/// What is added to a column's people, so that items in nobody's head are not all alike.
+const NOBODY: f32 = 0.05;
+/// Each row's largest are left where others are better by this factor: on validation histories that were learned from, they look
+/// better than they are.
+const EARNS: f64 = 1.01;
+/// Of the choices within this part of the best one's quality, the one is taken whose first ten are most like the whole matrix's.
+const WITHIN: f64 = 0.99;
+
+/// Chooses entries of one matrix.
+pub struct Entries {
+    pub keep: Keep,
+    /// What an entry's magnitude is multiplied by, for its row and for its column, `[items]`.
+    rows: Vec<f32>,
+    columns: Vec<f32>,
+}
+
+/// How much of the learned ranking a choice keeps, over cases.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Kept {
+    /// Mean of NDCG at 10 and at 100.
+    pub quality: f64,
+    /// Share of the first ten that are the same.
+    pub overlap: f64,
+}
+
+/// What a matrix's choice of entries depends on: `n` and `c` of the module's text.
+pub struct Popular {
+    people: Vec<f32>,
+    head: Vec<f32>,
+}
+
+impl Popular {
+    /// Counts over `sequences`: of all of them who met an item, of an even sample whose head the items are in.
+    pub fn new(learned: &Dense, sequences: &[Sequence]) -> Self {
+        let items = learned.items;
+        let mut people = vec![0f32; items];
+        sequences.iter().flat_map(|s| &s.items).for_each(|&item| people[item as usize] += 1.0);
+        let step = sequences.len().div_ceil(PEOPLE_SEEN).max(1);
+        let seen: Vec<&Sequence> = sequences.iter().step_by(step).filter(|s| !s.items.is_empty()).collect();
+        let first = |sequence: &&Sequence| {
+            let mut scores = learned.scores(&history_of(&sequence.items));
+            sequence.items.iter().for_each(|&met| scores[met as usize] = f32::NEG_INFINITY);
+            top_k(&scores, PLACES)
+        };
+        let mut head = vec![0f32; items];
+        let firsts: Vec<Vec<u32>> = seen.par_iter().map(first).collect();
+        firsts.iter().flatten().for_each(|&item| head[item as usize] += step as f32);
+        Self { people, head }
+    }
+}
+
+impl Entries {
+    /// Each row's largest.
+    pub fn each_row() -> Self {
+        Self { keep: Keep::EachRow, rows: Vec::new(), columns: Vec::new() }
+    }
+
+    /// As `keep` says.
+    pub fn new(keep: Keep, popular: &Popular) -> Self {
+        match keep {
+            Keep::EachRow => Self::each_row(),
+            Keep::Weighed { people, head } => Self {
+                keep,
+                rows: popular.people.iter().map(|n| n.powf(people)).collect(),
+                columns: popular.head.iter().map(|c| (c + NOBODY).powf(head)).collect(),
+            },
+        }
+    }
+
+    /// The choice that does best on `cases`, `k` entries a row in the mean; each row's largest without cases. `note` hears what it keeps.
+    pub fn choose(learned: &Dense, popular: &Popular, k: usize, cases: &[Case], candidates: Option<&[bool]>, note: &dyn Fn(&str)) -> Self {
+        let cases = sample(cases, CASES);
+        if cases.is_empty() {
+            return Self::each_row();
+        }
+        let lists = exact_lists(learned, &cases, candidates);
+        let of = |entries: &Self| kept(&entries.of(learned, k), &cases, candidates, &lists);
+        let mut best = (Self::each_row(), of(&Self::each_row()));
+        let told = |kept: &Kept| format!("{:.4} on validation, {:.0} % of the first ten", kept.quality, 100.0 * kept.overlap);
+        let plain = told(&best.1);
+        let weighed = PEOPLE.iter().flat_map(|&people| HEAD.iter().map(move |&head| Self::new(Keep::Weighed { people, head }, popular)));
+        let tried: Vec<(Self, Kept)> = weighed.map(|entries| { let kept = of(&entries); (entries, kept) }).collect();
+        let most = tried.iter().map(|(_, kept)| kept.quality).fold(0.0, f64::max);
+        if most > EARNS * best.1.quality {
+            let good = tried.into_iter().filter(|(_, kept)| kept.quality >= WITHIN * most);
+            best = good.fold(best, |a, b| if b.1.overlap > a.1.overlap { b } else { a });
+        }
+        note(&format!("{}: entries {:?} keep {}; each row's largest {plain}", learned.name, best.0.keep, told(&best.1)));
+        best.0
+    }
+
+    /// The term that devices get of a learned one, `k` entries a row in the mean.
+    pub fn of(&self, learned: &Dense, k: usize) -> Neighbors {
+        let n = learned.items;
+        let mut mean = vec![0f64; n];
+        for item in 0..n {
+            mean.iter_mut().zip(learned.row(item)).for_each(|(m, w)| *m += f64::from(*w));
+        }
+        let base: Vec<f32> = mean.into_iter().map(|m| (m / n.max(1) as f64) as f32).collect();
+        // A row of zeros, of an item that nothing was learned of, stays empty: such an event is like the mean one.
+        let row = |item: usize| -> Vec<(u32, f32)> {
+            let row = learned.row(item);
+            match row.iter().all(|w| *w == 0.0) {
+                true => Vec::new(),
+                false => row.iter().zip(&base).map(|(w, b)| w - b).enumerate().map(|(c, w)| (c as u32, w)).filter(|(_, w)| *w != 0.0).collect(),
+            }
+        };
+        let weights = SparseRows::from_rows(n, self.largest(n, k, row).into_iter(), usize::MAX).with_base(base);
+        Neighbors { name: learned.name.clone(), weights, tau: learned.tau, window: usize::MAX }
+    }
+
+    /// Shipped rows with fewer entries, `k` a row in the mean.
+    pub fn cut(&self, rows: &SparseRows, k: usize) -> SparseRows {
+        let kept = self.largest(rows.rows(), k, |row| rows.row(row as u32).collect());
+        SparseRows::from_rows(rows.columns(), kept.into_iter(), usize::MAX).with_base(rows.base().to_vec())
+    }
+
+    /// The `k` largest of each row, or as many of all rows together; of equal ones the first in the order of rows and columns.
+    fn largest(&self, rows: usize, k: usize, row: impl Fn(usize) -> Vec<(u32, f32)> + Sync) -> Vec<Vec<(u32, f32)>> {
+        if self.keep == Keep::EachRow {
+            return (0..rows).into_par_iter().map(|at| largest_of(row(at), k)).collect();
+        }
+        // Of floats that are not negative the bits are in the floats' order: two passes of counting find the least that is kept.
+        let bits = |at: usize, entry: &(u32, f32)| (entry.1.abs() * self.rows[at] * self.columns[entry.0 as usize]).to_bits();
+        let count = |bucket: &(dyn Fn(u32) -> Option<usize> + Sync)| {
+            let empty = || vec![0usize; 1 << 16];
+            let counted = (0..rows).into_par_iter().fold(empty, |mut counts, at| {
+                row(at).iter().filter_map(|entry| bucket(bits(at, entry))).for_each(|bucket| counts[bucket] += 1);
+                counts
+            });
+            counted.reduce(empty, |a, b| a.iter().zip(&b).map(|(a, b)| a + b).collect())
+        };
+        let wanted = k * (0..rows).into_par_iter().filter(|&at| !row(at).is_empty()).count();
+        let (high, left) = reached(&count(&|bits| Some((bits >> 16) as usize)), wanted);
+        let (low, ties) = reached(&count(&|bits| ((bits >> 16) as usize == high).then_some((bits & 0xffff) as usize)), left);
+        let least = (high << 16 | low) as u32;
+        let mut kept: Vec<Vec<(u32, f32)>> =
+            (0..rows).into_par_iter().map(|at| row(at).into_iter().filter(|entry| bits(at, entry) >= least).collect()).collect();
+        let mut ties = 0..ties;
+        for (at, entries) in kept.iter_mut().enumerate() {
+            entries.retain(|entry| bits(at, entry) > least || ties.next().is_some());
+        }
+        kept
+    }
+}
+
+/// The bucket, counted from the last one, in which `wanted` is reached, and how many are wanted of it; the first one and all where
+/// there are not so many.
+fn reached(counts: &[usize], wanted: usize) -> (usize, usize) {
+    let mut left = wanted;
+    for (bucket, &count) in counts.iter().enumerate().rev() {
+        if count >= left {
+            return (bucket, left);
+        }
+        left -= count;
+    }
+    (0, usize::MAX)
+}
+
+fn largest_of(mut entries: Vec<(u32, f32)>, k: usize) -> Vec<(u32, f32)> {
+    if entries.len() > k {
+        entries.select_nth_unstable_by(k, |a, b| b.1.abs().total_cmp(&a.1.abs()).then(a.0.cmp(&b.0)));
+        entries.truncate(k);
+    }
+    entries
+}
+
+/// The first ten of every case by the whole matrix.
+pub fn exact_lists(learned: &Dense, cases: &[&Case], candidates: Option<&[bool]>) -> Vec<Vec<u32>> {
+    cases.par_iter().map(|case| top_k(&masked(learned, case, candidates), 10)).collect()
+}
+
+/// How much of `lists` a term keeps, and how good it is.
+pub fn kept(term: &dyn Term, cases: &[&Case], candidates: Option<&[bool]>, lists: &[Vec<u32>]) -> Kept {
+    let of = |(case, list): (&&Case, &Vec<u32>)| {
+        let scores = masked(term, case, candidates);
+        let ten = top_k(&scores, 10);
+        let same = list.iter().filter(|item| ten.contains(item)).count() as f64 / list.len().max(1) as f64;
+        [quality(&judge(&scores, &case.targets, 0).ranks), same]
+    };
+    // Collected first, so that the sum does not depend on how threads share the work.
+    let each: Vec<[f64; 2]> = cases.par_iter().zip(lists).map(of).collect();
+    let mean = |at: usize| each.iter().map(|one| one[at]).sum::<f64>() / each.len().max(1) as f64;
+    Kept { quality: mean(0), overlap: mean(1) }
+}
+
+fn masked(term: &dyn Term, case: &Case, candidates: Option<&[bool]>) -> Vec<f32> {
+    let mut scores = term.scores(&history_of(&case.history.items));
+    mask(&mut scores, case, candidates);
+    scores
+}
