@@ -49,6 +49,17 @@ impl Query {
         Self { values, scale: (1.0 / (t * norm)) as f32 }
     }
 
+    /// Its numbers.
+    pub fn values(&self) -> &[i16] {
+        &self.values
+    }
+
+    /// The cosine with a row of this scale, from the sum of products of the numbers.
+    #[inline(always)]
+    pub fn score(&self, sum: i32, scale: f32) -> f32 {
+        sum as f32 * (scale * self.scale)
+    }
+
     /// Numbers in it.
     pub fn dim(&self) -> usize {
         self.values.len()
@@ -70,7 +81,7 @@ pub fn scan(rows: &[u8], scales: &[f32], query: &Query, scores: &mut [f32]) {
         let n = (rows.len() / dim).min(scales.len()).min(scores.len());
         dot_rows(&rows[..n * dim], &query.values, &mut sums[..n]);
         for ((score, &sum), &scale) in scores.iter_mut().zip(&sums[..n]).zip(scales) {
-            *score = sum as f32 * (scale * query.scale);
+            *score = query.score(sum, scale);
         }
     }
 }

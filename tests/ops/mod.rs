@@ -8,6 +8,7 @@ mod layer_norm;
 mod linear;
 mod pool;
 mod positions;
+mod scan;
 mod simd;
 mod unfold;
 pub mod webgpu;

@@ -8,8 +8,8 @@ use std::rc::Rc;
 
 use super::device::{Gpu, device_error};
 use super::linear::Tilings;
+use super::readback::read_back;
 use super::step::{Bound, Input, Length, Step, bytes, words};
-use super::wait::signal;
 use super::{attention, attention_pool, depthwise, embed, input, layer_norm, linear, normalize, pool, positions, unfold};
 use crate::compute::graph::{Batch, Graph, Op, Role, Rows, Value};
 use crate::compute::plan::Plan;
@@ -115,20 +115,11 @@ impl GpuModel {
         }
         let size = bytes_of(rows, cols);
         let staging = self.gpu.checked(|| self.submit(batch, size)).await??;
-        let (sender, arrived) = signal();
-        staging.map_async(wgpu::MapMode::Read, 0..size, move |outcome| sender.send(outcome));
-        // Natively this waits; in a browser it does nothing, and the page's own loop brings the answer.
-        self.gpu.device.poll(wgpu::PollType::wait_indefinitely()).map_err(|e| device_error("the device does not answer", &e.to_string()))?;
-        if arrived.await.is_err() {
-            let reason = self.gpu.lost().unwrap_or_else(|| "the answer could not be read".into());
-            return Err(device_error("the device was lost", &reason));
-        }
-        let numbers = {
-            let view = staging.get_mapped_range(0..size).map_err(|e| device_error("the answer could not be read", &e.to_string()))?;
-            let numbers: Vec<f32> = view.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
+        let numbers = read_back(&self.gpu, &staging, size, |bytes| {
+            let numbers: Vec<f32> = bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
             numbers.chunks_exact(cols.next_multiple_of(4)).flat_map(|row| &row[..cols]).copied().collect()
-        };
-        staging.unmap();
+        });
+        let numbers = numbers.await?;
         self.memory.borrow_mut().staging.push(staging);
         Ok(numbers)
     }
