@@ -7,9 +7,12 @@
 use rayon::prelude::*;
 
 use crate::compute::cpu::linear::pack::{CHAIN_LIMIT, MAX_OUTLIERS, chain_excess};
+use crate::train::linear::{inverse_of_factor, matmul_left_transposed};
 
 /// Added to the diagonal of the inputs' second moments, as a share of its mean: calibration texts are few.
 const DAMPING: f64 = 0.1;
+/// Rows that are rounded together.
+const TOGETHER: usize = 8;
 
 /// An int8 matrix `[n, k]`.
 pub struct Quantized {
@@ -53,7 +56,8 @@ impl Calibration {
 
     /// A matrix `[n, columns]` that reads these inputs.
     pub fn quantize(&self, weights: &[f32]) -> Quantized {
-        let rows: Vec<(Vec<i8>, f32, f32)> = weights.par_chunks_exact(self.columns).map(|row| self.row(row)).collect();
+        let together = |rows: &[f32]| self.rows(&rows.chunks_exact(self.columns).collect::<Vec<_>>());
+        let rows: Vec<(Vec<i8>, f32, f32)> = weights.par_chunks(TOGETHER * self.columns).flat_map_iter(together).collect();
         let apart = !self.outliers.is_empty();
         Quantized {
             q: rows.iter().flat_map(|(q, ..)| q).copied().collect(),
@@ -63,24 +67,33 @@ impl Calibration {
         }
     }
 
-    /// One row: its integers, their scale, and the scale of its outliers' integers.
-    fn row(&self, weights: &[f32]) -> (Vec<i8>, f32, f32) {
-        let count = self.outliers.len();
-        let scale_of = |columns: &[usize]| columns.iter().fold(0.0f32, |m, &c| m.max(weights[c].abs())) / 127.0;
-        let (apart, rest) = self.order.split_at(count);
-        let outlier_scale = scale_of(apart);
-        let mut scale = scale_of(rest);
-        loop {
-            let q = self.round(weights, |column| (if apart.contains(&column) { outlier_scale } else { scale }, -127.0, 127.0));
-            let mut main = q.clone();
-            apart.iter().for_each(|&c| main[c] = 0);
-            let excess = chain_excess(&main);
-            if excess <= CHAIN_LIMIT {
-                return (q, scale, outlier_scale);
+    /// Of each row its integers, their scale, and the scale of its outliers' integers.
+    fn rows(&self, weights: &[&[f32]]) -> Vec<(Vec<i8>, f32, f32)> {
+        let (apart, rest) = self.order.split_at(self.outliers.len());
+        let scale_of = |row: &[f32], columns: &[usize]| columns.iter().fold(0.0f32, |m, &c| m.max(row[c].abs())) / 127.0;
+        let mut done: Vec<(Vec<i8>, f32, f32)> = weights.iter().map(|row| (Vec::new(), scale_of(row, rest), scale_of(row, apart))).collect();
+        let mut is_apart = vec![false; self.columns];
+        apart.iter().for_each(|&c| is_apart[c] = true);
+        let mut open: Vec<usize> = (0..weights.len()).collect();
+        while !open.is_empty() {
+            let rows: Vec<&[f32]> = open.iter().map(|&at| weights[at]).collect();
+            let level = |at: usize, column: usize| (if is_apart[column] { done[open[at]].2 } else { done[open[at]].1 }, -127.0, 127.0);
+            let rounded = self.round(&rows, level);
+            let mut again = Vec::new();
+            for (&at, q) in open.iter().zip(rounded) {
+                let mut main = q.clone();
+                apart.iter().for_each(|&c| main[c] = 0);
+                let excess = chain_excess(&main);
+                if excess > CHAIN_LIMIT {
+                    // A hair more than the ratio: rounding may bring the sum above it again.
+                    done[at].1 *= 1.002 * excess as f32 / CHAIN_LIMIT as f32;
+                    again.push(at);
+                }
+                done[at].0 = q;
             }
-            // A hair more than the ratio: rounding may bring the sum above it again.
-            scale *= 1.002 * excess as f32 / CHAIN_LIMIT as f32;
+            open = again;
         }
+        done
     }
 
     /// Sum of squares of each column's inputs.
@@ -93,20 +106,24 @@ impl Calibration {
         &self.outliers
     }
 
-    /// A row's integers; `level` gives a column's scale and the least and the largest integer.
-    pub fn round(&self, weights: &[f32], level: impl Fn(usize) -> (f32, f64, f64)) -> Vec<i8> {
+    /// The integers of some rows; `level` gives the scale and the least and the largest integer of a row (by its place) and a column.
+    /// A row of the factor is read once for all of them: it comes from memory.
+    pub fn round(&self, rows: &[&[f32]], level: impl Fn(usize, usize) -> (f32, f64, f64)) -> Vec<Vec<i8>> {
         let k = self.columns;
-        let mut left: Vec<f64> = self.order.iter().map(|&c| f64::from(weights[c])).collect();
-        let mut q = vec![0i8; k];
+        let mut left: Vec<Vec<f64>> = rows.iter().map(|row| self.order.iter().map(|&c| f64::from(row[c])).collect()).collect();
+        let mut q = vec![vec![0i8; k]; rows.len()];
         for at in 0..k {
-            let (step, least, most) = level(self.order[at]);
-            let step = f64::from(step);
-            let rounded = if step != 0.0 { (left[at] / step).round_ties_even().clamp(least, most) } else { 0.0 };
-            q[self.order[at]] = rounded as i8;
+            let column = self.order[at];
             let factor = &self.factor[at * k..(at + 1) * k];
-            let error = (left[at] - rounded * step) / factor[at];
-            for (left, f) in left[at + 1..].iter_mut().zip(&factor[at + 1..]) {
-                *left -= error * f;
+            for (row, (left, q)) in left.iter_mut().zip(&mut q).enumerate() {
+                let (step, least, most) = level(row, column);
+                let step = f64::from(step);
+                let rounded = if step != 0.0 { (left[at] / step).round_ties_even().clamp(least, most) } else { 0.0 };
+                q[column] = rounded as i8;
+                let error = (left[at] - rounded * step) / factor[at];
+                for (left, f) in left[at + 1..].iter_mut().zip(&factor[at + 1..]) {
+                    *left -= error * f;
+                }
             }
         }
         q
@@ -116,56 +133,25 @@ impl Calibration {
 /// `X^T X`, `[columns, columns]`.
 fn second_moments(inputs: &[f32], columns: usize) -> Vec<f64> {
     let mut moments = vec![0.0f64; columns * columns];
-    moments.par_chunks_exact_mut(columns).enumerate().for_each(|(i, out)| {
-        for row in inputs.chunks_exact(columns) {
-            let factor = f64::from(row[i]);
-            for (out, v) in out.iter_mut().zip(row) {
-                *out += factor * f64::from(*v);
-            }
-        }
-    });
+    // So many rows at a time, in double precision: of many inputs a copy would be larger than the product.
+    for rows in inputs.chunks(columns * 4096) {
+        let rows: Vec<f64> = rows.iter().map(|&v| f64::from(v)).collect();
+        matmul_left_transposed(&mut moments, &rows, &rows, (columns, rows.len() / columns, columns), true);
+    }
     moments
 }
 
 /// The upper triangle U of `M^-1 = U^T U` for the positive definite M, its rows and columns taken in `order`.
 ///
-/// With the order reversed M = L L^T (Cholesky); reversed back, that L is an upper triangle R with M = R R^T, and
-/// U = R^-1. Rows of both stay contiguous in the loops.
+/// With the order reversed M = L L^T (Cholesky); reversed back, that L is an upper triangle R with M = R R^T, and U = R^-1.
+/// Inputs that are no numbers have no such factor: the identity then, which is to round each weight by itself.
 fn inverse_factor(moments: &[f64], n: usize, order: &[usize]) -> Vec<f64> {
-    let mut lower = vec![0.0f64; n * n];
-    for i in 0..n {
-        let (done, current) = lower.split_at_mut(i * n);
-        let row = &mut current[..n];
-        for j in 0..=i {
-            let value = moments[order[n - 1 - i] * n + order[n - 1 - j]];
-            let other = if j < i { &done[j * n..j * n + j] } else { &[][..] };
-            let dot: f64 = match j < i {
-                true => row[..j].iter().zip(other).map(|(a, b)| a * b).sum(),
-                false => row[..j].iter().map(|a| a * a).sum(),
-            };
-            row[j] = if j < i { (value - dot) / done[j * n + j] } else { (value - dot).max(1e-12).sqrt() };
-        }
-    }
-    // L^-1 row by row: row i = (e_i - sum over j < i of L[i][j] row j) / L[i][i].
-    let mut inverse = vec![0.0f64; n * n];
-    for i in 0..n {
-        let (done, current) = inverse.split_at_mut(i * n);
-        let row = &mut current[..n];
-        for j in 0..i {
-            let factor = lower[i * n + j];
-            for (out, v) in row[..=j].iter_mut().zip(&done[j * n..=j * n + j]) {
-                *out -= factor * v;
-            }
-        }
-        row[i] = 1.0;
-        let pivot = lower[i * n + i];
-        row[..=i].iter_mut().for_each(|v| *v /= pivot);
-    }
+    let mut reversed: Vec<f64> = order.iter().rev().flat_map(|&i| order.iter().rev().map(move |&j| moments[i * n + j])).collect();
     let mut factor = vec![0.0f64; n * n];
-    for i in 0..n {
-        for j in 0..=i {
-            factor[(n - 1 - i) * n + n - 1 - j] = inverse[i * n + j];
-        }
+    match inverse_of_factor(&mut reversed, n) {
+        // Column-major.
+        Some(inverse) => (0..n).for_each(|j| (j..n).for_each(|i| factor[(n - 1 - i) * n + n - 1 - j] = inverse[j * n + i])),
+        None => (0..n).for_each(|i| factor[i * n + i] = 1.0),
     }
     factor
 }

@@ -32,8 +32,8 @@ pub fn quantize(calibration: &Calibration, weights: &[f32]) -> Quantized4 {
         let halves = scales(&main, calibration.energy());
         let steps: Vec<f32> = halves.iter().map(|half| half.to_f32()).collect();
         let apart_scale = outliers.iter().fold(0.0f32, |most, &c| most.max(row[c as usize].abs())) / 127.0;
-        let level = |at: usize| if is_apart[at] { (apart_scale, -127.0, 127.0) } else { (steps[at / GROUP], -8.0, 7.0) };
-        let mut q = calibration.round(row, level);
+        let level = |_: usize, at: usize| if is_apart[at] { (apart_scale, -127.0, 127.0) } else { (steps[at / GROUP], -8.0, 7.0) };
+        let mut q = calibration.round(&[row], level).pop().unwrap_or_default();
         let apart: Vec<i8> = outliers.iter().map(|&c| std::mem::take(&mut q[c as usize])).collect();
         (q, halves, apart, apart_scale)
     };

@@ -4,6 +4,7 @@
 //! system a method solves (its own file).
 
 use faer::linalg::matmul::{matmul as faer_matmul, triangular};
+use faer::traits::RealField;
 use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
 
@@ -42,33 +43,30 @@ pub fn threads() -> Par {
     }
 }
 
-/// Replaces the symmetric positive definite `[n, n]` matrix by its inverse (Cholesky, 2 n^2 floats of memory in all).
-pub fn invert(matrix: &mut [f32], n: usize) -> Result<()> {
+/// The inverse of the Cholesky factor of a symmetric positive definite `[n, n]` matrix: a lower triangle, column-major. `None` where
+/// the matrix is not positive definite. What was in `matrix` is lost.
+pub fn inverse_of_factor<T: RealField + Copy>(matrix: &mut [T], n: usize) -> Option<Vec<T>> {
     use faer::dyn_stack::{MemBuffer, MemStack};
     use faer::linalg::cholesky::llt::factor;
     let par = threads();
-    {
-        let a = MatMut::from_row_major_slice_mut(&mut *matrix, n, n);
-        let scratch = factor::cholesky_in_place_scratch::<f32>(n, par, Default::default());
-        let mut memory = MemBuffer::new(scratch);
-        // The row-major matrix is symmetric, so its transpose (column-major, which faer prefers) is the same one.
-        factor::cholesky_in_place(
-            a.transpose_mut(),
-            Default::default(),
-            par,
-            MemStack::new(&mut memory),
-            Default::default(),
-        )
-        .map_err(|e| {
-            Error::input(format!("The system of {n} items is not positive definite ({e:?}). Raise the regularization."))
-        })?;
-    }
-    let mut lower_inverse = vec![0f32; n * n];
+    // The row-major matrix is symmetric, so its transpose (column-major, which faer prefers) is the same one.
+    let a = MatMut::from_column_major_slice_mut(&mut *matrix, n, n);
+    let mut memory = MemBuffer::new(factor::cholesky_in_place_scratch::<T>(n, par, Default::default()));
+    factor::cholesky_in_place(a, Default::default(), par, MemStack::new(&mut memory), Default::default()).ok()?;
+    let mut lower_inverse = vec![T::zero_impl(); n * n];
     faer::linalg::triangular_inverse::invert_lower_triangular(
         MatMut::from_column_major_slice_mut(&mut lower_inverse, n, n),
         MatRef::from_column_major_slice(&*matrix, n, n),
         par,
     );
+    Some(lower_inverse)
+}
+
+/// Replaces the symmetric positive definite `[n, n]` matrix by its inverse (Cholesky, 2 n^2 floats of memory in all).
+pub fn invert(matrix: &mut [f32], n: usize) -> Result<()> {
+    let par = threads();
+    let lower_inverse = inverse_of_factor(matrix, n)
+        .ok_or_else(|| Error::input(format!("The system of {n} items is not positive definite. Raise the regularization.")))?;
     let l = MatRef::from_column_major_slice(&lower_inverse, n, n);
     triangular::matmul(
         MatMut::from_column_major_slice_mut(matrix, n, n),
@@ -114,13 +112,13 @@ pub fn matmul(out: &mut [f32], a: &[f32], b: &[f32], (m, k, n): (usize, usize, u
 }
 
 /// `out = A' B` (+ `out` when `add`), row-major `[k, m]` and `[k, n]`.
-pub fn matmul_left_transposed(out: &mut [f32], a: &[f32], b: &[f32], (m, k, n): (usize, usize, usize), add: bool) {
+pub fn matmul_left_transposed<T: RealField + Copy>(out: &mut [T], a: &[T], b: &[T], (m, k, n): (usize, usize, usize), add: bool) {
     faer_matmul(
         MatMut::from_row_major_slice_mut(out, m, n),
         if add { Accum::Add } else { Accum::Replace },
         MatRef::from_row_major_slice(a, k, m).transpose(),
         MatRef::from_row_major_slice(b, k, n),
-        1.0,
+        T::one_impl(),
         threads(),
     );
 }
