@@ -10,6 +10,7 @@ pub mod isa;
 pub mod layer_norm;
 pub mod linear;
 mod load;
+pub mod lstm;
 pub mod normalize;
 pub mod pool;
 pub mod positions;
@@ -54,6 +55,7 @@ enum Prepared {
     Depthwise { taps: Vec<f32>, bias: Vec<f32> },
     Positions { first: Vec<f32>, table: Vec<f32> },
     Query(Vec<f32>),
+    Lstm(lstm::Recurrence),
     Nothing,
 }
 
@@ -148,6 +150,9 @@ impl CpuModel {
             }
             (Op::AttentionPool { x, heads, .. }, Prepared::Query(query)) => {
                 attention_pool::attention_pool(input(*x), &item_offsets(self.graph.shape(*x).rows, batch), query, *heads, out);
+            }
+            (Op::Lstm { x, .. }, Prepared::Lstm(weights)) => {
+                lstm::lstm(isa, input(*x), &item_offsets(self.graph.shape(*x).rows, batch), weights, out);
             }
             (Op::Unfold { x, window }, _) => unfold::unfold(input(*x), self.graph.shape(*x).cols, window, out),
             (Op::Depthwise { x, window, activation, .. }, Prepared::Depthwise { taps, bias }) => {
