@@ -1,6 +1,7 @@
 //! The command line run as a user runs it: exit codes, messages, results.
 
 mod build;
+mod ear;
 mod evaluate;
 mod find;
 mod fusion;

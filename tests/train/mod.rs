@@ -1,6 +1,7 @@
 //! Tests of `src/train`: right answers on made-up data, goldens, and what is shipped.
 
 mod contract;
+mod ear;
 mod golden;
 mod linear;
 mod ratings;

@@ -23,6 +23,7 @@ mod sound;
 mod terminal;
 mod train;
 mod train_fusion;
+mod train_tower;
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! Forward and backward passes through a convolutional graph in f32, one small group of pictures at a time.
+//! Forward and backward passes through a tower's graph in f32, one small group of pictures or sounds at a time.
 //!
 //! What runs here is the same graph that pages run, so that nothing is said twice. Values are `[positions, channels]` of all
 //! pictures of the group end to end. Not here: the loss, the optimizer, and ops that no tower has.
@@ -6,7 +6,8 @@
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 
-use crate::compute::graph::{Activation, Graph, Op, PoolKind, Window};
+use super::recurrent::Recurrence;
+use crate::compute::graph::{Activation, Graph, Op, PoolKind, Rows, Window};
 use crate::error::{Error, Result};
 
 /// Numbers by weight of the graph: values or gradients.
@@ -23,7 +24,8 @@ pub fn zeros(graph: &Graph) -> Weights {
 /// [`Error::Input`] for one that cannot.
 pub fn check(graph: &Graph) -> Result<()> {
     let learnable = |op: &Op| match op {
-        Op::Input { .. } | Op::Unfold { .. } | Op::Depthwise { .. } | Op::Normalize { .. } | Op::Pool { kind: PoolKind::Mean, .. } => true,
+        Op::Input { .. } | Op::Unfold { .. } | Op::Depthwise { .. } | Op::Normalize { .. } | Op::Lstm { .. } => true,
+        Op::Pool { kind, .. } => matches!(kind, PoolKind::Mean | PoolKind::Last),
         Op::Linear { parts, activation, residual, .. } => parts.len() == 1 && (residual.is_none() || *activation == Activation::None),
         _ => false,
     };
@@ -34,7 +36,7 @@ pub fn check(graph: &Graph) -> Result<()> {
 }
 
 /// Row-major `[m, k]` times `[k, n]`, either transposed as it is stored.
-fn product(out: &mut [f32], accum: Accum, a: MatRef<'_, f32>, b: MatRef<'_, f32>) {
+pub(super) fn product(out: &mut [f32], accum: Accum, a: MatRef<'_, f32>, b: MatRef<'_, f32>) {
     let (m, n) = (a.nrows(), b.ncols());
     // One thread a group: groups run side by side, and the sums are the same on any number of threads.
     matmul(MatMut::from_row_major_slice_mut(out, m, n), accum, a, b, 1.0, Par::Seq);
@@ -64,9 +66,9 @@ fn taps(w: &Window, mut each: impl FnMut(usize, usize, usize)) {
         for ox in 0..w.out_width {
             for ky in 0..w.kernel {
                 let Some(y) = (oy * w.stride + ky).checked_sub(w.top).filter(|&y| y < w.height) else { continue };
-                for kx in 0..w.kernel {
+                for kx in 0..w.kernel_width {
                     let Some(x) = (ox * w.stride + kx).checked_sub(w.left).filter(|&x| x < w.width) else { continue };
-                    each(oy * w.out_width + ox, ky * w.kernel + kx, y * w.width + x);
+                    each(oy * w.out_width + ox, ky * w.kernel_width + kx, y * w.width + x);
                 }
             }
         }
@@ -112,17 +114,20 @@ pub fn forward(graph: &Graph, weights: &Weights, pixels: Vec<f32>, items: usize)
                 y
             }
             Op::Unfold { x, window } => {
-                let channels = cols / (window.kernel * window.kernel);
+                let channels = cols / window.taps();
                 let mut y = vec![0.0; items * window.outputs() * cols];
                 for (y, x) in y.chunks_exact_mut(window.outputs() * cols).zip(outs[x.0].chunks_exact(window.inputs() * channels)) {
                     taps(window, |to, tap, from| y[to * cols + tap * channels..][..channels].copy_from_slice(&x[from * channels..][..channels]));
                 }
                 y
             }
-            Op::Pool { x, .. } => {
+            Op::Lstm { x, weight } => Recurrence { weights: &weights[weight.0], hidden: cols, items }.forward(&outs[x.0]),
+            Op::Pool { x, kind } => {
                 let mut y = vec![0.0; items * cols];
-                let positions = outs[x.0].len() / (items * cols);
-                for (y, x) in y.chunks_exact_mut(cols).zip(outs[x.0].chunks_exact(positions * cols)) {
+                let rows = outs[x.0].len() / (items * cols);
+                let positions = if *kind == PoolKind::Last { 1 } else { rows };
+                let pooled = outs[x.0].chunks_exact(rows * cols).map(|x| &x[(rows - positions) * cols..]);
+                for (y, x) in y.chunks_exact_mut(cols).zip(pooled) {
                     x.chunks_exact(cols).for_each(|x| y.iter_mut().zip(x).for_each(|(y, x)| *y += x / positions as f32));
                 }
                 y
@@ -198,7 +203,7 @@ pub fn backward(graph: &Graph, weights: &Weights, outs: &[Vec<f32>], last: Vec<f
                 }
             }
             Op::Unfold { x, window } if wanted(x.0) => {
-                let channels = cols / (window.kernel * window.kernel);
+                let channels = cols / window.taps();
                 let dx = room(&mut grads[x.0], outs[x.0].len());
                 for (dy, dx) in dy.chunks_exact(window.outputs() * cols).zip(dx.chunks_exact_mut(window.inputs() * channels)) {
                     taps(window, |to, tap, from| {
@@ -207,11 +212,21 @@ pub fn backward(graph: &Graph, weights: &Weights, outs: &[Vec<f32>], last: Vec<f
                     });
                 }
             }
-            Op::Pool { x, .. } => {
-                let items = dy.len() / cols;
-                let positions = outs[x.0].len() / (items * cols);
+            Op::Lstm { x, weight } => {
+                let steps = match node.shape.rows {
+                    Rows::PerItem(n) => n,
+                    Rows::Ragged(_) => continue,
+                };
+                let recurrence = Recurrence { weights: &weights[weight.0], hidden: cols, items: dy.len() / (steps * cols) };
                 let dx = room(&mut grads[x.0], outs[x.0].len());
-                for (dx, dy) in dx.chunks_exact_mut(positions * cols).zip(dy.chunks_exact(cols)) {
+                recurrence.backward(&outs[x.0], &outs[at], &dy, dx, &mut gradient[weight.0]);
+            }
+            Op::Pool { x, kind } => {
+                let items = dy.len() / cols;
+                let rows = outs[x.0].len() / (items * cols);
+                let positions = if *kind == PoolKind::Last { 1 } else { rows };
+                let dx = room(&mut grads[x.0], outs[x.0].len());
+                for (dx, dy) in dx.chunks_exact_mut(rows * cols).map(|dx| &mut dx[(rows - positions) * cols..]).zip(dy.chunks_exact(cols)) {
                     dx.chunks_exact_mut(cols).for_each(|dx| dx.iter_mut().zip(dy).for_each(|(g, d)| *g += d / positions as f32));
                 }
             }
