@@ -96,7 +96,7 @@
 //! An item is as many rows as it has modalities, and [`fuse::joint`] is attention of one learned query to them: a gated sum of
 //! projections in which what is missing is not there. `train::fusion` learns it, and the index's vectors are then the joined ones, the
 //! modalities' own beside them ([`format::space`]). The pack comes as a shard of the index, so that [`engine`] joins a query's text and
-//! picture wherever the index is.
+//! picture or sound wherever the index is.
 
 pub mod compute;
 pub mod encode;
