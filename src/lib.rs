@@ -82,7 +82,8 @@
 //! A catalog can have an image model of its own ([`models::tower`]): `train::tower` runs the very graph that pages run, forward and
 //! backward in f32, and aligns pictures with the vectors of the items' texts. Such a model has no vectors in the index: the manifest
 //! says `"space": "text"`, and what it makes of a picture ranks the texts. An ear of its own ([`models::cnn_lstm`]: convolutions,
-//! then an LSTM along the time) is learned of its sounds in the same way.
+//! then an LSTM along the time) is learned of its sounds in the same way, and a Transformer over frames and words
+//! ([`fuse::video_text`]) of its films.
 //!
 //! # How sounds are encoded
 //!

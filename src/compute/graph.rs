@@ -3,6 +3,8 @@
 //! Every value is a matrix `[rows, cols]` of f32, the rows of all items of a batch packed end to end: nothing is
 //! ever padded. How many rows an item has is [`Rows`]. No op knows a backend, and no backend knows a model.
 
+use std::borrow::Cow;
+
 use crate::error::{Error, Result};
 
 /// A value of a graph: the output of the node of that number.
@@ -28,6 +30,14 @@ impl Rows {
         match self {
             Rows::PerItem(n) => n * batch.items,
             Rows::Ragged(axis) => batch.offsets[axis].last().copied().unwrap_or(0) as usize,
+        }
+    }
+
+    /// Where the rows of each item begin, and behind the last one's end: `[items + 1]`.
+    pub fn offsets(self, batch: &Batch) -> Cow<'_, [u32]> {
+        match self {
+            Rows::Ragged(axis) => (&batch.offsets[axis][..]).into(),
+            Rows::PerItem(n) => (0..=batch.items).map(|i| (i * n) as u32).collect::<Vec<_>>().into(),
         }
     }
 }
@@ -257,6 +267,24 @@ pub struct Batch {
     pub ids: Vec<Vec<u32>>,
     /// Per float input: `[rows, cols]`.
     pub floats: Vec<Vec<f32>>,
+}
+
+impl Batch {
+    /// Batches of one graph packed end to end.
+    pub fn join(parts: &[Batch]) -> Self {
+        let Some((first, rest)) = parts.split_first() else { return Self::default() };
+        let mut whole = first.clone();
+        for part in rest {
+            whole.items += part.items;
+            for (to, from) in whole.offsets.iter_mut().zip(&part.offsets) {
+                let end = to.last().copied().unwrap_or(0);
+                to.extend(from.iter().skip(1).map(|offset| end + offset));
+            }
+            whole.ids.iter_mut().zip(&part.ids).for_each(|(to, from)| to.extend(from));
+            whole.floats.iter_mut().zip(&part.floats).for_each(|(to, from)| to.extend(from));
+        }
+        whole
+    }
 }
 
 impl Graph {

@@ -5,13 +5,14 @@
 use std::path::Path;
 
 use super::checkpoint::Checkpoint;
-use super::model::{ModelManifest, PackDType, write_pack};
+use super::model::{ModelManifest, PackDType, write_bytes, write_pack};
 use crate::error::{Error, Result};
+use crate::fuse::video_text;
 use crate::train::tower::passes::Weights;
 use crate::train::tower::rank;
 use crate::train::tower::start::Start;
 
-/// Writes the tower's int8 pack to `out`, as `palate model add` writes packs.
+/// Writes the tower's pack, in int8 (a film's in half precision), to `out`, as `palate model add` writes packs.
 ///
 /// # Errors
 /// As [`write_pack`].
@@ -24,6 +25,11 @@ pub fn write(start: &Start, weights: &Weights, name: &str, out: &Path) -> Result
         encoder: start.encoder.clone(),
         architecture: start.architecture.to_string(),
     };
+    if start.architecture == video_text::NAME {
+        // It reads vectors, of which no calibration could make some up: half precision needs none.
+        let bytes = checkpoint.pack_graph(&start.graph, PackDType::F16)?;
+        return write_bytes(checkpoint, &bytes, out);
+    }
     write_pack(checkpoint, PackDType::Q8, out)
 }
 

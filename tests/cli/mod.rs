@@ -9,6 +9,7 @@ mod pictures;
 mod tower;
 mod sounds;
 mod usage;
+mod video;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -1,5 +1,6 @@
 //! A tower of sounds: its gradients through time, what is blotted out, what it learns, and that a seed decides everything.
 
+use palate::compute::graph::Batch;
 use palate::format::pack::AudioInput;
 use palate::math::rng::Rng;
 use palate::train::tower::sound::{Heard, Masks, Shape, input, random};
@@ -73,8 +74,12 @@ fn ear_gradients_are_those_of_differences() {
     let mut rng = Rng::new(1);
     let inputs: Vec<f32> = (0..3 * FRAMES * BINS).map(|_| rng.normal() as f32).collect();
     for pooling in ["mean", "last"] {
-        assert_gradients(&ear(pooling), &inputs, &mut rng);
+        assert_gradients(&ear(pooling), &Batch { items: 3, floats: vec![inputs.clone()], ..Batch::default() }, &mut rng);
     }
+}
+
+fn numbers(mut batch: Batch) -> Vec<f32> {
+    batch.floats.swap_remove(0)
 }
 
 #[test]
@@ -85,8 +90,8 @@ fn ear_hears_a_patch_of_a_sound_with_stripes_blotted_out() {
     let masks = Masks { times: 1, time: 0.3, bands: 1, band: 0.3, gain: 0.0 };
     let (mut widest, mut places) = ((0, 0), std::collections::BTreeSet::new());
     for seed in 0..200 {
-        let plain = long.changed(&encoder, &Masks { times: 0, bands: 0, ..masks }, &mut Rng::new(seed));
-        let changed = long.changed(&encoder, &masks, &mut Rng::new(seed));
+        let plain = numbers(long.changed(&encoder, &Masks { times: 0, bands: 0, ..masks }, &mut Rng::new(seed)));
+        let changed = numbers(long.changed(&encoder, &masks, &mut Rng::new(seed)));
         assert_eq!(changed.len(), FRAMES * BINS);
         let blotted = |frame: usize, bin: usize| changed[frame * BINS + bin] == 0.0;
         let frames = (0..FRAMES).filter(|&f| (0..BINS).all(|b| blotted(f, b))).count();

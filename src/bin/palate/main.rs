@@ -24,6 +24,7 @@ mod terminal;
 mod train;
 mod train_fusion;
 mod train_tower;
+mod train_video;
 
 use std::process::ExitCode;
 

@@ -2,7 +2,7 @@
 //!
 //! Not here: what both towers share (`train_tower`), and learning (`palate::train`).
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use palate::encode::audio::{audible, preparation};
@@ -18,7 +18,8 @@ use palate::{Error, Result};
 use rayon::prelude::*;
 
 use crate::train_fusion::Fusion;
-use crate::train_tower::{Read, Tower, Words};
+use crate::train_tower::{Read, Tower, View, Words};
+use crate::train_video::Video;
 use crate::{media, pack, sound};
 
 #[derive(Subcommand)]
@@ -27,6 +28,8 @@ pub enum Train {
     Image(Image),
     /// A small audio model in the space of the catalog's texts, so that pages search with sounds: a CNN and an LSTM.
     Audio(Audio),
+    /// A Transformer over the frames of films and their words, in the space of the catalog's texts.
+    Video(Video),
     /// One space for what items read, look and sound like: projections and a gated sum, from items alone or from interactions too.
     Fusion(Box<Fusion>),
 }
@@ -36,6 +39,7 @@ impl Train {
         match self {
             Train::Image(image) => image.run(),
             Train::Audio(audio) => audio.run(),
+            Train::Video(video) => video.run(),
             Train::Fusion(fusion) => fusion.run(),
         }
     }
@@ -74,14 +78,15 @@ impl Image {
         }
         let settings = self.tower.settings(Changes { lines: self.lines, flip: !self.no_flip }, <Settings>::default().learning_rate)?;
         let side = (self.size as f64 * KEPT) as usize;
-        let read = self.tower.read(PICTURES, |path| {
+        let read = self.tower.read(PICTURES, &self.tower.items()?, self.tower.texts()?, |_, path| {
             let bytes = folder::read(path, media::MAX_FILE)?;
             let (width, height, rgba) = media::decode_rgba(&bytes, &path.display().to_string())?;
             Ok(Source::new(side, width, height, &rgba))
         })?;
-        self.tower.learn(PICTURES, &read, &settings, |read| self.start(read), |pack, paths| {
+        self.tower.learn(PICTURES, &read, &settings, |read| self.start(read), |pack, held| {
             let encoder = pack::open_image(pack::find(pack)?)?;
-            encoder.encode(&paths.par_iter().map(|path| media::read(path)).collect::<Result<Vec<Picture>>>()?)
+            let vectors = encoder.encode(&held.par_iter().map(|&at| media::read(&read.paths[at])).collect::<Result<Vec<Picture>>>()?)?;
+            Ok(vec![View { name: String::new(), asked: held.to_vec(), vectors }])
         })
     }
 
@@ -121,7 +126,7 @@ impl Audio {
         let settings = self.tower.settings(Masks { times: self.masks, bands: self.masks, ..Masks::default() }, RATE)?;
         let input = ear::input(self.seconds);
         let prepared = preparation(Some(&input))?;
-        let mut read = self.tower.read(SOUNDS, |path| {
+        let mut read = self.tower.read(SOUNDS, &self.tower.items()?, self.tower.texts()?, |_, path| {
             let sound = sound::read(path, input.seconds)?;
             let heard = sound::named(audible(&prepared, &sound), &path.display().to_string())?;
             Ok(Heard::new(&prepared.patches(&heard), input.frames))
@@ -131,9 +136,10 @@ impl Audio {
         read.examples.iter_mut().for_each(|example| example.input.normalize(mean, std));
         let input = AudioInput { mean, std, ..input };
         let start = |read: &Read<Heard>| ear::random(&ear::Shape::default(), input, read.texts.dim(), read.texts.model_id(), self.tower.seed);
-        self.tower.learn(SOUNDS, &read, &settings, start, |pack, paths| {
+        self.tower.learn(SOUNDS, &read, &settings, start, |pack, held| {
             let encoder = pack::open_audio(pack::find(pack)?)?;
-            paths.par_iter().map(|path: &&Path| sound::vector(&encoder, path)).collect()
+            let vectors = held.par_iter().map(|&at| sound::vector(&encoder, &read.paths[at])).collect::<Result<_>>()?;
+            Ok(vec![View { name: String::new(), asked: held.to_vec(), vectors }])
         })
     }
 }

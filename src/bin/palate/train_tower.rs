@@ -1,4 +1,4 @@
-//! What `palate train image` and `palate train audio` share: their items, the way of learning, and the account of it.
+//! What `palate train image`, `audio` and `video` share: their items, the way of learning, and the account of it.
 //!
 //! Not here: learning (`palate::train::tower`) and what a pack is (`palate::publish::tower`).
 
@@ -46,7 +46,7 @@ pub struct Tower {
     /// Pictures or sounds of a step.
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(2..=4096))]
     batch: u32,
-    /// Learning rate at its highest [default: 0.0005 for pictures, 0.002 for sounds].
+    /// Learning rate at its highest [default: 0.0005 for pictures, 0.002 for sounds, 0.001 for films].
     #[arg(long, value_name = "RATE")]
     rate: Option<f32>,
     /// Share of the items that measure the model and are never learned from.
@@ -79,7 +79,14 @@ pub struct Words {
 pub struct Read<M> {
     pub texts: TextEncoder,
     pub examples: Vec<Example<M>>,
-    paths: Vec<PathBuf>,
+    pub paths: Vec<PathBuf>,
+}
+
+/// One way to ask with held-out items, as places in the examples, and the vectors that it gives.
+pub struct View {
+    pub name: String,
+    pub asked: Vec<usize>,
+    pub vectors: Vec<Vec<f32>>,
 }
 
 impl<M> Read<M> {
@@ -112,7 +119,19 @@ impl Tower {
         })
     }
 
-    fn items(&self) -> Result<Vec<Item>> {
+    /// The text model.
+    ///
+    /// # Errors
+    /// Where there is none of that name.
+    pub fn texts(&self) -> Result<TextEncoder> {
+        pack::open(pack::find(&self.text_model)?)
+    }
+
+    /// The items of the file.
+    ///
+    /// # Errors
+    /// As the reader's.
+    pub fn items(&self) -> Result<Vec<Item>> {
         let name = self.items.display().to_string();
         let mut reader = Reader::new(&name);
         table::read(&name, folder::open(&self.items)?, &mut |row| {
@@ -130,9 +149,7 @@ impl Tower {
     ///
     /// # Errors
     /// [`Error::Input`] for files that can't be used, by name, unless they are to be left out.
-    pub fn read<M: Send>(&self, words: Words, read: impl Fn(&Path) -> Result<M> + Sync) -> Result<Read<M>> {
-        let encoder = pack::open(pack::find(&self.text_model)?)?;
-        let items = self.items()?;
+    pub fn read<M: Send>(&self, words: Words, items: &[Item], encoder: TextEncoder, read: impl Fn(&Item, &Path) -> Result<M> + Sync) -> Result<Read<M>> {
         let from = self.media.clone().or_else(|| self.items.parent().map(Path::to_path_buf)).unwrap_or_default();
         let bar = bar(items.len(), &format!("reading {}", words.many));
         let template = self.text_fields.clone().map_or_else(Template::default, |fields| Template { fields });
@@ -140,7 +157,7 @@ impl Tower {
             let name = item.fields.get(words.field).and_then(Value::as_str).filter(|name| !name.contains("://"))?;
             let path = from.join(name);
             bar.inc(1);
-            let made = read(&path).map_err(|e| Error::input(format!("item {:?}: {e}", item.key)));
+            let made = read(item, &path).map_err(|e| Error::input(format!("item {:?}: {e}", item.key)));
             Some(made.map(|input| (path, input)))
         };
         let inputs: Vec<Option<Result<(PathBuf, M)>>> = items.par_iter().map(input).collect();
@@ -173,8 +190,8 @@ impl Tower {
         Ok(read)
     }
 
-    /// Learns and writes the pack, or goes on where an earlier run stopped; then measures the pack by what `vectors` makes of the
-    /// held-out files. With `--evaluate` only that.
+    /// Learns and writes the pack, or goes on where an earlier run stopped; then measures the pack by the `views` of the
+    /// held-out items. With `--evaluate` only that.
     ///
     /// # Errors
     /// As [`train`], [`State::parse`] and [`tower::write`], and where the pack can't be measured.
@@ -184,12 +201,12 @@ impl Tower {
         read: &Read<M>,
         settings: &Settings<M::Changes>,
         begin: impl FnOnce(&Read<M>) -> Result<Start>,
-        vectors: impl FnOnce(&Path, &[&Path]) -> Result<Vec<Vec<f32>>>,
+        views: impl FnOnce(&Path, &[usize]) -> Result<Vec<View>>,
     ) -> Result<()> {
         let began = Instant::now();
         let Some(out) = &self.out else {
             let pack = self.evaluate.as_deref().unwrap_or(Path::new(""));
-            return self.report(words, measure(read, settings, |paths| vectors(pack, paths))?, &Value::Null);
+            return self.report(words, measure(read, settings, |held| views(pack, held))?, &Value::Null);
         };
         let begin = begin(read)?;
         let run = run_hash(&read.examples, &begin, settings);
@@ -212,7 +229,7 @@ impl Tower {
         let made = made?;
         // The pack is there: what goes on from an epoch has done its work.
         let _ = std::fs::remove_file(&kept);
-        let found = measure(read, settings, |paths| vectors(out, paths))?;
+        let found = measure(read, settings, |held| views(out, held))?;
         let seconds = (began.elapsed().as_secs_f64() * 10.0).round() / 10.0;
         let account = json!({
             "name": made.name, "file": made.file, "sha256": made.sha256, "bytes": made.bytes, "dim": made.dim, "out": out,
@@ -221,7 +238,7 @@ impl Tower {
         self.report(words, found, &account)
     }
 
-    fn report(&self, words: Words, found: Option<[tower::Found; 2]>, made: &Value) -> Result<()> {
+    fn report(&self, words: Words, found: Vec<(String, [tower::Found; 2])>, made: &Value) -> Result<()> {
         let many = words.many;
         if self.json {
             let of = |f: &tower::Found| {
@@ -230,15 +247,22 @@ impl Tower {
                     "recall_at_50": f.recall_at_50, "low": f.low, "high": f.high, "median_rank": f.median_rank,
                 })
             };
-            return line(&json!({"made": made, "held_out": found.as_ref().map(|f| json!({"all_texts": of(&f[0]), "held_out_texts": of(&f[1])}))}).to_string());
+            let both = |f: &[tower::Found; 2]| json!({"all_texts": of(&f[0]), "held_out_texts": of(&f[1])});
+            let mut account = json!({"made": made, "held_out": found.first().map(|(_, f)| both(f))});
+            if found.len() > 1 {
+                account["ablation"] = found.iter().map(|(name, f)| json!({"name": name, "held_out": both(f)})).collect();
+            }
+            return line(&account.to_string());
         }
         if let (Some(name), Some(bytes)) = (made["name"].as_str(), made["bytes"].as_u64()) {
             line(&format!("{} {} ({} numbers a vector), {}, epoch {} of {} in {} s", tick(), bold(name), made["dim"], size(bytes), made["best_epoch"], made["epochs"], made["seconds"]))?;
             line(&format!("  {}/{}", made["out"].as_str().unwrap_or_default(), made["file"].as_str().unwrap_or_default()))?;
         }
-        for (found, what) in found.iter().flatten().zip(["all", "held-out"]) {
+        let lines = found.iter().flat_map(|(name, found)| found.iter().zip(["all", "held-out"]).map(move |(found, what)| (name, found, what)));
+        for (name, found, what) in lines {
+            let by = if name.is_empty() { String::new() } else { format!(" by {name}") };
             line(&format!(
-                "  {} held-out {many} among {} {what} texts: recall@10 {:.3} {}, @1 {:.3}, @50 {:.3}, median rank {}",
+                "  {} held-out {many}{by} among {} {what} texts: recall@10 {:.3} {}, @1 {:.3}, @50 {:.3}, median rank {}",
                 count(found.asked), count(found.texts), found.recall_at_10, dim(&format!("({:.3} to {:.3})", found.low, found.high)), found.recall_at_1, found.recall_at_50, found.median_rank
             ))?;
         }
@@ -246,17 +270,19 @@ impl Tower {
     }
 }
 
-/// The held-out files, read anew, against all texts and against those of the held-out alone.
-fn measure<M, C>(read: &Read<M>, settings: &Settings<C>, vectors: impl FnOnce(&[&Path]) -> Result<Vec<Vec<f32>>>) -> Result<Option<[tower::Found; 2]>> {
+/// The held-out items in each view, against all texts and against those of the view's items alone.
+fn measure<M, C>(read: &Read<M>, settings: &Settings<C>, views: impl FnOnce(&[usize]) -> Result<Vec<View>>) -> Result<Vec<(String, [tower::Found; 2])>> {
     let held = read.split(settings).held_out;
     if held.is_empty() {
-        return Ok(None);
+        return Ok(Vec::new());
     }
-    let vectors = vectors(&held.iter().map(|&at| read.paths[at].as_path()).collect::<Vec<_>>())?;
     let texts: Vec<&[f32]> = read.examples.iter().map(|e| e.text.as_slice()).collect();
-    let few: Vec<&[f32]> = held.iter().map(|&at| texts[at]).collect();
-    let alone: Vec<usize> = (0..held.len()).collect();
-    Ok(Some([tower::find(&vectors, &held, &texts)?, tower::find(&vectors, &alone, &few)?]))
+    let of = |View { name, asked, vectors }: View| {
+        let few: Vec<&[f32]> = asked.iter().map(|&at| texts[at]).collect();
+        let alone: Vec<usize> = (0..asked.len()).collect();
+        Ok((name, [tower::find(&vectors, &asked, &texts)?, tower::find(&vectors, &alone, &few)?]))
+    };
+    views(&held)?.into_iter().map(of).collect()
 }
 
 /// Progress on the terminal, and the state in its file.

@@ -5,6 +5,7 @@
 use sha2::{Digest, Sha256};
 
 use super::Medium;
+use crate::compute::graph::Batch;
 use crate::format::pack::EncoderConfig;
 use crate::math::rng::Rng;
 
@@ -82,17 +83,22 @@ impl Default for Changes {
 impl Medium for Source {
     type Changes = Changes;
 
-    fn changed(&self, encoder: &EncoderConfig, changes: &Changes, rng: &mut Rng) -> Vec<f32> {
-        view(self, size(encoder), Some((changes, rng)))
+    fn changed(&self, encoder: &EncoderConfig, changes: &Changes, rng: &mut Rng) -> Batch {
+        one(view(self, size(encoder), Some((changes, rng))))
     }
 
-    fn plain(&self, encoder: &EncoderConfig) -> Vec<Vec<f32>> {
-        vec![view(self, size(encoder), None)]
+    fn plain(&self, encoder: &EncoderConfig) -> Vec<Batch> {
+        vec![one(view(self, size(encoder), None))]
     }
 
     fn hash(&self, hash: &mut Sha256) {
         hash.update(&self.rgba);
     }
+}
+
+/// The input of one item that is nothing but numbers.
+pub(super) fn one(numbers: Vec<f32>) -> Batch {
+    Batch { items: 1, floats: vec![numbers], ..Batch::default() }
 }
 
 fn size(encoder: &EncoderConfig) -> usize {

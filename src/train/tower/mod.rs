@@ -1,10 +1,12 @@
-//! Learns a catalog's own tower: pictures, or sounds, to the space of the catalog's text vectors, from items alone.
+//! Learns a catalog's own tower: pictures, sounds or films, to the space of the catalog's text vectors, from items alone.
 //!
-//! Contrast with all texts ([`loss`]), changed pictures ([`augment`]) or sounds ([`sound`]), AdamW (Loshchilov and Hutter 2019), a cosine schedule,
+//! Contrast with all texts ([`loss`]), changed pictures ([`augment`]), sounds ([`sound`]) or films ([`clip`]), AdamW (Loshchilov and Hutter 2019), a cosine schedule,
 //! the best epoch by a validation share. The same seed gives the same bytes on any number of threads. Not here: decoding
 //! files and encoding texts (whoever calls), packs (`publish::tower`).
 
+pub mod attentive;
 pub mod augment;
+pub mod clip;
 pub mod loss;
 pub mod passes;
 pub mod recurrent;
@@ -21,6 +23,7 @@ use self::passes::{Weights, backward, forward, zeros};
 use self::start::Start;
 use self::state::State;
 use crate::error::{Error, Result};
+use crate::compute::graph::Batch;
 use crate::format::pack::{EncoderConfig, hex};
 use crate::math::rng::Rng;
 
@@ -35,11 +38,11 @@ pub trait Medium: Sync {
     /// How much it is changed while a tower learns.
     type Changes: Default + std::fmt::Debug + Sync;
 
-    /// The graph's input for one of the ways in which it might come.
-    fn changed(&self, encoder: &EncoderConfig, changes: &Self::Changes, rng: &mut Rng) -> Vec<f32>;
+    /// The graph's input, of one item, for one of the ways in which it might come.
+    fn changed(&self, encoder: &EncoderConfig, changes: &Self::Changes, rng: &mut Rng) -> Batch;
 
     /// The inputs for it as it is, one at least: the mean of their vectors is its own.
-    fn plain(&self, encoder: &EncoderConfig) -> Vec<Vec<f32>>;
+    fn plain(&self, encoder: &EncoderConfig) -> Vec<Batch>;
 
     /// Takes everything that it is into a hash.
     fn hash(&self, hash: &mut Sha256);
@@ -209,20 +212,24 @@ fn step<M: Medium>(start: &Start, settings: &Settings<M::Changes>, state: &mut S
     let (graph, weights) = (&start.graph, &state.weights);
     let seed = settings.seed ^ (state.epoch as u64 + 1) << 32;
     let seen = |(input, at): &(&M, u64)| input.changed(&start.encoder, &settings.changes, &mut Rng::new(seed ^ at.wrapping_mul(0x2545_f491_4f6c_dd1d)));
-    let outs: Vec<Vec<Vec<f32>>> = inputs
+    let outs: Vec<(Batch, Vec<Vec<f32>>)> = inputs
         .par_chunks(GROUP)
-        .map(|group| forward(graph, weights, group.iter().flat_map(seen).collect(), group.len()))
+        .map(|group| {
+            let batch = Batch::join(&group.iter().map(seen).collect::<Vec<_>>());
+            let outs = forward(graph, weights, &batch);
+            (batch, outs)
+        })
         .collect();
-    let vectors: Vec<f32> = outs.iter().filter_map(|outs| outs.last()).flatten().copied().collect();
+    let vectors: Vec<f32> = outs.iter().filter_map(|(_, outs)| outs.last()).flatten().copied().collect();
     let dim = start.encoder.dim;
     let first = start.first();
     let (loss, gradient) = loss::loss(&vectors, texts, own, dim, &settings.weighting);
     let grads: Vec<Weights> = outs
         .par_iter()
         .zip(gradient.par_chunks(GROUP * dim))
-        .map(|(outs, last)| {
+        .map(|((batch, outs), last)| {
             let mut gradient = zeros(graph);
-            backward(graph, weights, outs, last.to_vec(), first, &mut gradient);
+            backward(graph, weights, batch, outs, last.to_vec(), first, &mut gradient);
             gradient
         })
         .collect();
@@ -247,9 +254,9 @@ fn step<M: Medium>(start: &Start, settings: &Settings<M::Changes>, state: &mut S
 /// Unit vectors `[dim]` of pictures (on white) or sounds as they are.
 pub fn encode<M: Medium>(start: &Start, weights: &Weights, inputs: &[&M]) -> Vec<Vec<f32>> {
     let dim = start.encoder.dim;
-    let forward = |group: &[Vec<f32>]| forward(&start.graph, weights, group.concat(), group.len()).pop().unwrap_or_default();
+    let forward = |group: &[Batch]| forward(&start.graph, weights, &Batch::join(group)).pop().unwrap_or_default();
     let run = |inputs: &[&M]| -> Vec<Vec<f32>> {
-        let views: Vec<Vec<Vec<f32>>> = inputs.iter().map(|input| input.plain(&start.encoder)).collect();
+        let views: Vec<Vec<Batch>> = inputs.iter().map(|input| input.plain(&start.encoder)).collect();
         let counts: Vec<usize> = views.iter().map(Vec::len).collect();
         let vectors: Vec<f32> = views.concat().chunks(GROUP).flat_map(forward).collect();
         let mut rest = vectors.chunks_exact(dim);

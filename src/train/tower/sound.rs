@@ -10,6 +10,8 @@ use sha2::{Digest, Sha256};
 
 use super::start::Start;
 use super::Medium;
+use super::augment::one;
+use crate::compute::graph::Batch;
 use crate::error::Result;
 use crate::format::pack::{AudioInput, EncoderConfig, ModelId, Pooling};
 use crate::format::tensors::{Part, TensorFile, write};
@@ -88,7 +90,7 @@ impl Default for Masks {
 impl Medium for Heard {
     type Changes = Masks;
 
-    fn changed(&self, _: &EncoderConfig, masks: &Masks, rng: &mut Rng) -> Vec<f32> {
+    fn changed(&self, _: &EncoderConfig, masks: &Masks, rng: &mut Rng) -> Batch {
         let mut patch = self.patch(rng.below(self.places()));
         let gain = ((2.0 * rng.unit() - 1.0) * masks.gain) as f32;
         patch.iter_mut().for_each(|v| *v += gain);
@@ -106,11 +108,11 @@ impl Medium for Heard {
             let bins = stripe(rng, self.bins, masks.band);
             patch.chunks_exact_mut(self.bins).for_each(|row| row[bins.clone()].fill(0.0));
         }
-        patch
+        one(patch)
     }
 
-    fn plain(&self, _: &EncoderConfig) -> Vec<Vec<f32>> {
-        (0..self.places()).step_by(Self::step(self.frames)).map(|first| self.patch(first)).collect()
+    fn plain(&self, _: &EncoderConfig) -> Vec<Batch> {
+        (0..self.places()).step_by(Self::step(self.frames)).map(|first| one(self.patch(first))).collect()
     }
 
     fn hash(&self, hash: &mut Sha256) {

@@ -129,9 +129,16 @@ impl Start {
     ///
     /// # Errors
     /// [`Error::Corrupt`] for weights that do not make it, [`Error::Input`] for one that cannot be learned.
-    pub fn new(architecture: &'static str, mut config: Value, encoder: EncoderConfig, file: &TensorFile, space: &ModelId) -> Result<Self> {
+    pub fn new(architecture: &'static str, config: Value, encoder: EncoderConfig, file: &TensorFile, space: &ModelId) -> Result<Self> {
+        Self::of(architecture, models::graph(architecture, &config, &encoder, file)?, config, encoder, file, space)
+    }
+
+    /// As [`Start::new`], for a graph that is there already.
+    ///
+    /// # Errors
+    /// As [`Start::new`].
+    pub fn of(architecture: &'static str, graph: Graph, mut config: Value, encoder: EncoderConfig, file: &TensorFile, space: &ModelId) -> Result<Self> {
         config["space"] = json!({"name": space.name, "sha256": space.sha256});
-        let graph = models::graph(architecture, &config, &encoder, file)?;
         super::passes::check(&graph)?;
         let weights = graph.weights.iter().map(|decl| file.f32s(&decl.name)).collect::<Result<Weights>>()?;
         Ok(Self { architecture, graph, weights, config, encoder, frozen: 0 })
