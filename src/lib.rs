@@ -81,7 +81,9 @@
 //!
 //! A catalog can have an image model of its own ([`models::tower`]): `train::tower` runs the very graph that pages run, forward and
 //! backward in f32, and aligns pictures with the vectors of the items' texts. Such a model has no vectors in the index: the manifest
-//! says `"space": "text"`, and what it makes of a picture ranks the texts.
+//! says `"space": "text"`, and what it makes of a picture ranks the texts. An ear of its own ([`models::cnn_lstm`]: convolutions,
+//! then an LSTM along the time) is learned of its sounds in the same way, and a Transformer over frames and words
+//! ([`fuse::video_text`]) of its films.
 //!
 //! # How sounds are encoded
 //!
@@ -95,7 +97,7 @@
 //! An item is as many rows as it has modalities, and [`fuse::joint`] is attention of one learned query to them: a gated sum of
 //! projections in which what is missing is not there. `train::fusion` learns it, and the index's vectors are then the joined ones, the
 //! modalities' own beside them ([`format::space`]). The pack comes as a shard of the index, so that [`engine`] joins a query's text and
-//! picture wherever the index is.
+//! picture or sound wherever the index is.
 
 pub mod compute;
 pub mod encode;

@@ -8,6 +8,8 @@ use crate::format::tensors::{DType, TensorFile};
 /// bytes from outside.
 const MAX_POSITIONS: usize = 1 << 22;
 const MAX_NUMBERS: usize = 1 << 28;
+/// Widest state of an LSTM: a GPU's workgroup keeps it.
+const MAX_HIDDEN: usize = 1024;
 
 /// Builds a graph against the weights that are there, checking every shape.
 pub struct Builder<'a> {
@@ -157,13 +159,27 @@ impl<'a> Builder<'a> {
         Ok(self.push(Op::AttentionPool { x, query, heads }, Shape { rows: Rows::PerItem(1), cols: cols / 2 }))
     }
 
+    /// [`Op::Lstm`] with `<prefix>.weight` over what [`Builder::linear`] made of the input, four numbers a number of the state.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] for a width that is not four times one of 1 to 1024, and as [`Builder::weight`].
+    pub fn lstm(&mut self, x: Value, prefix: &str) -> Result<Value> {
+        let from = self.graph.shape(x);
+        let hidden = from.cols / 4;
+        if from.cols % 4 != 0 || !(1..=MAX_HIDDEN).contains(&hidden) {
+            return Err(Error::corrupt("the model pack", format!("an LSTM of {} gates", from.cols)));
+        }
+        let weight = self.weight(&format!("{prefix}.weight"), Role::Table, &[4 * hidden, hidden])?;
+        Ok(self.push(Op::Lstm { x, weight }, Shape { rows: from.rows, cols: hidden }))
+    }
+
     /// [`Op::Unfold`].
     ///
     /// # Errors
     /// [`Error::Corrupt`] for a window that does not fit `x`.
     pub fn unfold(&mut self, x: Value, window: Window) -> Result<Value> {
         let channels = self.image(x, &window)?;
-        let cols = window.kernel * window.kernel * channels;
+        let cols = window.taps() * channels;
         if cols.saturating_mul(window.outputs()) > MAX_NUMBERS {
             return Err(Error::corrupt("the model pack", format!("a convolution of {cols} inputs at {} positions is too large", window.outputs())));
         }
@@ -171,12 +187,12 @@ impl<'a> Builder<'a> {
     }
 
     /// A convolution: [`Op::Unfold`] (nothing where the window is one position) and [`Op::Linear`] with the weights of `prefix`,
-    /// `[out, kernel * kernel * channels]` in the order of the unfolded columns.
+    /// `[out, kernel * kernel_width * channels]` in the order of the unfolded columns.
     ///
     /// # Errors
     /// As [`Builder::unfold`] and [`Builder::linear`].
     pub fn convolution(&mut self, x: Value, window: Window, prefix: &str, out: usize, activation: Activation, residual: Option<Value>) -> Result<Value> {
-        let x = if window.kernel == 1 && window.stride == 1 { x } else { self.unfold(x, window)? };
+        let x = if window.taps() == 1 && window.stride == 1 { x } else { self.unfold(x, window)? };
         self.linear(x, &[(prefix, out)], activation, residual)
     }
 
@@ -186,7 +202,10 @@ impl<'a> Builder<'a> {
     /// As [`Builder::unfold`] and [`Builder::weight`].
     pub fn depthwise(&mut self, x: Value, window: Window, prefix: &str, activation: Activation) -> Result<Value> {
         let channels = self.image(x, &window)?;
-        let weight = self.weight(&format!("{prefix}.weight"), Role::Rows, &[window.kernel * window.kernel, channels])?;
+        if window.kernel != window.kernel_width {
+            return Err(Error::Internal(format!("a convolution of each channel for itself has a square window, not {window:?}")));
+        }
+        let weight = self.weight(&format!("{prefix}.weight"), Role::Rows, &[window.taps(), channels])?;
         let bias = format!("{prefix}.bias");
         let bias = self.file.contains(&bias).then(|| self.weight(&bias, Role::Vector, &[channels])).transpose()?;
         let shape = Shape { rows: Rows::PerItem(window.outputs()), cols: channels };
@@ -197,11 +216,11 @@ impl<'a> Builder<'a> {
     fn image(&self, x: Value, window: &Window) -> Result<usize> {
         let shape = self.graph.shape(x);
         let bad = |detail: String| Err(Error::corrupt("the model pack", detail));
-        let Window { kernel, stride, top, left, .. } = *window;
+        let Window { kernel, kernel_width, stride, top, left, .. } = *window;
         if shape.rows != Rows::PerItem(window.inputs()) {
             return bad(format!("a window over {} x {} does not fit {shape:?}", window.height, window.width));
         }
-        if kernel == 0 || stride == 0 || kernel > 64 || top >= kernel || left >= kernel || window.outputs() == 0 || window.outputs() > MAX_POSITIONS {
+        if [kernel, kernel_width].iter().any(|k| !(1..=64).contains(k)) || stride == 0 || top >= kernel || left >= kernel_width || window.outputs() == 0 || window.outputs() > MAX_POSITIONS {
             return bad(format!("{window:?} is no window"));
         }
         Ok(shape.cols)

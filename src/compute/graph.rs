@@ -3,6 +3,8 @@
 //! Every value is a matrix `[rows, cols]` of f32, the rows of all items of a batch packed end to end: nothing is
 //! ever padded. How many rows an item has is [`Rows`]. No op knows a backend, and no backend knows a model.
 
+use std::borrow::Cow;
+
 use crate::error::{Error, Result};
 
 /// A value of a graph: the output of the node of that number.
@@ -28,6 +30,14 @@ impl Rows {
         match self {
             Rows::PerItem(n) => n * batch.items,
             Rows::Ragged(axis) => batch.offsets[axis].last().copied().unwrap_or(0) as usize,
+        }
+    }
+
+    /// Where the rows of each item begin, and behind the last one's end: `[items + 1]`.
+    pub fn offsets(self, batch: &Batch) -> Cow<'_, [u32]> {
+        match self {
+            Rows::Ragged(axis) => (&batch.offsets[axis][..]).into(),
+            Rows::PerItem(n) => (0..=batch.items).map(|i| (i * n) as u32).collect::<Vec<_>>().into(),
         }
     }
 }
@@ -64,19 +74,21 @@ pub enum Mask {
     Causal,
 }
 
-/// A square window that slides over an image whose rows are its positions, line by line: `[height * width, channels]`.
+/// A window that slides over an image whose rows are its positions, line by line: `[height * width, channels]`.
 ///
 /// The window of output `(y, x)` covers the input lines `y * stride - top ..` and columns `x * stride - left ..`, `kernel`
-/// of each; what is outside of the image is zero. So `out_height` and `out_width` say how much stands below and to the right.
+/// and `kernel_width` of them; what is outside of the image is zero. So `out_height` and `out_width` say how much stands below and to the right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
     pub height: usize,
     pub width: usize,
+    /// Lines and columns that it sees; the same but where [`Window::lines`] makes it.
     pub kernel: usize,
+    pub kernel_width: usize,
     pub stride: usize,
     /// Zeros above the image, fewer than `kernel`.
     pub top: usize,
-    /// Zeros to its left, fewer than `kernel`.
+    /// Zeros to its left, fewer than `kernel_width`.
     pub left: usize,
     pub out_height: usize,
     pub out_width: usize,
@@ -86,7 +98,7 @@ impl Window {
     /// `pad` zeros on every side, the output as large as whole windows allow (PyTorch's convolution).
     pub fn padded(height: usize, width: usize, kernel: usize, stride: usize, pad: usize) -> Self {
         let out = |n: usize| (n + 2 * pad).saturating_sub(kernel) / stride.max(1) + 1;
-        Self { height, width, kernel, stride, top: pad, left: pad, out_height: out(height), out_width: out(width) }
+        Self { height, width, kernel, kernel_width: kernel, stride, top: pad, left: pad, out_height: out(height), out_width: out(width) }
     }
 
     /// TensorFlow's "SAME": the output is the input divided by the stride, rounded up, and of the zeros that takes the odd one
@@ -94,7 +106,17 @@ impl Window {
     pub fn same(height: usize, width: usize, kernel: usize, stride: usize) -> Self {
         let out = |n: usize| n.div_ceil(stride.max(1));
         let before = |n: usize| ((out(n).saturating_sub(1) * stride + kernel).saturating_sub(n)) / 2;
-        Self { height, width, kernel, stride, top: before(height), left: before(width), out_height: out(height), out_width: out(width) }
+        Self { height, width, kernel, kernel_width: kernel, stride, top: before(height), left: before(width), out_height: out(height), out_width: out(width) }
+    }
+
+    /// Each line whole: what was one row a position is one row a line, `[height, width * channels]`.
+    pub fn lines(height: usize, width: usize) -> Self {
+        Self { height, width, kernel: 1, kernel_width: width, stride: 1, top: 0, left: 0, out_height: height, out_width: 1 }
+    }
+
+    /// Positions that the window sees.
+    pub fn taps(&self) -> usize {
+        self.kernel * self.kernel_width
     }
 
     /// Positions of the input.
@@ -139,7 +161,11 @@ pub enum Op {
     /// Attention of one learned query `[1, dim]` to the rows of each item: `x` is `[rows, 2 * dim]` = keys, values. Output
     /// `[items, dim]`.
     AttentionPool { x: Value, query: Weight, heads: usize },
-    /// What a window sees, one row an output position: `[outputs, kernel * kernel * channels]`, lines of the window first,
+    /// The recurrence of an LSTM (Hochreiter and Schmidhuber 1997) along the rows of each item, from a state of zeros: `x` is
+    /// `[rows, 4 * hidden]`, what the input adds to the gates, biases included; `weight` `[4 * hidden, hidden]` what the state
+    /// adds. Gates as PyTorch orders them: input, forget, cell, output. Output: the states, `[rows, hidden]`.
+    Lstm { x: Value, weight: Weight },
+    /// What a window sees, one row an output position: `[outputs, kernel * kernel_width * channels]`, lines of the window first,
     /// then its columns, then channels. Followed by [`Op::Linear`] it is a convolution.
     Unfold { x: Value, window: Window },
     /// A convolution of each channel for itself: `y[p][c] = activation(b[c] + sum over taps of w[tap][c] * x[..][c])` with
@@ -162,6 +188,7 @@ impl Op {
             Op::LayerNorm { x, .. }
             | Op::Attention { x, .. }
             | Op::AttentionPool { x, .. }
+            | Op::Lstm { x, .. }
             | Op::Unfold { x, .. }
             | Op::Depthwise { x, .. }
             | Op::Positions { x, .. }
@@ -180,6 +207,7 @@ impl Op {
             Op::LayerNorm { .. } => "layer_norm",
             Op::Attention { .. } => "attention",
             Op::AttentionPool { .. } => "attention_pool",
+            Op::Lstm { .. } => "lstm",
             Op::Unfold { .. } => "unfold",
             Op::Depthwise { .. } => "depthwise",
             Op::Positions { .. } => "positions",
@@ -201,7 +229,8 @@ pub struct Node {
 pub enum Role {
     /// `[out, in]` of a [`Op::Linear`].
     Matrix,
-    /// `[entries, cols]` of an [`Op::Embed`].
+    /// `[entries, cols]` of an [`Op::Embed`], or the recurrent matrix of an [`Op::Lstm`]: rounded to int8 row by row, and
+    /// multiplied as numbers.
     Table,
     /// `[n]`.
     Vector,
@@ -238,6 +267,24 @@ pub struct Batch {
     pub ids: Vec<Vec<u32>>,
     /// Per float input: `[rows, cols]`.
     pub floats: Vec<Vec<f32>>,
+}
+
+impl Batch {
+    /// Batches of one graph packed end to end.
+    pub fn join(parts: &[Batch]) -> Self {
+        let Some((first, rest)) = parts.split_first() else { return Self::default() };
+        let mut whole = first.clone();
+        for part in rest {
+            whole.items += part.items;
+            for (to, from) in whole.offsets.iter_mut().zip(&part.offsets) {
+                let end = to.last().copied().unwrap_or(0);
+                to.extend(from.iter().skip(1).map(|offset| end + offset));
+            }
+            whole.ids.iter_mut().zip(&part.ids).for_each(|(to, from)| to.extend(from));
+            whole.floats.iter_mut().zip(&part.floats).for_each(|(to, from)| to.extend(from));
+        }
+        whole
+    }
 }
 
 impl Graph {

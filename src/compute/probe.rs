@@ -54,6 +54,7 @@ pub struct Variants {
     activations: Vec<Activation>,
     eps: Option<f32>,
     attention_pool: bool,
+    lstm: bool,
     pools: Vec<PoolKind>,
     normalize: bool,
 }
@@ -85,6 +86,7 @@ impl Variants {
             activations: Vec::new(),
             eps: None,
             attention_pool: false,
+            lstm: false,
             pools: Vec::new(),
             normalize: false,
         };
@@ -99,6 +101,7 @@ impl Variants {
                 Op::LayerNorm { eps, .. } => found.eps = Some(*eps),
                 Op::Attention { heads, mask, .. } => found.attention = Some(((*heads).min(3), node.shape.cols / heads, *mask)),
                 Op::AttentionPool { .. } => found.attention_pool = true,
+                Op::Lstm { .. } => found.lstm = true,
                 Op::Unfold { window, .. } => once(&mut found.unfolds, small(window)),
                 Op::Depthwise { window, activation, .. } => {
                     let (kernel, stride) = small(window);
@@ -150,6 +153,10 @@ impl Variants {
         for (at, &activation) in self.activations.iter().enumerate() {
             let wide = b.linear(x, &[(&format!("wide{at}"), 2 * dim)], activation, None)?;
             x = b.linear(wide, &[(&format!("narrow{at}"), dim)], Activation::None, Some(x))?;
+        }
+        if self.lstm {
+            let gates = b.linear(x, &[("gates", 4 * dim)], Activation::None, None)?;
+            x = b.lstm(gates, "recurrent")?;
         }
         if whole {
             if self.attention_pool {
@@ -216,6 +223,10 @@ impl Variants {
         for at in 0..self.activations.len() {
             linear(&mut shapes, &format!("wide{at}"), 2 * dim, dim);
             linear(&mut shapes, &format!("narrow{at}"), dim, 2 * dim);
+        }
+        if self.lstm {
+            linear(&mut shapes, "gates", 4 * dim, dim);
+            shapes.push(("recurrent.weight".to_owned(), 4 * dim, dim, Role::Table));
         }
         linear(&mut shapes, "keys", 2 * dim, dim);
         shapes.push(("query".to_owned(), 1, dim, Role::Rows));

@@ -17,6 +17,7 @@ const SILENCE: f32 = 1e-4;
 /// An audio model that is ready to run.
 pub struct AudioEncoder {
     id: ModelId,
+    space: Option<ModelId>,
     dim: usize,
     preparation: Preparation,
     model: CpuModel,
@@ -40,7 +41,7 @@ impl AudioEncoder {
         let graph = super::graph(pack, &models::AUDIO, "takes no sounds; they need")?;
         let preparation = preparation(pack.encoder.audio.as_ref())?;
         let model = CpuModel::new(graph, pack.file(), isa)?;
-        Ok(Self { id: pack.id.clone(), dim: pack.encoder.dim, preparation, model })
+        Ok(Self { id: pack.id.clone(), space: models::tower::space(&pack.config), dim: pack.encoder.dim, preparation, model })
     }
 
     /// Length of an embedding.
@@ -51,6 +52,11 @@ impl AudioEncoder {
     /// Which model makes these vectors.
     pub fn model_id(&self) -> &ModelId {
         &self.id
+    }
+
+    /// The text model in whose space these vectors are; `None` for a space of their own.
+    pub fn space(&self) -> Option<&ModelId> {
+        self.space.as_ref()
     }
 
     /// The instruction set in use.
@@ -73,12 +79,7 @@ impl AudioEncoder {
     /// # Errors
     /// [`Error::Input`] for silence, which sounds like nothing; [`Error::Internal`] for a graph that does not take sounds.
     pub fn encode(&self, sound: &Sound) -> Result<Vec<f32>> {
-        let heard = self.preparation.heard(sound);
-        if heard.iter().all(|sample| sample.abs() < SILENCE) {
-            let seconds = heard.len() as f64 / f64::from(self.preparation.rate);
-            return Err(Error::input(format!("the sound is silent: nothing in its first {seconds:.1} seconds is louder than -80 dB. Give one that can be heard.")));
-        }
-        let patches = self.preparation.patches(&heard);
+        let patches = self.preparation.patches(&audible(&self.preparation, sound)?);
         let chunk = (CHUNK_NUMBERS / patches[0].len()).max(1);
         let run = |patches: &[Vec<f32>]| self.run(patches.concat(), patches.len());
         #[cfg(feature = "publisher")]
@@ -111,6 +112,19 @@ impl AudioEncoder {
     pub fn observe(&self, patch: Vec<f32>, observe: impl FnMut(usize, &[f32])) -> Result<()> {
         self.model.run_observed(&batch(patch, 1), &mut Workspace::default(), observe).map(|_| ())
     }
+}
+
+/// What a model hears of a sound, at its rate.
+///
+/// # Errors
+/// [`Error::Input`] for silence.
+pub fn audible(preparation: &Preparation, sound: &Sound) -> Result<Vec<f32>> {
+    let heard = preparation.heard(sound);
+    if heard.iter().all(|sample| sample.abs() < SILENCE) {
+        let seconds = heard.len() as f64 / f64::from(preparation.rate);
+        return Err(Error::input(format!("the sound is silent: nothing in its first {seconds:.1} seconds is louder than -80 dB. Give one that can be heard.")));
+    }
+    Ok(heard)
 }
 
 fn batch(numbers: Vec<f32>, items: usize) -> Batch {

@@ -2,6 +2,7 @@
 //!
 //! Not here: the encoders of one modality (`models`, `encode`) and learning (`train`).
 
+pub mod film;
 pub mod fuser;
 pub mod joint;
 pub mod video_text;

@@ -3,7 +3,7 @@
 //! The source article's VTFM. Rows of an item are its frames in time, then its words; every row is projected to the width of
 //! the Transformer, and a learned row for its place and one for its kind are added. Layers have their norms in front (Xiong et
 //! al. 2020). A film without words, or words without a film, is a shorter sequence: nothing is padded or masked. Not here:
-//! frames' and words' vectors (`encode`). Nothing trains this graph yet.
+//! frames' and words' vectors (`encode`), and how it is learned (`train::tower::clip`).
 
 use serde::Deserialize;
 
@@ -12,6 +12,8 @@ use crate::compute::graph::{Activation, Batch, Graph, Mask, PoolKind};
 use crate::error::{Error, Result};
 use crate::format::tensors::TensorFile;
 
+/// As packs name it.
+pub const NAME: &str = "video-text";
 /// Kinds of rows.
 const FRAME: u32 = 0;
 const WORD: u32 = 1;

@@ -5,6 +5,7 @@ pub mod bert;
 pub mod block;
 pub mod clap;
 pub mod clip;
+pub mod cnn_lstm;
 pub mod mobilenet_v2;
 pub mod siglip;
 pub mod tower;
@@ -21,7 +22,7 @@ pub const TEXT: [&str; 3] = ["bert", "clap-text", "clip-text"];
 /// Architectures that make vectors of pictures.
 pub const IMAGE: [&str; 5] = ["clip-vision", "mobilenet-v2", "siglip-vision", tower::NAME, "vit"];
 /// Architectures that make vectors of sounds.
-pub const AUDIO: [&str; 2] = ["ast", "yamnet"];
+pub const AUDIO: [&str; 3] = ["ast", cnn_lstm::NAME, "yamnet"];
 
 /// The graph of an architecture by its name: its inputs to unit vectors `[items, dim]`.
 ///
@@ -34,6 +35,7 @@ pub fn graph(architecture: &str, config: &serde_json::Value, encoder: &EncoderCo
         "clap-text" => clap::text(config, file),
         "clip-text" => clip::text(config, file),
         "clip-vision" => clip::vision(config, encoder, file),
+        cnn_lstm::NAME => cnn_lstm::graph(config, encoder, file),
         "mobilenet-v2" => mobilenet_v2::graph(config, encoder, file),
         "siglip-vision" => siglip::vision(config, encoder, file),
         tower::NAME => tower::graph(config, encoder, file),

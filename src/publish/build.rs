@@ -87,6 +87,8 @@ pub struct Options {
     pub audio_model_file: Option<String>,
     /// Whether pictures and sounds that can't be used are left out in place of stopping.
     pub skip_bad: bool,
+    /// Whether pictures and sounds get vectors of their own even where their model shares the texts' space: what is joined does.
+    pub own_spaces: bool,
 }
 
 /// What a build did.
@@ -200,12 +202,15 @@ pub fn build<'a>(
     for (encoder, file, report) in files {
         let Some(encoder) = encoder else { continue };
         let mut model_of = Model { file: file.clone(), ..encoder.model() };
-        if let Some(space) = encoder.space() {
+        if let Some(space) = encoder.space().filter(|_| fusion.is_none() && !options.own_spaces) {
             // By name: the packs of one checkpoint differ in their number types, and by processor in a few last digits.
             if space.name != model.id.name || model_of.dim != model.dim {
                 return Err(Error::Mismatch(format!(
-                    "The image model {:?} was learned for texts of the model {:?}, these are of {:?}. Learn one with `palate train image --text-model`, or build with that text model.",
-                    model_of.id.name, space.name, model.id.name
+                    "The {modality} model {:?} was learned for texts of the model {:?}, these are of {:?}. Learn one with `palate train {modality} --text-model`, or build with that text model.",
+                    model_of.id.name,
+                    space.name,
+                    model.id.name,
+                    modality = encoder.modality()
                 )));
             }
             model_of.in_text_space = true;

@@ -72,9 +72,16 @@ impl Checkpoint {
     /// [`Error::Corrupt`] for weights that do not make the architecture.
     pub fn pack(&self, dtype: PackDType) -> Result<Vec<u8>> {
         let config = json("config.json", self.config.as_bytes())?;
-        let graph = models::graph(&self.architecture, &config, &self.encoder, &self.weights)?;
+        self.pack_graph(&models::graph(&self.architecture, &config, &self.encoder, &self.weights)?, dtype)
+    }
+
+    /// The same, of a graph that is there already; in int8 and int4 of an encoder of one medium alone.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::pack`].
+    pub fn pack_graph(&self, graph: &Graph, dtype: PackDType) -> Result<Vec<u8>> {
         let mut parts: Vec<Part<'_>> = self.tokenizer.iter().map(|json| Part::u8(TOKENIZER, json)).collect();
-        let matrices = if matches!(dtype, PackDType::Q8 | PackDType::Q4) { self.matrices(&graph, dtype)? } else { HashMap::new() };
+        let matrices = if matches!(dtype, PackDType::Q8 | PackDType::Q4) { self.matrices(graph, dtype)? } else { HashMap::new() };
         for (at, decl) in graph.weights.iter().enumerate() {
             let (name, rows) = (&decl.name, decl.shape[0]);
             if let Some(quantized) = matrices.get(&at) {
@@ -255,7 +262,15 @@ pub fn model_add(source: &Path, out: Option<&Path>, options: &Options) -> Result
 /// As [`Checkpoint::pack`], and [`Error::Storage`] where it cannot be written.
 pub fn write_pack(checkpoint: Checkpoint, dtype: PackDType, out: &Path) -> Result<ModelManifest> {
     let bytes = checkpoint.pack(dtype)?;
-    let sha256 = crate::format::pack::hex(&Sha256::digest(&bytes));
+    write_bytes(checkpoint, &bytes, out)
+}
+
+/// Writes the bytes that a checkpoint was packed to, and their manifest.
+///
+/// # Errors
+/// [`Error::Storage`] where they cannot be written.
+pub fn write_bytes(checkpoint: Checkpoint, bytes: &[u8], out: &Path) -> Result<ModelManifest> {
+    let sha256 = crate::format::pack::hex(&Sha256::digest(bytes));
     let manifest = ModelManifest {
         format: "palate-model".into(),
         version: crate::format::pack::VERSION,
@@ -267,7 +282,7 @@ pub fn write_pack(checkpoint: Checkpoint, dtype: PackDType, out: &Path) -> Resul
         dim: checkpoint.encoder.dim,
     };
     let text = serde_json::to_string_pretty(&manifest).map_err(|e| Error::Internal(format!("cannot write a manifest: {e}")))?;
-    crate::platform::native::files::write_atomic(&out.join(&manifest.file), &bytes)?;
+    crate::platform::native::files::write_atomic(&out.join(&manifest.file), bytes)?;
     crate::platform::native::files::write_atomic(&out.join("manifest.json"), text.as_bytes())?;
     Ok(manifest)
 }

@@ -1,22 +1,18 @@
-//! A learned image tower as a model pack, and how well a pack finds the texts of pictures that it never saw.
+//! A learned tower as a model pack, and how well a pack finds the texts of pictures or sounds that it never met.
 //!
 //! Not here: learning (`train::tower`), decoding.
 
 use std::path::Path;
 
-use serde::Serialize;
-
 use super::checkpoint::Checkpoint;
-use super::model::{ModelManifest, PackDType, write_pack};
-use crate::encode::ImageEncoder;
+use super::model::{ModelManifest, PackDType, write_bytes, write_pack};
 use crate::error::{Error, Result};
-use crate::models::tower;
-use crate::preprocess::Picture;
+use crate::fuse::video_text;
 use crate::train::tower::passes::Weights;
 use crate::train::tower::rank;
 use crate::train::tower::start::Start;
 
-/// Writes the tower's int8 pack to `out`, as `palate model add` writes packs.
+/// Writes the tower's pack, in int8 (a film's in half precision), to `out`, as `palate model add` writes packs.
 ///
 /// # Errors
 /// As [`write_pack`].
@@ -27,15 +23,20 @@ pub fn write(start: &Start, weights: &Weights, name: &str, out: &Path) -> Result
         tokenizer: None,
         weights: start.file(weights)?,
         encoder: start.encoder.clone(),
-        architecture: tower::NAME.to_string(),
+        architecture: start.architecture.to_string(),
     };
+    if start.architecture == video_text::NAME {
+        // It reads vectors, of which no calibration could make some up: half precision needs none.
+        let bytes = checkpoint.pack_graph(&start.graph, PackDType::F16)?;
+        return write_bytes(checkpoint, &bytes, out);
+    }
     write_pack(checkpoint, PackDType::Q8, out)
 }
 
-/// How often a picture finds its own text.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// How often a picture or a sound finds its own text.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Found {
-    pub pictures: usize,
+    pub asked: usize,
     /// Texts that are ranked for each.
     pub texts: usize,
     pub recall_at_1: f64,
@@ -47,15 +48,14 @@ pub struct Found {
     pub median_rank: usize,
 }
 
-/// Ranks `texts` for each picture; `own` says which one is a picture's.
+/// Ranks `texts` for the vector of each picture or sound; `own` says which one is its.
 ///
 /// # Errors
-/// [`Error::Mismatch`] where the model's vectors have another length than the texts', else as [`ImageEncoder::encode`].
-pub fn find(encoder: &ImageEncoder, pictures: &[Picture], own: &[usize], texts: &[&[f32]]) -> Result<Found> {
-    if let Some(text) = texts.first().filter(|t| t.len() != encoder.dim()) {
-        return Err(Error::Mismatch(format!("The image model makes vectors of {} numbers, the text model of {}. Name the text model that it was learned for.", encoder.dim(), text.len())));
+/// [`Error::Mismatch`] where the vectors have another length than the texts'.
+pub fn find(vectors: &[Vec<f32>], own: &[usize], texts: &[&[f32]]) -> Result<Found> {
+    if let Some((vector, text)) = vectors.first().zip(texts.first()).filter(|(vector, text)| vector.len() != text.len()) {
+        return Err(Error::Mismatch(format!("The model makes vectors of {} numbers, the text model of {}. Name the text model that it was learned for.", vector.len(), text.len())));
     }
-    let vectors = encoder.encode(pictures)?;
     let mut ranks: Vec<usize> = vectors.iter().zip(own).map(|(seen, &at)| rank(seen, texts[at], texts)).collect();
     ranks.sort_unstable();
     let n = ranks.len().max(1) as f64;
@@ -63,7 +63,7 @@ pub fn find(encoder: &ImageEncoder, pictures: &[Picture], own: &[usize], texts: 
     let (p, z2) = (recall(10), 1.96f64 * 1.96);
     let (middle, wide) = ((p + z2 / (2.0 * n)) / (1.0 + z2 / n), (p * (1.0 - p) / n + z2 / (4.0 * n * n)).sqrt() * 1.96 / (1.0 + z2 / n));
     Ok(Found {
-        pictures: ranks.len(),
+        asked: ranks.len(),
         texts: texts.len(),
         recall_at_1: recall(1),
         recall_at_10: p,

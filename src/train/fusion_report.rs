@@ -77,25 +77,31 @@ pub fn by_cases(views: &[View], cases: &[Case], candidates: Option<&[bool]>, k: 
 pub fn by_items(space: &Space, parameters: &[f32], held: &[u32], seed: u64) -> Vec<Line> {
     let names: Vec<&str> = space.contents().iter().map(|c| c.name.as_str()).collect();
     let (d, count) = (space.dim, names.len());
-    let all: Vec<u32> = held.iter().copied().filter(|&i| space.contents().iter().all(|c| c.has[i as usize])).collect();
-    let seen = |uses: &dyn Fn(usize) -> bool| space.forward(parameters, &all, &|_, m| uses(m), None).vectors;
+    // What is asked with and what is found is there in every item that is counted.
+    let with = |needs: &dyn Fn(u32) -> bool| held.iter().copied().filter(|&i| needs(i)).collect::<Vec<u32>>();
+    let has = |m: usize, i: u32| space.contents()[m].has[i as usize];
     let mut lines = Vec::new();
-    let mut measure = |name: String, from: &[f32], to: &[f32]| {
+    let mut measure = |name: String, items: &[u32], from: &dyn Fn(usize) -> bool, to: &dyn Fn(usize) -> bool| {
+        if items.is_empty() {
+            return;
+        }
+        let seen = |uses: &dyn Fn(usize) -> bool| space.forward(parameters, items, &|_, m| uses(m), None).vectors;
+        let (from, to) = (seen(from), seen(to));
         let rank = |at: usize| {
             let score = |other: usize| dot(&from[at * d..(at + 1) * d], &to[other * d..(other + 1) * d]);
             let own = score(at);
-            1 + (0..all.len()).filter(|&other| other != at && score(other) >= own).count() as u32
+            1 + (0..items.len()).filter(|&other| other != at && score(other) >= own).count() as u32
         };
-        let ranks: Vec<u32> = (0..all.len()).map(rank).collect();
+        let ranks: Vec<u32> = (0..items.len()).map(rank).collect();
         let hits = |k: u32| ranks.iter().map(|&r| f64::from(u8::from(r <= k))).collect::<Vec<f64>>();
         lines.push((name, vec![("recall@10".to_string(), hits(10)), ("recall@1".to_string(), hits(1))]));
     };
-    let whole = seen(&|_| true);
     for a in 0..count {
         for b in (0..count).filter(|&b| b != a) {
-            measure(format!("{} finds {}", names[a], names[b]), &seen(&|m| m == a), &seen(&|m| m == b));
+            measure(format!("{} finds {}", names[a], names[b]), &with(&|i| has(a, i) && has(b, i)), &|m| m == a, &|m| m == b);
         }
-        measure(format!("{} finds the whole", names[a]), &seen(&|m| m == a), &whole);
+        let several = with(&|i| has(a, i) && (0..count).any(|b| b != a && has(b, i)));
+        measure(format!("{} finds the whole", names[a]), &several, &|m| m == a, &|_| true);
     }
     let mut lines = finish(lines, seed);
     lines.iter_mut().for_each(|line| line.lost = None);
@@ -131,7 +137,10 @@ fn finish(lines: Vec<(String, Vec<(String, Vec<f64>)>)>, seed: u64) -> Vec<Line>
 }
 
 /// The lines of several folds as one: their cases are pooled.
-pub fn pool(folds: Vec<Vec<Line>>, seed: u64) -> Vec<Line> {
+pub fn pool(mut folds: Vec<Vec<Line>>, seed: u64) -> Vec<Line> {
+    if folds.len() == 1 {
+        return folds.remove(0);
+    }
     let mut folds = folds.into_iter();
     let Some(mut whole) = folds.next().map(|lines| lines.into_iter().map(|l| (l.name, l.columns)).collect::<Vec<_>>()) else {
         return Vec::new();

@@ -16,6 +16,50 @@ pub fn wav(rate: u32, channels: u16, samples: &[f32]) -> Vec<u8> {
     out
 }
 
+/// Samples a second of [`described`].
+pub const RATE: u32 = 16_000;
+/// What words of the tiny text model mean: a pitch in hertz, beats a second (0: steady), and a timbre.
+const PITCHES: [(&str, f64); 5] = [("warm", 150.0), ("wood", 350.0), ("green", 800.0), ("blue", 1800.0), ("light", 4000.0)];
+const BEATS: [(&str, f64); 5] = [("wool", 0.0), ("tea", 1.5), ("boots", 3.0), ("lamp", 6.0), ("snow", 12.0)];
+const TIMBRES: [&str; 4] = ["oak", "leaf", "cup", "chair"];
+
+/// A hundred texts of three words each and a sound of two seconds that they describe: every pitch with every beat and timbre (a
+/// tone, a buzz, a tone that wavers, noise around the pitch), each of its own loudness and phase, in some hiss.
+pub fn described() -> Vec<(String, Vec<f32>)> {
+    let mut chance = super::Seeded(11);
+    let mut all = Vec::new();
+    for (pitch, hertz) in PITCHES {
+        for (beat, beats) in BEATS {
+            for (kind, timbre) in TIMBRES.into_iter().enumerate() {
+                let mut unit = || f64::from(chance.signed()) * 0.5 + 0.5;
+                let (hertz, level, phase) = (hertz * (0.94 + 0.12 * unit()), 0.2 + 0.5 * unit(), unit());
+                let (mut low, mut high) = (0.0f64, 0.0f64);
+                let sample = |at: usize| {
+                    let t = at as f64 / f64::from(RATE);
+                    let turns = t * hertz + phase;
+                    let noise = f64::from(chance.signed());
+                    let wave = match kind {
+                        0 => (std::f64::consts::TAU * turns).sin(),
+                        1 => 2.0 * turns.fract() - 1.0,
+                        2 => (std::f64::consts::TAU * turns + 0.04 * hertz * (std::f64::consts::TAU * 5.0 * t).sin()).sin(),
+                        _ => {
+                            // A resonance (Chamberlin's state variable filter) rings at the pitch.
+                            let f = 2.0 * (std::f64::consts::PI * hertz / f64::from(RATE)).sin();
+                            low += f * high;
+                            high += f * (noise - low - 0.15 * high);
+                            0.3 * high
+                        }
+                    };
+                    let open = beats == 0.0 || (t * beats + phase).fract() < 0.5;
+                    (level * if open { wave } else { 0.0 } + 0.01 * noise) as f32
+                };
+                all.push((format!("{pitch} {beat} {timbre}"), (0..2 * RATE as usize).map(sample).collect()));
+            }
+        }
+    }
+    all
+}
+
 /// Bits that become bytes.
 #[derive(Default)]
 struct Bits(Vec<bool>);

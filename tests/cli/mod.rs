@@ -1,6 +1,7 @@
 //! The command line run as a user runs it: exit codes, messages, results.
 
 mod build;
+mod ear;
 mod evaluate;
 mod find;
 mod fusion;
@@ -8,6 +9,7 @@ mod pictures;
 mod tower;
 mod sounds;
 mod usage;
+mod video;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

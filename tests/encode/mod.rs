@@ -1,5 +1,6 @@
 //! Raw items to embeddings.
 
+mod ear;
 mod minilm;
 mod models;
 mod photos;

@@ -6,6 +6,7 @@ mod depthwise;
 mod input;
 mod layer_norm;
 mod linear;
+mod lstm;
 mod pool;
 mod positions;
 mod scan;
@@ -15,6 +16,15 @@ pub mod webgpu;
 
 use palate::compute::cpu::isa::Isa;
 use palate::compute::graph::Window;
+
+/// Windows that are not square: whole lines, and some of them.
+fn oblong_windows() -> Vec<(Window, usize, usize)> {
+    vec![
+        (Window::lines(5, 3), 2, 7),
+        (Window::lines(3, 8), 1, 4),
+        (Window { height: 6, width: 5, kernel: 4, kernel_width: 2, stride: 2, top: 1, left: 1, out_height: 3, out_width: 3 }, 2, 3),
+    ]
+}
 
 /// Windows of one position, on odd and prime images, larger than the image, with zeros on some sides and on none, and steps
 /// that leave a rest; with the items and channels that they see.
@@ -27,7 +37,7 @@ fn windows() -> Vec<(Window, usize, usize)> {
         (Window::padded(11, 13, 4, 4, 0), 2, 3),
         (Window::padded(9, 2, 5, 3, 2), 1, 17),
         (Window::same(2, 3, 5, 1), 2, 9),
-        (Window { height: 5, width: 4, kernel: 3, stride: 2, top: 0, left: 2, out_height: 4, out_width: 3 }, 2, 11),
+        (Window { height: 5, width: 4, kernel: 3, kernel_width: 3, stride: 2, top: 0, left: 2, out_height: 4, out_width: 3 }, 2, 11),
     ]
 }
 
@@ -39,6 +49,8 @@ pub mod tolerance {
     pub const LINEAR_I8: f64 = 3e-6;
     pub const LAYER_NORM: f64 = 3e-6;
     pub const ATTENTION: f64 = 3e-6;
+    /// Of a long recurrence, whose sums are fed back.
+    pub const LSTM: f64 = 3e-6;
     pub const DEPTHWISE: f64 = 1e-6;
     /// Mean of an item's rows.
     pub const POOL: f64 = 1e-6;

@@ -9,8 +9,9 @@ use palate::compute::cpu::isa::Isa;
 use palate::compute::cpu::{CpuModel, Workspace};
 use palate::compute::builder::Builder;
 use palate::compute::graph::{Activation, Batch, Graph, Mask, PoolKind, Value};
+use palate::compute::probe::{self, Variants, compare};
 use palate::compute::webgpu::{Gpu, GpuModel, Tiling, Tilings};
-use palate::format::tensors::{Part, TensorFile, write};
+use palate::format::tensors::{DType, Part, TensorFile, write};
 use palate::publish::quantize::{Calibration, Quantized};
 
 /// A device, or `None` with a sentence where there is none. `REQUIRE_GPU=1` makes that a failure.
@@ -263,6 +264,60 @@ fn webgpu_attention_and_pool_keep_items_apart() {
             close(&format!("pool {kind:?} {what}"), &found, &want, tolerance::WEBGPU);
             close(&format!("pool {kind:?} {what} against the CPU"), &found, &f64s(&cpu), tolerance::WEBGPU);
         }
+    }
+}
+
+#[test]
+fn webgpu_lstm_runs_along_each_item() {
+    let Some(gpu) = gpu() else { return };
+    for (seed, (lens, hidden)) in [(vec![1], 1), (vec![3, 0, 5], 7), (vec![17, 1, 30], 64), (vec![13], 131)].into_iter().enumerate() {
+        let mut case = Case::new(seed as u64 + 60, &lens, 4 * hidden);
+        let weights: Vec<f32> = Numbers(seed as u64 + 61).take(4 * hidden * hidden).iter().map(|w| w / (hidden as f32).sqrt()).collect();
+        case.parts.push(Part::f32("w.weight", &[4 * hidden, hidden], &weights));
+        let (found, cpu) = case.run(&gpu, Tilings::of(&gpu), |b, x| { b.lstm(x, "w").unwrap(); });
+        let want = super::lstm::expected(&case.numbers, &case.batch().offsets[0], &weights, hidden);
+        let what = format!("lstm {lens:?}x{hidden}");
+        close(&what, &found, &want, tolerance::WEBGPU);
+        close(&format!("{what} against the CPU"), &found, &f64s(&cpu), tolerance::WEBGPU);
+    }
+}
+
+/// The probe of a model that has an LSTM runs one, and finds the device right.
+#[test]
+fn webgpu_probe_asks_after_an_lstm() {
+    let Some(gpu) = gpu() else { return };
+    let parts = [Part::f32("g.weight", &[8, 3], &[0.1; 24]), Part::f32("s.weight", &[8, 2], &[0.1; 16])];
+    let file = TensorFile::parse(write(&parts, &BTreeMap::new()).unwrap(), "a test").unwrap();
+    let mut builder = Builder::new(&file);
+    let x = builder.float_input(4, 3);
+    let gates = builder.linear(x, &[("g", 8)], Activation::None, None).unwrap();
+    let states = builder.lstm(gates, "s").unwrap();
+    builder.pool(states, PoolKind::Mean);
+    let variants = Variants::of(&builder.finish(), &file);
+    for shape in probe::SHAPES.iter().flatten() {
+        let (packed, plain) = variants.weights(shape.side, DType::I8).unwrap();
+        let graph = variants.graph(&plain, true, shape.side).unwrap();
+        assert!(graph.nodes.iter().any(|node| node.op.stem() == "lstm"));
+        let model = block_on(GpuModel::new(Rc::clone(&gpu), variants.graph(&packed, true, shape.side).unwrap(), &packed, Tilings::of(&gpu))).unwrap();
+        let wrong = block_on(compare(&graph, &plain, &variants.batch(*shape), |batch| { let model = &model; async move { model.run(&batch).await } })).unwrap();
+        assert_eq!(wrong, None);
+    }
+}
+
+#[test]
+fn webgpu_unfold_of_oblong_windows_agrees_with_the_cpu() {
+    let Some(gpu) = gpu() else { return };
+    for (seed, (window, items, channels)) in super::oblong_windows().into_iter().enumerate() {
+        let x = Numbers(seed as u64 + 17).take(items * window.inputs() * channels);
+        let file = TensorFile::parse(write(&[Part::f32("none", &[1], &[0.0])], &BTreeMap::new()).unwrap(), "a test").unwrap();
+        let mut builder = Builder::new(&file);
+        let value = builder.float_input(window.inputs(), channels);
+        builder.unfold(value, window).unwrap();
+        let graph = builder.finish();
+        let batch = Batch { items, floats: vec![x], ..Default::default() };
+        let want = CpuModel::new(graph.clone(), &file, Isa::best()).unwrap().run(&batch, &mut Workspace::default()).unwrap();
+        let model = block_on(GpuModel::new(Rc::clone(&gpu), graph, &file, Tilings::of(&gpu))).unwrap();
+        close(&format!("unfold {window:?}"), &block_on(model.run(&batch)).unwrap(), &f64s(&want), 0.0);
     }
 }
 

@@ -1,6 +1,8 @@
 //! Tests of `src/train`: right answers on made-up data, goldens, and what is shipped.
 
+mod clip;
 mod contract;
+mod ear;
 mod golden;
 mod linear;
 mod ratings;

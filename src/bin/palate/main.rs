@@ -23,6 +23,8 @@ mod sound;
 mod terminal;
 mod train;
 mod train_fusion;
+mod train_tower;
+mod train_video;
 
 use std::process::ExitCode;
 

@@ -76,6 +76,10 @@ impl EncodeMedia for Sounds {
         Model { id: self.encoder.model_id().clone(), dim: self.encoder.dim(), file: None, in_text_space: false }
     }
 
+    fn space(&self) -> Option<ModelId> {
+        self.encoder.space().cloned()
+    }
+
     fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
         read(&self.from, name)
     }

@@ -1,4 +1,4 @@
-//! `palate train fusion`: a joint space of texts and pictures, and what each of them adds.
+//! `palate train fusion`: a joint space of texts, pictures and sounds, and what each of them adds.
 //!
 //! Not here: learning (`palate::train::fusion`) and the pack (`palate::publish::fusion`).
 
@@ -12,7 +12,7 @@ use palate::evaluate::split::{Protocol, split};
 use palate::format::digest::short;
 use palate::fuse::joint::{Config, Modality};
 use palate::index::Catalog;
-use palate::index::catalog::{IMAGE, TEXT};
+use palate::index::catalog::TEXT;
 use palate::math::rng::Rng;
 use palate::platform::native::files::write_atomic;
 use palate::platform::native::folder::{Folder, open};
@@ -32,7 +32,7 @@ use serde_json::json;
 use crate::fusion_account::{line_json, print, weights_json};
 use crate::interactions;
 use crate::pack;
-use crate::pictures::Pictures;
+use crate::pictures::{Pictures, Sounds};
 use crate::terminal::{bar, bold, count, dim, line, note, size, spinner, tick};
 
 /// Length of the list that is measured.
@@ -55,9 +55,12 @@ pub struct Fusion {
     #[arg(long, value_name = "MODEL", default_value = "minilm")]
     text_model: PathBuf,
     /// The image model.
+    #[arg(long, value_name = "MODEL", required_unless_present = "audio_model")]
+    image_model: Option<PathBuf>,
+    /// The audio model, beside the image model or in its place.
     #[arg(long, value_name = "MODEL")]
-    image_model: PathBuf,
-    /// Folder that paths of pictures start from [default: the items file's].
+    audio_model: Option<PathBuf>,
+    /// Folder that paths of pictures and sounds start from [default: the items file's].
     #[arg(long, value_name = "DIR")]
     media: Option<PathBuf>,
     /// An index of these items with these models, whose vectors are taken.
@@ -77,10 +80,10 @@ pub struct Fusion {
     dim: u32,
     #[arg(long, default_value_t = Settings::default().epochs as u32, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     epochs: u32,
-    /// Principal axes that are kept of text and pictures: the fewer, the less is learned by heart.
+    /// Principal axes that are kept of text and of each medium: the fewer, the less is learned by heart.
     #[arg(long, value_name = "COUNTS", value_delimiter = ',', default_values_t = Settings::default().ranks)]
     ranks: Vec<usize>,
-    /// Chance of an input of text and of pictures to be left out while learning.
+    /// Chance of an input of text and of each medium to be left out while learning.
     #[arg(long, value_name = "SHARES", value_delimiter = ',', default_values_t = Settings::default().dropout)]
     dropout: Vec<f32>,
     /// Chance of an item with several modalities to lose one while learning: what is missing later then costs less.
@@ -110,7 +113,7 @@ pub struct Fusion {
     /// Also write every item's fused vector: JSON Lines for `palate evaluate --features`.
     #[arg(long, value_name = "FILE")]
     vectors: Option<PathBuf>,
-    /// Leave out rows and pictures that can't be used.
+    /// Leave out rows and files that can't be used.
     #[arg(long)]
     skip_bad: bool,
     /// Print one JSON object.
@@ -248,12 +251,15 @@ impl Fusion {
         let keys: Vec<String> = items.iter().map(|item| item.key.clone()).collect();
         let texts = pack::open(pack::find(&self.text_model)?)?;
         let from = self.media.clone().or_else(|| self.items.parent().map(Path::to_path_buf)).unwrap_or_default();
-        let pictures = Pictures { encoder: pack::open_image(pack::find(&self.image_model)?)?, from };
+        let image = self.image_model.as_deref().map(|name| pack::open_image(pack::find(name)?)).transpose()?;
+        let pictures = image.map(|encoder| Pictures { encoder, from: from.clone() });
+        let audio = self.audio_model.as_deref().map(|name| pack::open_audio(pack::find(name)?)).transpose()?;
+        let sounds = audio.map(|encoder| Sounds { encoder, from });
         let base = self.base.as_ref().map(|path| Base::open(&Folder::new(path))).transpose()?;
         let template = self.text_fields.clone().map_or_else(Template::default, |fields| Template { fields });
-        let options = Options { template, keep: Some(Default::default()), skip_bad: self.skip_bad, ..Options::default() };
+        let options = Options { template, keep: Some(Default::default()), own_spaces: true, skip_bad: self.skip_bad, ..Options::default() };
         let progress = bar(items.len(), "encoding");
-        let encoders = Encoders { texts: &texts, pictures: Some(&pictures as &dyn EncodeMedia), sounds: None, fusion: None };
+        let encoders = Encoders { texts: &texts, pictures: pictures.as_ref().map(|p| p as &dyn EncodeMedia), sounds: sounds.as_ref().map(|s| s as &dyn EncodeMedia), fusion: None };
         let built = build(items, encoders, base.as_ref(), &options, None, &mut |done, total| {
             progress.set_length(total as u64);
             progress.set_position(done as u64);
@@ -277,7 +283,6 @@ impl Fusion {
         let first = read.contents.iter().position(|c| c.name == TEXT).unwrap_or(0);
         read.contents.swap(0, first);
         read.modalities.swap(0, first);
-        debug_assert!(read.contents.iter().all(|c| c.name == TEXT || c.name == IMAGE));
         Ok(read)
     }
 

@@ -44,8 +44,7 @@ unsafe fn body<S: Simd>(activation: Activation, y: &mut [f32]) {
                 S::mul(x, sigmoid::<S>(S::mul(S::splat(1.595_769_1), inner)))
             }
             Activation::QuickGelu => S::mul(x, sigmoid::<S>(S::mul(S::splat(1.702), x))),
-            // tanh x = 2 sigmoid(2 x) - 1
-            Activation::Tanh => S::sub(S::mul(S::splat(2.0), sigmoid::<S>(S::add(x, x))), S::splat(1.0)),
+            Activation::Tanh => tanh::<S>(x),
             Activation::None | Activation::Gelu | Activation::Relu | Activation::Relu6 => activate::<S>(activation, x),
         });
     }
@@ -56,9 +55,18 @@ unsafe fn body<S: Simd>(activation: Activation, y: &mut [f32]) {
 /// # Safety
 /// As [`Simd`].
 #[inline(always)]
-unsafe fn sigmoid<S: Simd>(x: S::F) -> S::F {
+pub(super) unsafe fn sigmoid<S: Simd>(x: S::F) -> S::F {
     unsafe {
         let e = simd::exp::<S>(S::sub(S::splat(0.0), x));
         S::div(S::splat(1.0), S::add(e, S::splat(1.0)))
     }
+}
+
+/// The hyperbolic tangent, `2 sigmoid(2 x) - 1`.
+///
+/// # Safety
+/// As [`Simd`].
+#[inline(always)]
+pub(super) unsafe fn tanh<S: Simd>(x: S::F) -> S::F {
+    unsafe { S::sub(S::mul(S::splat(2.0), sigmoid::<S>(S::add(x, x))), S::splat(1.0)) }
 }

@@ -2,6 +2,7 @@
 
 use super::isa::Isa;
 use super::linear::pack::{K_ALIGN, PackedF32, PackedI8, levels};
+use super::lstm::Recurrence;
 use super::{Prepared, linear};
 use crate::compute::graph::{Op, Role, Weight};
 use crate::compute::weights::{Matrix, Numbers, Weights};
@@ -32,6 +33,10 @@ impl Loader<'_> {
                 Prepared::Positions { first, table: self.weights.numbers(*table, Role::Rows)? }
             }
             Op::AttentionPool { query, .. } => Prepared::Query(self.weights.numbers(*query, Role::Rows)?),
+            Op::Lstm { weight, .. } => {
+                let hidden = self.weights.graph.weights[weight.0].shape[1];
+                Prepared::Lstm(Recurrence::new(&self.weights.table(*weight)?.numbers(hidden), hidden))
+            }
             Op::Input { .. } | Op::Attention { .. } | Op::Unfold { .. } | Op::Pool { .. } | Op::Normalize { .. } => Prepared::Nothing,
         })
     }

@@ -10,6 +10,7 @@ pub mod isa;
 pub mod layer_norm;
 pub mod linear;
 mod load;
+pub mod lstm;
 pub mod normalize;
 pub mod pool;
 pub mod positions;
@@ -18,7 +19,7 @@ pub mod unfold;
 
 use std::sync::{Mutex, PoisonError};
 
-use super::graph::{Batch, Graph, Op, Rows, Value};
+use super::graph::{Batch, Graph, Op, Value};
 use super::plan::Plan;
 use super::weights::{Table, Weights};
 use crate::error::{Error, Result};
@@ -54,6 +55,7 @@ enum Prepared {
     Depthwise { taps: Vec<f32>, bias: Vec<f32> },
     Positions { first: Vec<f32>, table: Vec<f32> },
     Query(Vec<f32>),
+    Lstm(lstm::Recurrence),
     Nothing,
 }
 
@@ -141,13 +143,16 @@ impl CpuModel {
                 layer_norm::layer_norm(isa, input(*x), weight, bias, *eps, out);
             }
             (Op::Attention { x, heads, mask }, _) => {
-                let offsets = item_offsets(self.graph.shape(*x).rows, batch);
+                let offsets = self.graph.shape(*x).rows.offsets(batch);
                 let width = node.shape.cols / heads;
                 let shape = attention::Heads { heads: *heads, width, mask: *mask };
                 attention::attention(isa, input(*x), &offsets, shape, out, attention_scratch);
             }
             (Op::AttentionPool { x, heads, .. }, Prepared::Query(query)) => {
-                attention_pool::attention_pool(input(*x), &item_offsets(self.graph.shape(*x).rows, batch), query, *heads, out);
+                attention_pool::attention_pool(input(*x), &self.graph.shape(*x).rows.offsets(batch), query, *heads, out);
+            }
+            (Op::Lstm { x, .. }, Prepared::Lstm(weights)) => {
+                lstm::lstm(isa, input(*x), &self.graph.shape(*x).rows.offsets(batch), weights, out);
             }
             (Op::Unfold { x, window }, _) => unfold::unfold(input(*x), self.graph.shape(*x).cols, window, out),
             (Op::Depthwise { x, window, activation, .. }, Prepared::Depthwise { taps, bias }) => {
@@ -155,20 +160,12 @@ impl CpuModel {
             }
             (Op::Positions { x, .. }, Prepared::Positions { first, table }) => positions::positions(input(*x), first, table, out),
             (Op::Pool { x, kind }, _) => {
-                let offsets = item_offsets(self.graph.shape(*x).rows, batch);
+                let offsets = self.graph.shape(*x).rows.offsets(batch);
                 pool::pool(input(*x), &offsets, node.shape.cols, *kind, out);
             }
             (Op::Normalize { x }, _) => normalize::normalize(input(*x), node.shape.cols, out),
             (op, _) => return Err(Error::Internal(format!("op {} without its weights", op.stem()))),
         }
         Ok(())
-    }
-}
-
-/// Row offsets of the items of a value.
-fn item_offsets(rows: Rows, batch: &Batch) -> std::borrow::Cow<'_, [u32]> {
-    match rows {
-        Rows::Ragged(axis) => (&batch.offsets[axis][..]).into(),
-        Rows::PerItem(n) => (0..=batch.items).map(|i| (i * n) as u32).collect::<Vec<_>>().into(),
     }
 }

@@ -2,9 +2,9 @@
 
 use crate::compute::graph::Window;
 
-/// `x` is `[items * inputs, channels]`, `out` `[items * outputs, kernel * kernel * channels]`; zeros outside of the image.
+/// `x` is `[items * inputs, channels]`, `out` `[items * outputs, kernel * kernel_width * channels]`; zeros outside of the image.
 pub fn unfold(x: &[f32], channels: usize, w: &Window, out: &mut [f32]) {
-    let line = w.kernel * channels;
+    let line = w.kernel_width * channels;
     let images = x.chunks_exact(w.inputs() * channels).zip(out.chunks_exact_mut(w.outputs() * w.kernel * line));
     for (image, unfolded) in images {
         for (position, row) in unfolded.chunks_exact_mut(w.kernel * line).enumerate() {
@@ -29,10 +29,10 @@ pub(super) struct Span {
 
 /// The lines and columns that the window of output `position` sees.
 pub(super) fn spans(w: &Window, position: usize) -> [Span; 2] {
-    let span = |at: usize, before: usize, length: usize| {
-        let first = before.saturating_sub(at * w.stride).min(w.kernel);
+    let span = |at: usize, kernel: usize, before: usize, length: usize| {
+        let first = before.saturating_sub(at * w.stride).min(kernel);
         let start = (at * w.stride + first).saturating_sub(before);
-        Span { first, end: first + length.saturating_sub(start).min(w.kernel - first), start }
+        Span { first, end: first + length.saturating_sub(start).min(kernel - first), start }
     };
-    [span(position / w.out_width, w.top, w.height), span(position % w.out_width, w.left, w.width)]
+    [span(position / w.out_width, w.kernel, w.top, w.height), span(position % w.out_width, w.kernel_width, w.left, w.width)]
 }

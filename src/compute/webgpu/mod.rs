@@ -14,6 +14,7 @@ mod embed;
 mod input;
 mod layer_norm;
 mod linear;
+mod lstm;
 mod normalize;
 mod pool;
 mod positions;

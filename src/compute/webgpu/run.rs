@@ -10,7 +10,7 @@ use super::device::{Gpu, device_error};
 use super::linear::Tilings;
 use super::readback::read_back;
 use super::step::{Bound, Input, Length, Step, bytes, words};
-use super::{attention, attention_pool, depthwise, embed, input, layer_norm, linear, normalize, pool, positions, unfold};
+use super::{attention, attention_pool, depthwise, embed, input, layer_norm, linear, lstm, normalize, pool, positions, unfold};
 use crate::compute::graph::{Batch, Graph, Op, Role, Rows, Value};
 use crate::compute::plan::Plan;
 use crate::compute::weights::Weights;
@@ -263,6 +263,7 @@ fn prepare(gpu: &Gpu, graph: &Graph, weights: &Weights<'_>, tilings: Tilings, op
         Op::AttentionPool { x, query, heads } => {
             attention_pool::step(gpu, *x, graph.shape(*x).rows, &weights.numbers(*query, Role::Rows)?, *heads)
         }
+        Op::Lstm { x, weight } => lstm::step(gpu, *x, graph.shape(*x).rows, &weights.table(*weight)?.numbers(cols), cols),
         Op::Unfold { x, window } => unfold::step(*x, graph.shape(*x).cols, window),
         Op::Depthwise { x, weight, bias, window, activation } => {
             let bias = bias.map_or_else(|| Ok(vec![0.0; cols]), |bias| weights.vector(bias))?;

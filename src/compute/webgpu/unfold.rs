@@ -14,7 +14,7 @@ pub fn step(x: Value, channels: usize, window: &Window) -> Step {
         repeats: vec![("j", 4)],
         bindings: vec![Access::Read, Access::Write],
     };
-    let out4 = vec4s(window.kernel * window.kernel * channels) as u32;
+    let out4 = vec4s(window.taps() * channels) as u32;
     let params = vec![channels as u32, vec4s(channels) as u32, out4];
     Step::new(source, out4.div_ceil(16), 4, params, vec![Bound::Value(x), Bound::Out])
 }

@@ -8,8 +8,8 @@ struct Params { rows: u32, channels: u32, in4: u32, out4: u32 }
 
 fn number(row: u32, at: u32) -> f32 {
   let tap = at / p.channels;
-  if (tap >= KERNEL * KERNEL) { return 0.0; }
-  let from_row = seen(row, tap / KERNEL, tap % KERNEL);
+  if (tap >= KERNEL * KERNEL_WIDTH) { return 0.0; }
+  let from_row = seen(row, tap / KERNEL_WIDTH, tap % KERNEL_WIDTH);
   if (from_row == OUTSIDE) { return 0.0; }
   return x[from_row * p.in4 * 4u + at % p.channels];
 }

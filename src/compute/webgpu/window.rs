@@ -8,6 +8,7 @@ pub fn constants(w: &Window) -> Vec<(&'static str, u32)> {
         ("HEIGHT", w.height),
         ("IMAGE_WIDTH", w.width),
         ("KERNEL", w.kernel),
+        ("KERNEL_WIDTH", w.kernel_width),
         ("STRIDE", w.stride),
         ("TOP", w.top),
         ("LEFT", w.left),

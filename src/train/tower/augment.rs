@@ -2,6 +2,11 @@
 //!
 //! Not here: decoding, and how pages prepare a picture (`preprocess`).
 
+use sha2::{Digest, Sha256};
+
+use super::Medium;
+use crate::compute::graph::Batch;
+use crate::format::pack::EncoderConfig;
 use crate::math::rng::Rng;
 
 /// A decoded picture with straight alpha, brought to a square: `[side, side, 4]` bytes.
@@ -67,6 +72,37 @@ pub struct Changes {
     pub lines: f64,
     /// Whether left and right may change places.
     pub flip: bool,
+}
+
+impl Default for Changes {
+    fn default() -> Self {
+        Self { lines: 0.2, flip: true }
+    }
+}
+
+impl Medium for Source {
+    type Changes = Changes;
+
+    fn changed(&self, encoder: &EncoderConfig, changes: &Changes, rng: &mut Rng) -> Batch {
+        one(view(self, size(encoder), Some((changes, rng))))
+    }
+
+    fn plain(&self, encoder: &EncoderConfig) -> Vec<Batch> {
+        vec![one(view(self, size(encoder), None))]
+    }
+
+    fn hash(&self, hash: &mut Sha256) {
+        hash.update(&self.rgba);
+    }
+}
+
+/// The input of one item that is nothing but numbers.
+pub(super) fn one(numbers: Vec<f32>) -> Batch {
+    Batch { items: 1, floats: vec![numbers], ..Batch::default() }
+}
+
+fn size(encoder: &EncoderConfig) -> usize {
+    encoder.image.as_ref().map_or(0, |image| image.width)
 }
 
 /// `[size, size, 3]` numbers of -1 to 1: one of the ways in which the picture might come. `None`: as it is, on white.

@@ -14,7 +14,10 @@ use crate::format::pack::{EncoderConfig, ImageInput, ImageSize, ModelId, Pooling
 use crate::format::tensors::{Part, TensorFile, write};
 use crate::math::rng::Rng;
 use crate::models::mobilenet_v2::STRIDES;
-use crate::models::tower::{self, PROJECTION};
+use crate::models::{
+    self,
+    tower::{self, PROJECTION},
+};
 
 /// A body from random numbers: widths, and how often each is repeated.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +42,8 @@ impl Default for Shape {
 /// A tower before it learns: its graph with that graph's weights, and what its pack will say.
 #[derive(Debug, Clone)]
 pub struct Start {
+    /// As packs name it.
+    pub architecture: &'static str,
     pub graph: Graph,
     pub weights: Weights,
     pub config: Value,
@@ -115,16 +120,30 @@ pub fn body(config: &Value, file: &TensorFile, size: usize, dim: usize, space: &
 }
 
 fn finish(mut config: Value, file: &TensorFile, size: usize, dim: usize, space: &ModelId) -> Result<Start> {
-    config["space"] = json!({"name": space.name, "sha256": space.sha256});
     config["image_size"] = size.into();
-    let encoder = encoder(size, dim);
-    let graph = tower::graph(&config, &encoder, file)?;
-    super::passes::check(&graph)?;
-    let weights = graph.weights.iter().map(|decl| file.f32s(&decl.name)).collect::<Result<Weights>>()?;
-    Ok(Start { graph, weights, config, encoder, frozen: 0 })
+    Start::new(tower::NAME, config, encoder(size, dim), file, space)
 }
 
 impl Start {
+    /// An architecture with the weights of `file`, for vectors of the space of the model `space`.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] for weights that do not make it, [`Error::Input`] for one that cannot be learned.
+    pub fn new(architecture: &'static str, config: Value, encoder: EncoderConfig, file: &TensorFile, space: &ModelId) -> Result<Self> {
+        Self::of(architecture, models::graph(architecture, &config, &encoder, file)?, config, encoder, file, space)
+    }
+
+    /// As [`Start::new`], for a graph that is there already.
+    ///
+    /// # Errors
+    /// As [`Start::new`].
+    pub fn of(architecture: &'static str, graph: Graph, mut config: Value, encoder: EncoderConfig, file: &TensorFile, space: &ModelId) -> Result<Self> {
+        config["space"] = json!({"name": space.name, "sha256": space.sha256});
+        super::passes::check(&graph)?;
+        let weights = graph.weights.iter().map(|decl| file.f32s(&decl.name)).collect::<Result<Weights>>()?;
+        Ok(Self { architecture, graph, weights, config, encoder, frozen: 0 })
+    }
+
     /// Weights by name, as a pack is made of them.
     ///
     /// # Errors
@@ -155,7 +174,7 @@ impl Start {
     /// Whether the weight of that number decays, and how much faster than the body it learns.
     pub(super) fn rule(&self, at: usize) -> (bool, f32) {
         let decl = &self.graph.weights[at];
-        (decl.role == Role::Matrix, if decl.name.starts_with(PROJECTION) { 3.0 } else { 1.0 })
+        (matches!(decl.role, Role::Matrix | Role::Table), if decl.name.starts_with(PROJECTION) { 3.0 } else { 1.0 })
     }
 }
 
