@@ -61,6 +61,7 @@
 //! that carry most of the energy are multiplied apart, with scales of their own
 //! ([`compute::cpu::linear::pack::Outliers`]), and weights are rounded so that the product comes out right
 //! (`publish::quantize`). Batches are packed end to end; nothing is ever padded.
+//! Attention can have a bias by distance (MPNet, Swin), and see the tiles of an image alone.
 //!
 //! # How the GPU is used, and not trusted
 //!

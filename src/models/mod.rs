@@ -17,7 +17,7 @@ use crate::format::pack::EncoderConfig;
 use crate::format::tensors::TensorFile;
 
 /// Architectures that make vectors of texts, as packs name them.
-pub const TEXT: [&str; 3] = ["bert", "clap-text", "clip-text"];
+pub const TEXT: [&str; 4] = ["bert", "clap-text", "clip-text", "mpnet"];
 /// Architectures that make vectors of pictures.
 pub const IMAGE: [&str; 5] = ["clip-vision", "mobilenet-v2", "siglip-vision", tower::NAME, "vit"];
 /// Architectures that make vectors of sounds.
@@ -30,7 +30,7 @@ pub const AUDIO: [&str; 2] = ["ast", "yamnet"];
 pub fn graph(architecture: &str, config: &serde_json::Value, encoder: &EncoderConfig, file: &TensorFile) -> Result<Graph> {
     match architecture {
         "ast" => ast::graph(config, encoder, file),
-        "bert" => bert::graph(config, encoder, file),
+        "bert" | "mpnet" => bert::graph(config, encoder, file),
         "clap-text" => clap::text(config, file),
         "clip-text" => clip::text(config, file),
         "clip-vision" => clip::vision(config, encoder, file),

@@ -57,6 +57,7 @@ impl Kind {
         let kind = |architecture, part| Ok(Self { architecture, part });
         match (config["model_type"].as_str(), tower) {
             (Some("bert" | "roberta" | "xlm-roberta" | "camembert"), None | Some(Tower::Text)) => kind("bert", None),
+            (Some("mpnet"), None | Some(Tower::Text)) => kind("mpnet", None),
             (Some("clip"), Some(Tower::Text)) => kind("clip-text", Some("text_config")),
             (Some("clip"), Some(Tower::Image)) => kind("clip-vision", Some("vision_config")),
             (Some("clip"), None) => Err(Error::input("a CLIP checkpoint has two towers. Say which with --tower text or --tower image.")),
@@ -71,7 +72,7 @@ impl Kind {
             (Some("clap"), None | Some(Tower::Text)) => kind("clap-text", Some("text_config")),
             (Some(other), Some(tower)) => Err(Error::input(format!("config.json says model_type {other:?}, of which this build has no {tower:?} tower. Leave --tower out."))),
             (other, _) => Err(Error::input(format!(
-                "config.json says model_type {other:?}; this build packs bert, roberta, xlm-roberta, clip, siglip (its pictures), vit, dinov2, mobilenet_v2, audio-spectrogram-transformer, yamnet and clap (its texts)."
+                "config.json says model_type {other:?}; this build packs bert, roberta, xlm-roberta, mpnet, clip, siglip (its pictures), vit, dinov2, mobilenet_v2, audio-spectrogram-transformer, yamnet and clap (its texts)."
             ))),
         }
     }
@@ -135,11 +136,16 @@ fn fold(architecture: &str, config: &mut Value, image: Option<&ImageInput>, audi
     if !is_roberta && matches!(architecture, "bert" | "clip-text") {
         return Ok(file.clone());
     }
-    let mut weights = Weights::read(file, &["vit.", "dinov2.", "mobilenet_v2.", "roberta.", "audio_spectrogram_transformer."])?;
+    let mut weights = Weights::read(file, &["vit.", "dinov2.", "mobilenet_v2.", "roberta.", "mpnet.", "audio_spectrogram_transformer."])?;
+    if architecture == "mpnet" {
+        weights.rename(&[(".attention.attn.", ".attention.self."), (".attention.LayerNorm.", ".attention.output.LayerNorm.")]);
+        weights.rename(&[(".self.q.", ".self.query."), (".self.k.", ".self.key."), (".self.v.", ".self.value."), (".self.o.", ".output.dense.")]);
+        weights.spread_buckets("encoder.relative_attention_bias.weight", models::bert::BIAS)?;
+    }
     match architecture {
-        "bert" | "clap-text" => {
+        "bert" | "clap-text" | "mpnet" => {
             // Positions count from the padding's number on; the rows before it are never read.
-            let prefix = if architecture == "bert" { "" } else { "text_model." };
+            let prefix = if architecture == "clap-text" { "text_model." } else { "" };
             weights.drop_rows(&format!("{prefix}embeddings.position_embeddings.weight"), offset);
             if let Some(positions) = config["max_position_embeddings"].as_u64() {
                 config["max_position_embeddings"] = positions.saturating_sub(offset as u64).into();

@@ -9,6 +9,9 @@ use std::collections::BTreeMap;
 use crate::error::{Error, Result};
 use crate::format::tensors::{DType, Part, TensorFile, write};
 
+/// The distance of two tokens beyond which all have one bias.
+const FARTHEST: usize = 128;
+
 /// A tensor as numbers.
 #[derive(Debug, Clone)]
 struct Numbers {
@@ -191,6 +194,34 @@ impl Weights {
             numbers.values.drain(..count * numbers.shape[1]);
             numbers.shape[0] -= count;
         }
+    }
+
+    /// A table of biases by bucket of the distance between two tokens, `[buckets, heads]`, to one by distance, from the farthest
+    /// key behind the query to the farthest before it: half of the buckets are for each side, the first half of those for one
+    /// distance each, the others for ranges that grow logarithmically to [`FARTHEST`] (Raffel et al. 2020, section 2.1), in the
+    /// reference's single precision.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] where it is missing or no such table.
+    pub fn spread_buckets(&mut self, name: &str, to: &str) -> Result<()> {
+        let table = self.take(name)?;
+        let &[buckets, heads] = &table.shape[..] else {
+            return Err(Error::corrupt("the checkpoint", format!("{name} has shape {:?}, expected two dimensions", table.shape)));
+        };
+        let (side, near) = (buckets / 2, buckets / 4);
+        if near == 0 || near >= FARTHEST {
+            return Err(Error::corrupt("the checkpoint", format!("{name} has {buckets} buckets")));
+        }
+        let bucket = |distance: isize| {
+            let far = distance.unsigned_abs();
+            let range = (far as f32 / near as f32).ln() / (FARTHEST as f32 / near as f32).ln() * (side - near) as f32;
+            let bucket = if far < near { far } else { (near + range as usize).min(side - 1) };
+            if distance < 0 { side + bucket } else { bucket }
+        };
+        let farthest = FARTHEST as isize;
+        let rows = (-farthest..=farthest).flat_map(|distance| table.values[bucket(distance) * heads..][..heads].iter().copied()).collect();
+        self.put(to, &[2 * FARTHEST + 1, heads], rows);
+        Ok(())
     }
 
     /// Interpolates a table of positions, `first` rows of which are no positions, to `height` by `width`: bicubic with a = -3/4

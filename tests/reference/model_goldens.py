@@ -51,16 +51,16 @@ def unit(vectors):
     return [[round(float(v), 8) for v in row] for row in vectors]
 
 
-def texts(model, config, folder, forward, max_length, more_files=None):
+def texts(model, config, folder, forward, max_length, more_texts=(), padding=False, files=("tokenizer.json",), keep=lambda name: True):
     tokenizer = t.AutoTokenizer.from_pretrained(folder)
-    model, tensors = fill(model)
-    vectors = []
-    for text in TEXTS:
-        ids = tokenizer(text, truncation=True, max_length=max_length, return_tensors="pt")
+    model, tensors = fill(model, keep)
+    vectors, all_texts = [], TEXTS + list(more_texts)
+    for text in all_texts:
+        ids = tokenizer(text, truncation=True, max_length=max_length, padding=padding, return_tensors="pt")
         with torch.no_grad():
             vectors.append(forward(model, ids)[0])
-    files = {"tokenizer.json": json.loads((pathlib.Path(folder) / "tokenizer.json").read_text())} | (more_files or {})
-    return {"config": config, "files": files, "tensors": tensors, "texts": TEXTS, "vectors": unit(vectors)}
+    files = {name: json.loads((pathlib.Path(folder) / name).read_text()) for name in files}
+    return {"config": config, "files": files, "tensors": tensors, "texts": all_texts, "vectors": unit(vectors)}
 
 
 def vit():
@@ -141,12 +141,23 @@ def xlm_roberta():
     config = t.XLMRobertaConfig(vocab_size=len(pieces), max_position_embeddings=34, type_vocab_size=1, layer_norm_eps=1e-5, **SMALL)
     with tempfile.TemporaryDirectory() as folder:
         t.XLMRobertaTokenizer(vocab=pieces).save_pretrained(folder)
+        return texts(t.XLMRobertaModel(config, add_pooling_layer=False), config.to_dict(), folder, mean_of_tokens, 32)
 
-        def forward(m, x):
-            mask = x["attention_mask"].unsqueeze(-1).float()
-            return (m(**x).last_hidden_state * mask).sum(1) / mask.sum(1)
 
-        return texts(t.XLMRobertaModel(config, add_pooling_layer=False), config.to_dict(), folder, forward, 32)
+def mean_of_tokens(m, x):
+    mask = x["attention_mask"].unsqueeze(-1).float()
+    return (m(**x).last_hidden_state * mask).sum(1) / mask.sum(1)
+
+
+def mpnet():
+    """Texts longer than the farthest distance that has a bias of its own, and one that is cut."""
+    pieces = ["<s>", "<pad>", "</s>", "[UNK]"] + WORDS + sorted(set("abcdefghijklmnopqrstuvwxyz0123456789ü:,.!"))
+    vocabulary = {piece: at for at, piece in enumerate(pieces + ["##" + letter for letter in "abcdefghijklmnopqrstuvwxyz0123456789ü"] + ["<mask>"])}
+    config = t.MPNetConfig(vocab_size=len(vocabulary), max_position_embeddings=202, **SMALL)
+    with tempfile.TemporaryDirectory() as folder:
+        t.MPNetTokenizer(vocab=vocabulary).save_pretrained(folder)
+        long = [" ".join(WORDS[at * at % 14] for at in range(count)) for count in (20, 150, 260)]
+        return texts(t.MPNetModel(config, add_pooling_layer=False), config.to_dict(), folder, mean_of_tokens, 200, long)
 
 
 def siglip():
@@ -214,7 +225,7 @@ def clap_text():
     return made
 
 
-ALL = [vit, vit_base, dinov2, clip_image, clip_base, clip_text, xlm_roberta, siglip, mobilenet_v2, mobilenet_v2_odd, mobilenet_v2_full, ast, ast_base, clap_text]
+ALL = [vit, vit_base, dinov2, clip_image, clip_base, clip_text, xlm_roberta, mpnet, siglip, mobilenet_v2, mobilenet_v2_odd, mobilenet_v2_full, ast, ast_base, clap_text]
 
 
 def main():

@@ -32,7 +32,11 @@ impl Loader<'_> {
                 Prepared::Positions { first, table: self.weights.numbers(*table, Role::Rows)? }
             }
             Op::AttentionPool { query, .. } => Prepared::Query(self.weights.numbers(*query, Role::Rows)?),
-            Op::Input { .. } | Op::Attention { .. } | Op::Unfold { .. } | Op::Pool { .. } | Op::Normalize { .. } => Prepared::Nothing,
+            Op::Attention { heads, bias, .. } => Prepared::Bias(match bias {
+                Some(bias) => turned(&self.weights.numbers(*bias, Role::Rows)?, *heads),
+                None => Vec::new(),
+            }),
+            Op::Input { .. } | Op::Unfold { .. } | Op::Pool { .. } | Op::Normalize { .. } => Prepared::Nothing,
         })
     }
 
@@ -50,4 +54,9 @@ impl Loader<'_> {
             Numbers::I4 { .. } | Numbers::F16(_) => return Err(Error::Internal("the processor multiplies int8 and f32".into())),
         })
     }
+}
+
+/// `[rows, cols]` to `[cols, rows]`.
+fn turned(numbers: &[f32], cols: usize) -> Vec<f32> {
+    (0..cols).flat_map(|c| numbers.iter().skip(c).step_by(cols).copied()).collect()
 }

@@ -54,6 +54,8 @@ enum Prepared {
     Depthwise { taps: Vec<f32>, bias: Vec<f32> },
     Positions { first: Vec<f32>, table: Vec<f32> },
     Query(Vec<f32>),
+    /// `[heads, entries]`.
+    Bias(Vec<f32>),
     Nothing,
 }
 
@@ -140,10 +142,10 @@ impl CpuModel {
             (Op::LayerNorm { x, eps, .. }, Prepared::LayerNorm { weight, bias }) => {
                 layer_norm::layer_norm(isa, input(*x), weight, bias, *eps, out);
             }
-            (Op::Attention { x, heads, mask }, _) => {
+            (Op::Attention { x, heads, mask, .. }, Prepared::Bias(bias)) => {
                 let offsets = item_offsets(self.graph.shape(*x).rows, batch);
                 let width = node.shape.cols / heads;
-                let shape = attention::Heads { heads: *heads, width, mask: *mask };
+                let shape = attention::Heads { heads: *heads, width, mask: *mask, bias };
                 attention::attention(isa, input(*x), &offsets, shape, out, attention_scratch);
             }
             (Op::AttentionPool { x, heads, .. }, Prepared::Query(query)) => {
