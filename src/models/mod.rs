@@ -17,7 +17,7 @@ use crate::format::pack::EncoderConfig;
 use crate::format::tensors::TensorFile;
 
 /// Architectures that make vectors of texts, as packs name them.
-pub const TEXT: [&str; 4] = ["bert", "clap-text", "clip-text", "mpnet"];
+pub const TEXT: [&str; 5] = ["bert", "clap-text", "clip-text", "mpnet", "siglip-text"];
 /// Architectures that make vectors of pictures.
 pub const IMAGE: [&str; 5] = ["clip-vision", "mobilenet-v2", "siglip-vision", tower::NAME, "vit"];
 /// Architectures that make vectors of sounds.
@@ -35,6 +35,7 @@ pub fn graph(architecture: &str, config: &serde_json::Value, encoder: &EncoderCo
         "clip-text" => clip::text(config, file),
         "clip-vision" => clip::vision(config, encoder, file),
         "mobilenet-v2" => mobilenet_v2::graph(config, encoder, file),
+        "siglip-text" => siglip::text(config, file),
         "siglip-vision" => siglip::vision(config, encoder, file),
         tower::NAME => tower::graph(config, encoder, file),
         "vit" => vit::graph(config, encoder, file),

@@ -206,6 +206,49 @@ fn models_siglip_pictures_are_the_reference() {
     int8("siglip", Some(Tower::Image));
 }
 
+/// Texts filled up behind and before, with the tokenizer's number, to the last token of all.
+#[test]
+fn models_siglip_texts_are_the_reference() {
+    exact("siglip_text", Some(Tower::Text));
+    int8("siglip_text", Some(Tower::Text));
+    exact("siglip2_text", Some(Tower::Text));
+    int8("siglip2_text", Some(Tower::Text));
+}
+
+/// What fills texts up is what the tokenizer's files say, else what its class does; a pack that fills without end is none.
+#[test]
+fn models_siglip_texts_are_filled_as_the_tokenizer_says() {
+    use palate::format::pack::Filling;
+    let filling = |change: &dyn Fn(&mut Value)| {
+        let mut fixture = fixture("siglip2_text");
+        change(&mut fixture["files"]);
+        let pack = Pack::parse(pack(&fixture, Some(Tower::Text), PackDType::F32)).unwrap();
+        assert_eq!(pack.encoder.max_tokens, 16);
+        pack.encoder.fill
+    };
+    let fill = |token: u32, before: bool| Some(Filling { token, before });
+    let own = "tokenizer_config.json";
+    assert_eq!(filling(&|_| ()), fill(0, true));
+    assert_eq!(filling(&|files| files[own]["padding_side"] = "right".into()), fill(0, false));
+    assert_eq!(filling(&|files| files[own]["pad_token"] = serde_json::json!({"content": "<unk>"})), fill(3, true));
+    assert_eq!(filling(&|files| files[own]["tokenizer_class"] = "TokenizersBackend".into()), fill(0, false));
+    // Without a word about it the configuration's number stands.
+    assert_eq!(filling(&|files| files[own] = serde_json::json!({})), fill(1, false));
+    let padding = serde_json::json!({"strategy": "BatchLongest", "direction": "Left", "pad_to_multiple_of": null, "pad_id": 7, "pad_type_id": 0, "pad_token": "x"});
+    assert_eq!(filling(&|files| (files[own], files["tokenizer.json"]["padding"]) = (serde_json::json!({}), padding.clone())), fill(7, true));
+    let encoder = palate::format::pack::EncoderConfig {
+        pooling: palate::format::pack::Pooling::Cls,
+        max_tokens: 1 << 40,
+        dim: 48,
+        fill: fill(0, true),
+        image: None,
+        audio: None,
+    };
+    let metadata = Pack::metadata("x", "siglip-text", "{}", &encoder).unwrap();
+    let bytes = palate::format::tensors::write(&[palate::format::tensors::Part::f32("w", &[1], &[0.0])], &metadata).unwrap();
+    assert_eq!(Pack::parse(bytes).map(|_| ()).map_err(|e| e.code()), Err("corrupt"));
+}
+
 /// Batch norms folded, both kinds of padding, sizes that leave a rest.
 #[test]
 fn models_mobilenet_v2_is_the_reference() {
@@ -274,7 +317,7 @@ fn models_of_sounds_with_forged_numbers_are_corrupt() {
         seconds: 1.0,
     };
     let code = |audio: AudioInput| {
-        let encoder = EncoderConfig { pooling: Pooling::Cls, max_tokens: 0, dim: 48, image: None, audio: Some(audio) };
+        let encoder = EncoderConfig { pooling: Pooling::Cls, max_tokens: 0, dim: 48, fill: None, image: None, audio: Some(audio) };
         let metadata = Pack::metadata("x", "ast", "{}", &encoder).unwrap();
         let bytes = palate::format::tensors::write(&[palate::format::tensors::Part::f32("w", &[1], &[0.0])], &metadata).unwrap();
         Pack::parse(bytes).map(|_| ()).map_err(|e| e.code())

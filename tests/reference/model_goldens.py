@@ -160,6 +160,48 @@ def mpnet():
         return texts(t.MPNetModel(config, add_pooling_layer=False), config.to_dict(), folder, mean_of_tokens, 200, long)
 
 
+def siglip_text():
+    """Lower case without punctuation, filled up behind the end of the text; the number of the filling is the tokenizer's."""
+    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
+
+    letters = ["▁" + word for word in WORDS] + ["▁"] + sorted("abcdefghijklmnopqrstuvwxyz0123456789ü")
+    pieces = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0)] + [(piece, -2.0 - 0.01 * at) for at, piece in enumerate(letters)]
+    tokenizer = Tokenizer(models.Unigram(pieces, unk_id=2))
+    tokenizer.normalizer = normalizers.Sequence([normalizers.Lowercase(), normalizers.Replace(Regex(r"[!-/:-@\[-`{-~]"), ""),
+                                                 normalizers.Replace(Regex(r"\s+"), " "), normalizers.Strip()])
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
+    fast = t.PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="</s>", pad_token="</s>", unk_token="<unk>")
+    return siglip_texts(fast, len(pieces), dict(projection_size=40))
+
+
+def siglip2_text():
+    """Gemma's tokenizer, filled up before the text, with a number that is not the configuration's."""
+    pieces = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>"] + [f"<0x{byte:02X}>" for byte in range(256)] + ["▁"] + sorted("abcdefghijklmnopqrstuvwxyzüTA,")
+    merges = []
+    for word in WORDS:
+        whole = "▁"
+        for letter in word:
+            if (whole, letter) not in merges:
+                merges.append((whole, letter))
+            whole += letter
+            if whole not in pieces:
+                pieces.append(whole)
+    tokenizer = t.Siglip2Tokenizer(vocab={piece: at for at, piece in enumerate(pieces)}, merges=merges)
+    return siglip_texts(tokenizer, len(pieces), {})
+
+
+def siglip_texts(tokenizer, entries, more):
+    text = dict(SMALL, vocab_size=entries, max_position_embeddings=16, **more)
+    config = t.SiglipConfig(text_config=text, vision_config=dict(SMALL, image_size=32, patch_size=8))
+    with tempfile.TemporaryDirectory() as folder:
+        tokenizer.save_pretrained(folder)
+        # Nobody tells the reference's pipelines which tokens fill up: attention sees them all.
+        forward = lambda m, x: m.text_model(input_ids=x["input_ids"]).pooler_output
+        return texts(t.SiglipModel(config), config.to_dict(), folder, forward, 16, padding="max_length",
+                     files=("tokenizer.json", "tokenizer_config.json"), keep=lambda name: name.startswith("text_"))
+
+
 def siglip():
     text = dict(SMALL, vocab_size=100, max_position_embeddings=16)
     config = t.SiglipConfig(text_config=text, vision_config=dict(SMALL, image_size=32, patch_size=8))
@@ -225,7 +267,7 @@ def clap_text():
     return made
 
 
-ALL = [vit, vit_base, dinov2, clip_image, clip_base, clip_text, xlm_roberta, mpnet, siglip, mobilenet_v2, mobilenet_v2_odd, mobilenet_v2_full, ast, ast_base, clap_text]
+ALL = [vit, vit_base, dinov2, clip_image, clip_base, clip_text, xlm_roberta, mpnet, siglip, siglip_text, siglip2_text, mobilenet_v2, mobilenet_v2_odd, mobilenet_v2_full, ast, ast_base, clap_text]
 
 
 def main():
