@@ -88,8 +88,8 @@
 //!
 //! A sound becomes a log-mel spectrogram as its model's checkpoint wants it ([`preprocess::audio`]), in double precision and with a
 //! Fourier transform and a resampler of our own: each is 60 lines, where crates for them would be a tenth of the download. The
-//! spectrogram is an image of one channel, cut into patches; the vector is the mean of theirs. Of a long sound only the beginning
-//! is decoded and heard, and silence is refused: it sounds like nothing.
+//! spectrogram is an image of one channel, cut into patches (for HTSAT made a square before, [`preprocess::square`]); the vector is
+//! the mean of theirs. Of a long sound only the beginning is decoded and heard, and silence is refused: it sounds like nothing.
 //!
 //! # How modalities are joined
 //!

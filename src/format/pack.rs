@@ -102,6 +102,17 @@ pub struct AudioInput {
     pub std: f64,
     /// So much of a sound's beginning is listened to.
     pub seconds: f64,
+    /// How the spectrogram becomes a square picture, of a model that takes one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub square: Option<SquareInput>,
+}
+
+/// A spectrogram as a square picture (`preprocess::square`): its side in pixels, and a factor and an addend for each bin.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SquareInput {
+    pub side: usize,
+    pub scale: Vec<f32>,
+    pub shift: Vec<f32>,
 }
 
 impl AudioInput {
@@ -111,7 +122,12 @@ impl AudioInput {
         let steps = (1..=self.fft).contains(&self.hop) && (1..=self.fft).contains(&self.bins) && (1..=MAX_SIDE).contains(&self.frames);
         let band = (8_000..=192_000).contains(&self.rate) && self.low >= 0.0 && self.low < self.high && self.high <= f64::from(self.rate) / 2.0;
         let numbers = self.mean.is_finite() && self.std.is_finite() && self.std != 0.0 && self.seconds > 0.0 && self.seconds <= MAX_SECONDS;
-        match sizes && steps && band && numbers {
+        let square = self.square.as_ref().is_none_or(|square| {
+            let SquareInput { side, scale, shift } = square;
+            let whole = self.bins > 0 && (self.bins..=MAX_SIDE).contains(side) && side % self.bins == 0 && self.frames <= side / self.bins * side;
+            whole && scale.len() == self.bins && shift.len() == self.bins && scale.iter().chain(shift).all(|v| v.is_finite())
+        });
+        match sizes && steps && band && numbers && square {
             true => Ok(()),
             false => Err(Error::corrupt("the model pack", format!("it prepares sounds as {self:?}"))),
         }

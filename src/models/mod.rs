@@ -21,7 +21,7 @@ pub const TEXT: [&str; 5] = ["bert", "clap-text", "clip-text", "mpnet", "siglip-
 /// Architectures that make vectors of pictures.
 pub const IMAGE: [&str; 5] = ["clip-vision", "mobilenet-v2", "siglip-vision", tower::NAME, "vit"];
 /// Architectures that make vectors of sounds.
-pub const AUDIO: [&str; 2] = ["ast", "yamnet"];
+pub const AUDIO: [&str; 3] = ["ast", "clap-audio", "yamnet"];
 
 /// The graph of an architecture by its name: its inputs to unit vectors `[items, dim]`.
 ///
@@ -31,6 +31,7 @@ pub fn graph(architecture: &str, config: &serde_json::Value, encoder: &EncoderCo
     match architecture {
         "ast" => ast::graph(config, encoder, file),
         "bert" | "mpnet" => bert::graph(config, encoder, file),
+        "clap-audio" => clap::audio(config, encoder, file),
         "clap-text" => clap::text(config, file),
         "clip-text" => clip::text(config, file),
         "clip-vision" => clip::vision(config, encoder, file),

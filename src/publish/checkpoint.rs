@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::fold::Weights;
 use super::{audio_input, image_input, weights};
 use crate::error::{Error, Result};
-use crate::format::pack::{AudioInput, EncoderConfig, Filling, ImageInput, Pooling};
+use crate::format::pack::{AudioInput, EncoderConfig, Filling, ImageInput, Pooling, SquareInput};
 use crate::format::tensors::TensorFile;
 use crate::models;
 use crate::platform::native::files;
@@ -72,9 +72,11 @@ impl Kind {
             (Some("audio-spectrogram-transformer"), None | Some(Tower::Audio)) => kind("ast", None),
             (Some("yamnet"), None | Some(Tower::Audio)) => kind("yamnet", None),
             (Some("clap"), None | Some(Tower::Text)) => kind("clap-text", Some("text_config")),
+            (Some("clap"), Some(Tower::Audio)) => kind("clap-audio", Some("audio_config")),
+            (Some("clap_audio_model"), None | Some(Tower::Audio)) => kind("clap-audio", None),
             (Some(other), Some(tower)) => Err(Error::input(format!("config.json says model_type {other:?}, of which this build has no {tower:?} tower. Leave --tower out."))),
             (other, _) => Err(Error::input(format!(
-                "config.json says model_type {other:?}; this build packs bert, roberta, xlm-roberta, mpnet, clip, siglip, vit, dinov2, mobilenet_v2, audio-spectrogram-transformer, yamnet and clap (its texts)."
+                "config.json says model_type {other:?}; this build packs bert, roberta, xlm-roberta, mpnet, clip, siglip, vit, dinov2, mobilenet_v2, audio-spectrogram-transformer, yamnet and clap."
             ))),
         }
     }
@@ -93,8 +95,8 @@ impl Checkpoint {
         let mut own = tower_config(&config, kind.part)?;
         let is_text = models::TEXT.contains(&kind.architecture);
         let image = models::IMAGE.contains(&kind.architecture).then(|| image_input::read(folder, &config, &own)).transpose()?;
-        let audio = models::AUDIO.contains(&kind.architecture).then(|| audio_input::read(folder, &config)).transpose()?;
-        let weights = fold(kind.architecture, &mut own, image.as_ref(), audio.as_ref(), &weights::read(folder)?)?;
+        let mut audio = models::AUDIO.contains(&kind.architecture).then(|| audio_input::read(folder, &config)).transpose()?;
+        let weights = fold(kind.architecture, &mut own, image.as_ref(), audio.as_mut(), &weights::read(folder)?)?;
         let mut encoder = if is_text { text_encoder(folder, &own, kind.architecture)? } else { EncoderConfig { pooling: Pooling::Cls, max_tokens: 0, dim: 0, fill: None, image, audio } };
         encoder.pooling = choice.pooling.unwrap_or(encoder.pooling);
         let graph = models::graph(kind.architecture, &own, &encoder, &weights)?;
@@ -131,8 +133,9 @@ fn tower_config(config: &Value, part: Option<&str>) -> Result<Value> {
     Ok(Value::Object(own))
 }
 
-/// The weights as an architecture's graph reads them. What folding changes of the configuration is changed there too.
-fn fold(architecture: &str, config: &mut Value, image: Option<&ImageInput>, audio: Option<&AudioInput>, file: &TensorFile) -> Result<TensorFile> {
+/// The weights as an architecture's graph reads them. What folding changes of the configuration, and of how sounds are prepared, is
+/// changed there too.
+fn fold(architecture: &str, config: &mut Value, image: Option<&ImageInput>, audio: Option<&mut AudioInput>, file: &TensorFile) -> Result<TensorFile> {
     let offset = config["pad_token_id"].as_u64().unwrap_or(1) as usize + 1;
     let is_roberta = matches!(config["model_type"].as_str(), Some("roberta" | "xlm-roberta" | "camembert")) || architecture == "clap-text";
     if !is_roberta && matches!(architecture, "bert" | "clip-text" | "siglip-text") {
@@ -152,6 +155,24 @@ fn fold(architecture: &str, config: &mut Value, image: Option<&ImageInput>, audi
             if let Some(positions) = config["max_position_embeddings"].as_u64() {
                 config["max_position_embeddings"] = positions.saturating_sub(offset as u64).into();
             }
+        }
+        "clap-audio" => {
+            let part = |name: &str| format!("audio_model.audio_encoder.{name}");
+            let (scale, shift) = weights.take_batch_norm(&part("batch_norm"), 1e-5)?;
+            let side = config["spec_size"].as_u64().unwrap_or(256) as usize;
+            if let Some(audio) = audio {
+                audio.square = Some(SquareInput { side, scale, shift });
+            }
+            for key in ["patch_size", "patch_stride"] {
+                let Some(sides) = config[key].as_array() else { continue };
+                if sides.iter().any(|side| *side != sides[0]) {
+                    return Err(Error::input(format!("config.json has {key} {}; use a CLAP whose patches are square.", config[key])));
+                }
+                let side = sides.first().cloned().unwrap_or(Value::Null);
+                config[key] = side;
+            }
+            weights.flatten_kernel(&part("patch_embed.proj.weight"));
+            weights.merge_by_lines(&[".downsample.norm.weight", ".downsample.norm.bias", ".downsample.reduction.weight"]);
         }
         "yamnet" => weights.flatten_convolutions(),
         "ast" => {

@@ -273,6 +273,41 @@ fn models_clap_texts_are_the_reference() {
     int8("clap_text", Some(Tower::Text));
 }
 
+/// A norm of the bins, a spectrogram that is stretched and folded, windows that are shifted, positions that are merged.
+#[test]
+fn models_clap_sounds_are_the_reference() {
+    exact("clap_audio", Some(Tower::Audio));
+    exact("clap_audio_base", Some(Tower::Audio));
+    int8("clap_audio", Some(Tower::Audio));
+}
+
+/// A CLAP whose windows do not cover its picture, or whose bins are not the extractor's, says so.
+#[test]
+fn models_of_claps_that_are_not_understood_are_refused() {
+    let read = |change: &dyn Fn(&mut Value)| {
+        let mut fixture = fixture("clap_audio");
+        change(&mut fixture);
+        let folder = tempfile::tempdir().unwrap();
+        write_checkpoint(folder.path(), &fixture);
+        let error = Checkpoint::read(folder.path(), Choice { tower: Some(Tower::Audio), pooling: None }).and_then(|c| c.pack(PackDType::Q8)).err().expect("it is refused");
+        (error.code(), error.to_string())
+    };
+    let (code, text) = read(&|f| f["config"]["audio_config"]["window_size"] = 5.into());
+    assert!(code == "bad-input" && text.contains("windows of 5 in 16 x 16"), "{text}");
+    let (code, text) = read(&|f| f["config"]["audio_config"]["patch_stride"] = serde_json::json!([4, 2]));
+    assert!(code == "bad-input" && text.contains("patch_stride [4,2]"), "{text}");
+    let (code, text) = read(&|f| f["config"]["audio_config"]["patch_size"] = 0.into());
+    assert!(code == "corrupt" && text.contains("no HTSAT of 64 x 64"), "{text}");
+    let (code, text) = read(&|f| f["config"]["audio_config"]["enable_fusion"] = true.into());
+    assert!(code == "bad-input" && text.contains("fusion"), "{text}");
+    for (name, value) in [("feature_size", 32), ("max_length_s", 3)] {
+        let (code, text) = read(&|f| f["files"]["preprocessor_config.json"][name] = value.into());
+        assert!(code == "corrupt" && text.contains("prepares sounds"), "{name}: {text}");
+    }
+    let (code, text) = read(&|f| f["config"]["audio_config"]["spec_size"] = 72.into());
+    assert!(code == "bad-input" && text.contains("18 x 18"), "{text}");
+}
+
 /// An audio checkpoint whose numbers cannot be is an error, and one that needs more than this build has says so.
 #[test]
 fn models_of_sounds_that_are_not_understood_are_refused() {
@@ -294,14 +329,14 @@ fn models_of_sounds_that_are_not_understood_are_refused() {
     assert!(code == "corrupt" && text.contains("position_embeddings"), "{text}");
     let (code, text) = read(&|f| f["files"]["preprocessor_config.json"]["num_mel_bins"] = "many".into(), None);
     assert!(code == "bad-input" && text.contains("num_mel_bins"), "{text}");
-    let (code, text) = read(&|f| f["config"]["model_type"] = "clap".into(), Some(Tower::Audio));
-    assert!(code == "bad-input" && text.contains("no Audio tower"), "{text}");
+    let (code, text) = read(&|f| f["config"]["model_type"] = "clap".into(), Some(Tower::Image));
+    assert!(code == "bad-input" && text.contains("no Image tower"), "{text}");
 }
 
 /// A pack is bytes from outside: what it says of its sounds is checked before anything is made of it.
 #[test]
 fn models_of_sounds_with_forged_numbers_are_corrupt() {
-    use palate::format::pack::{AudioInput, EncoderConfig, Pack, Pooling};
+    use palate::format::pack::{AudioInput, EncoderConfig, Pack, Pooling, SquareInput};
     let honest = AudioInput {
         features: "ast".into(),
         rate: 16_000,
@@ -315,6 +350,12 @@ fn models_of_sounds_with_forged_numbers_are_corrupt() {
         mean: 0.0,
         std: 1.0,
         seconds: 1.0,
+        square: Some(SquareInput { side: 128, scale: vec![1.0; 64], shift: vec![0.0; 64] }),
+    };
+    let square = |change: &dyn Fn(&mut SquareInput)| {
+        let mut audio = honest.clone();
+        audio.square.iter_mut().for_each(change);
+        audio
     };
     let code = |audio: AudioInput| {
         let encoder = EncoderConfig { pooling: Pooling::Cls, max_tokens: 0, dim: 48, fill: None, image: None, audio: Some(audio) };
@@ -337,6 +378,13 @@ fn models_of_sounds_with_forged_numbers_are_corrupt() {
         AudioInput { std: 0.0, ..honest.clone() },
         AudioInput { seconds: 1e9, ..honest.clone() },
         AudioInput { seconds: 0.0, ..honest.clone() },
+        // Squares: no multiple of the bins, without room for the frames, too large, of other bins, not finite.
+        square(&|s| s.side = 100),
+        square(&|s| s.side = 64),
+        square(&|s| s.side = 1 << 40),
+        square(&|s| s.side = 0),
+        square(&|s| s.scale.truncate(63)),
+        square(&|s| s.shift[5] = f32::NAN),
     ];
     for audio in forged {
         assert_eq!(code(audio.clone()), Err("corrupt"), "{audio:?}");

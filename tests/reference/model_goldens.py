@@ -251,6 +251,30 @@ def ast_base():
     return sounds(t.ASTModel(config), config.to_dict(), t.ASTFeatureExtractor(), lambda m, x: m(**x).pooler_output, [(4.0, 5)])
 
 
+def clap_audio():
+    """Spectrograms of 201 frames, stretched to 256 and folded to 64 by 64; two stages, windows that are shifted and one that is whole."""
+    audio = dict(depths=[2, 2, 1], num_attention_heads=[2, 4, 4], patch_embeds_hidden_size=16, hidden_size=64, spec_size=64, num_mel_bins=16,
+                 window_size=4)
+    extractor = t.ClapFeatureExtractor(feature_size=16, sampling_rate=16000, hop_length=160, max_length_s=2, fft_window_size=512,
+                                       frequency_max=8000, truncation="rand_trunc", padding="repeatpad")
+    text = dict(SMALL, vocab_size=100, max_position_embeddings=42)
+    return clap_sounds(t.ClapConfig(text_config=text, audio_config=audio, projection_dim=40), extractor, [(2.0, 1), (0.7, 2), (1.4, 3), (0.2, 4)])
+
+
+def clap_audio_base():
+    """The layer shapes of laion/clap-htsat-unfused, two layers of each."""
+    extractor = t.ClapFeatureExtractor(frequency_min=50, frequency_max=14000, truncation="rand_trunc", padding="repeatpad")
+    text = dict(SMALL, vocab_size=100, max_position_embeddings=42)
+    return clap_sounds(t.ClapConfig(text_config=text, audio_config=dict(depths=[2, 2, 2, 2])), extractor, [(6.1, 5)])
+
+
+def clap_sounds(config, extractor, lengths):
+    forward = lambda m, x: m.audio_projection(m.audio_model(**x).pooler_output)
+    made = sounds(t.ClapModel(config), config.to_dict(), extractor, forward, lengths)
+    made["tensors"] = [tensor for tensor in made["tensors"] if tensor[0].startswith("audio_")]
+    return made
+
+
 def clap_text():
     """A byte-level RoBERTa tokenizer without merges."""
     from tokenizers.pre_tokenizers import ByteLevel
@@ -267,7 +291,7 @@ def clap_text():
     return made
 
 
-ALL = [vit, vit_base, dinov2, clip_image, clip_base, clip_text, xlm_roberta, mpnet, siglip, siglip_text, siglip2_text, mobilenet_v2, mobilenet_v2_odd, mobilenet_v2_full, ast, ast_base, clap_text]
+ALL = [vit, vit_base, dinov2, clip_image, clip_base, clip_text, xlm_roberta, mpnet, siglip, siglip_text, siglip2_text, mobilenet_v2, mobilenet_v2_odd, mobilenet_v2_full, ast, ast_base, clap_text, clap_audio, clap_audio_base]
 
 
 def main():
