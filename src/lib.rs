@@ -60,7 +60,8 @@
 //! take them in one pass. That alone costs 6e-3 of cosine in MiniLM. What brings it below 1e-3: the sixteen input columns
 //! that carry most of the energy are multiplied apart, with scales of their own
 //! ([`compute::cpu::linear::pack::Outliers`]), and weights are rounded so that the product comes out right
-//! (`publish::quantize`). Batches are packed end to end; nothing is ever padded.
+//! (`publish::quantize`). Batches are packed end to end; nothing is padded, but texts of SigLIP, which reads what fills them up.
+//! Attention can have a bias by distance (MPNet, Swin), and see the tiles of an image alone.
 //!
 //! # How the GPU is used, and not trusted
 //!
@@ -89,8 +90,8 @@
 //!
 //! A sound becomes a log-mel spectrogram as its model's checkpoint wants it ([`preprocess::audio`]), in double precision and with a
 //! Fourier transform and a resampler of our own: each is 60 lines, where crates for them would be a tenth of the download. The
-//! spectrogram is an image of one channel, cut into patches; the vector is the mean of theirs. Of a long sound only the beginning
-//! is decoded and heard, and silence is refused: it sounds like nothing.
+//! spectrogram is an image of one channel, cut into patches (for HTSAT made a square before, [`preprocess::square`]); the vector is
+//! the mean of theirs. Of a long sound only the beginning is decoded and heard, and silence is refused: it sounds like nothing.
 //!
 //! # How modalities are joined
 //!

@@ -10,6 +10,8 @@ const MAX_POSITIONS: usize = 1 << 22;
 const MAX_NUMBERS: usize = 1 << 28;
 /// Widest state of an LSTM: a GPU's workgroup keeps it.
 const MAX_HIDDEN: usize = 1024;
+/// Largest side of a tile.
+const MAX_SIDE: usize = 1 << 10;
 
 /// Builds a graph against the weights that are there, checking every shape.
 pub struct Builder<'a> {
@@ -28,7 +30,7 @@ impl<'a> Builder<'a> {
         self.graph
     }
 
-    /// Declares a weight and checks its shape.
+    /// Declares a weight and checks its shape; one that several ops read is declared once.
     ///
     /// # Errors
     /// [`Error::Corrupt`] where it is missing or of another shape.
@@ -42,8 +44,12 @@ impl<'a> Builder<'a> {
         if found.shape != stored {
             return Err(Error::corrupt("the model pack", format!("weight {name} has shape {:?}, expected {stored:?}", found.shape)));
         }
-        self.graph.weights.push(WeightDecl { name: name.into(), shape: shape.to_vec(), role });
-        Ok(Weight(self.graph.weights.len() - 1))
+        let decl = WeightDecl { name: name.into(), shape: shape.to_vec(), role };
+        let known = self.graph.weights.iter().position(|known| *known == decl);
+        Ok(Weight(known.unwrap_or_else(|| {
+            self.graph.weights.push(decl);
+            self.graph.weights.len() - 1
+        })))
     }
 
     /// The file that weights are declared from.
@@ -134,16 +140,35 @@ impl<'a> Builder<'a> {
         Ok(self.push(Op::LayerNorm { x, weight, bias, eps }, shape))
     }
 
-    /// [`Op::Attention`] over fused queries, keys and values.
+    /// [`Op::Attention`] over fused queries, keys and values; `bias` is the name of its table.
     ///
     /// # Errors
-    /// [`Error::Corrupt`] where the width does not divide into heads.
-    pub fn attention(&mut self, x: Value, heads: usize, mask: Mask) -> Result<Value> {
+    /// [`Error::Corrupt`] where the width does not divide into heads, tiles do not fit, or the table is none for them.
+    pub fn attention(&mut self, x: Value, heads: usize, mask: Mask, bias: Option<&str>) -> Result<Value> {
         let from = self.graph.shape(x);
+        let bad = |detail: String| Error::corrupt("the model pack", detail);
         if heads == 0 || from.cols % (3 * heads) != 0 {
-            return Err(Error::corrupt("the model pack", format!("{heads} heads do not divide a width of {}", from.cols / 3)));
+            return Err(bad(format!("{heads} heads do not divide a width of {}", from.cols / 3)));
         }
-        Ok(self.push(Op::Attention { x, heads, mask }, Shape { rows: from.rows, cols: from.cols / 3 }))
+        if let Mask::Tiles { width, side, cut } = mask {
+            let fits = matches!(from.rows, Rows::PerItem(rows) if width > 0 && rows % width == 0);
+            if !fits || cut >= side || side > MAX_SIDE {
+                return Err(bad(format!("{mask:?} does not fit {from:?}")));
+            }
+        }
+        let bias = bias.map(|name| {
+            let entries = self.file.get(name)?.shape.first().copied().unwrap_or(0);
+            let right = match mask {
+                Mask::Tiles { side, .. } => entries == (2 * side - 1) * (2 * side - 1),
+                Mask::None | Mask::Causal => entries % 2 == 1,
+            };
+            if !right || entries > MAX_POSITIONS {
+                return Err(bad(format!("{name} has {entries} entries, which are none for {mask:?}")));
+            }
+            self.weight(name, Role::Rows, &[entries, heads])
+        });
+        let bias = bias.transpose()?;
+        Ok(self.push(Op::Attention { x, heads, mask, bias }, Shape { rows: from.rows, cols: from.cols / 3 }))
     }
 
     /// [`Op::AttentionPool`] over fused keys and values; `query` is the name of its weight.

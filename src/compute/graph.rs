@@ -72,6 +72,10 @@ pub enum Mask {
     None,
     /// To itself and those before it.
     Causal,
+    /// To those of its own tile, where the rows are the positions of an image `width` wide, line by line: tiles are `side` high
+    /// and wide, and `cut` lines and columns of the first ones lie outside of the image (Liu et al. 2021, "Swin Transformer":
+    /// windows, and windows shifted by `side - cut` whose parts from two ends of the image do not see each other).
+    Tiles { width: usize, side: usize, cut: usize },
 }
 
 /// A window that slides over an image whose rows are its positions, line by line: `[height * width, channels]`.
@@ -156,8 +160,10 @@ pub enum Op {
     /// `y = (x - mean) / sqrt(var + eps) * weight + bias`, by row, biased variance.
     LayerNorm { x: Value, weight: Weight, bias: Weight, eps: f32 },
     /// Multi-head attention within each item: `x` is `[rows, 3 * dim]` = queries, keys, values; head width `dim / heads`,
-    /// scale `1 / sqrt(head width)`. Output `[rows, dim]`.
-    Attention { x: Value, heads: usize, mask: Mask },
+    /// scale `1 / sqrt(head width)`. Output `[rows, dim]`. `bias` is a table `[entries, heads]` of what is added to a score by
+    /// where the query stands from the key (query minus key): its middle entry is for the distance 0, and what is beyond its
+    /// ends takes the last one. With [`Mask::Tiles`] the distance is `lines * (2 * side - 1) + columns`, else rows.
+    Attention { x: Value, heads: usize, mask: Mask, bias: Option<Weight> },
     /// Attention of one learned query `[1, dim]` to the rows of each item: `x` is `[rows, 2 * dim]` = keys, values. Output
     /// `[items, dim]`.
     AttentionPool { x: Value, query: Weight, heads: usize },
@@ -234,7 +240,8 @@ pub enum Role {
     Table,
     /// `[n]`.
     Vector,
-    /// `[kernel * kernel, channels]` of an [`Op::Depthwise`], rows of an [`Op::Positions`], or a query: kept as numbers.
+    /// `[kernel * kernel, channels]` of an [`Op::Depthwise`], rows of an [`Op::Positions`], a query, or the bias of an
+    /// [`Op::Attention`]: kept as numbers.
     Rows,
 }
 

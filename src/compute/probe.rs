@@ -50,7 +50,9 @@ pub struct Variants {
     depthwise: Vec<(usize, usize, Activation)>,
     /// How many learned rows stand in front.
     positions: Option<usize>,
-    attention: Option<(usize, usize, Mask)>,
+    attention: Option<(usize, usize)>,
+    /// Who sees whom, and whether scores have a bias.
+    masks: Vec<(Mask, bool)>,
     activations: Vec<Activation>,
     eps: Option<f32>,
     attention_pool: bool,
@@ -64,6 +66,8 @@ const WIDTH: usize = 24;
 /// Largest window and stride of a probe: what is wrong with large ones is wrong with small ones.
 const KERNEL: usize = 3;
 const STRIDE: usize = 2;
+/// Side of the tiles of attention.
+const TILE: usize = 3;
 
 impl Variants {
     /// Those of a graph with the weights of `file`.
@@ -83,6 +87,7 @@ impl Variants {
             depthwise: Vec::new(),
             positions: None,
             attention: None,
+            masks: Vec::new(),
             activations: Vec::new(),
             eps: None,
             attention_pool: false,
@@ -99,7 +104,10 @@ impl Variants {
                 Op::Linear { activation: Activation::None, .. } => {}
                 Op::Linear { activation, .. } => once(&mut found.activations, *activation),
                 Op::LayerNorm { eps, .. } => found.eps = Some(*eps),
-                Op::Attention { heads, mask, .. } => found.attention = Some(((*heads).min(3), node.shape.cols / heads, *mask)),
+                Op::Attention { heads, mask, bias, .. } => {
+                    found.attention = Some(((*heads).min(3), node.shape.cols / heads));
+                    once(&mut found.masks, (small_tiles(*mask, 0), bias.is_some()));
+                }
                 Op::AttentionPool { .. } => found.attention_pool = true,
                 Op::Lstm { .. } => found.lstm = true,
                 Op::Unfold { window, .. } => once(&mut found.unfolds, small(window)),
@@ -116,7 +124,7 @@ impl Variants {
     }
 
     fn dim(&self) -> usize {
-        self.attention.map_or(WIDTH, |(heads, width, _)| heads * width)
+        self.attention.map_or(WIDTH, |(heads, width)| heads * width)
     }
 
     /// Width and height of the pictures that come out `side` wide and high.
@@ -145,9 +153,11 @@ impl Variants {
         if let Some(eps) = self.eps {
             x = b.layer_norm(x, "norm", eps)?;
         }
-        if let Some((heads, _, mask)) = self.attention {
+        for (at, &(mask, biased)) in self.masks.iter().enumerate() {
+            let heads = self.attention.map_or(1, |a| a.0);
             let qkv = b.linear(x, &[("qkv", 3 * dim)], Activation::None, None)?;
-            let attended = b.attention(qkv, heads, mask)?;
+            let bias = biased.then(|| format!("bias{at}"));
+            let attended = b.attention(qkv, heads, small_tiles(mask, side), bias.as_deref())?;
             x = b.linear(attended, &[("out", dim)], Activation::None, Some(x))?;
         }
         for (at, &activation) in self.activations.iter().enumerate() {
@@ -220,6 +230,10 @@ impl Variants {
         shapes.extend(["norm.weight", "norm.bias"].map(|name| (name.to_owned(), 1, dim, Role::Vector)));
         linear(&mut shapes, "qkv", 3 * dim, dim);
         linear(&mut shapes, "out", dim, dim);
+        for (at, (mask, biased)) in self.masks.iter().enumerate() {
+            let entries = if matches!(mask, Mask::Tiles { .. }) { (2 * TILE - 1) * (2 * TILE - 1) } else { ENTRIES };
+            shapes.extend(biased.then(|| (format!("bias{at}"), entries, self.attention.map_or(1, |a| a.0), Role::Rows)));
+        }
         for at in 0..self.activations.len() {
             linear(&mut shapes, &format!("wide{at}"), 2 * dim, dim);
             linear(&mut shapes, &format!("narrow{at}"), dim, 2 * dim);
@@ -327,6 +341,14 @@ impl Variants {
 const HALVES: [u16; 4] = [0x3000, 0xac00, 0x2e00, 0xae66];
 /// Entries of the tables.
 const ENTRIES: usize = 97;
+
+/// Tiles as the probe has them, of an image `width` wide.
+fn small_tiles(mask: Mask, width: usize) -> Mask {
+    match mask {
+        Mask::Tiles { cut, .. } => Mask::Tiles { width, side: TILE, cut: cut.min(1) },
+        other => other,
+    }
+}
 
 /// Adds what is not there yet.
 fn once<T: PartialEq>(list: &mut Vec<T>, value: T) {

@@ -8,6 +8,7 @@ use crate::models;
 use crate::preprocess::Sound;
 use crate::preprocess::audio::{Fill, Log, Preparation};
 use crate::preprocess::mel::Scale;
+use crate::preprocess::square::Square;
 
 /// Numbers of one run's patches: small ones share the way through the weights, large ones go alone.
 const CHUNK_NUMBERS: usize = 8 * 96 * 64;
@@ -137,6 +138,7 @@ fn batch(numbers: Vec<f32>, items: usize) -> Batch {
 /// [`Error::Corrupt`] for a pack that says nothing, or names features that this build does not make.
 pub fn preparation(input: Option<&AudioInput>) -> Result<Preparation> {
     let input = input.ok_or_else(|| Error::corrupt("the model pack", "it does not say how sounds are prepared"))?;
+    let square = input.square.as_ref().map(|s| Square { side: s.side, scale: s.scale.clone(), shift: s.shift.clone() });
     let &AudioInput { rate, window, fft, hop, bins, low, high, frames, mean, std, seconds, .. } = input;
     let plain = Preparation {
         rate,
@@ -158,6 +160,7 @@ pub fn preparation(input: Option<&AudioInput>) -> Result<Preparation> {
         mean,
         std,
         seconds,
+        square,
     };
     Ok(match input.features.as_str() {
         // `tf.signal.stft` and `linear_to_mel_weight_matrix`, in YAMNet's features.py.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokenizers::{Tokenizer, TruncationParams};
+use tokenizers::{PaddingDirection, PaddingParams, PaddingStrategy, Tokenizer, TruncationParams};
 
 use super::device::{Inputs, OnDevices};
 use super::race::Heat;
@@ -34,7 +34,12 @@ impl Inputs for TextInputs {
         let graph = super::graph(pack, &models::TEXT, "is not a text architecture of this build; text needs")?;
         let bad = |e: tokenizers::Error| Error::corrupt("the model pack", format!("its tokenizer: {e}"));
         let mut tokenizer = Tokenizer::from_bytes(pack.tokenizer()?.bytes()).map_err(bad)?;
-        tokenizer.with_padding(None);
+        tokenizer.with_padding(pack.encoder.fill.map(|fill| PaddingParams {
+            strategy: PaddingStrategy::Fixed(pack.encoder.max_tokens),
+            direction: if fill.before { PaddingDirection::Left } else { PaddingDirection::Right },
+            pad_id: fill.token,
+            ..Default::default()
+        }));
         let truncation = TruncationParams { max_length: pack.encoder.max_tokens, ..Default::default() };
         tokenizer.with_truncation(Some(truncation)).map_err(bad)?;
         Ok(Self { id: pack.id.clone(), dim: pack.encoder.dim, tokenizer, graph })

@@ -48,12 +48,36 @@ pub struct EncoderConfig {
     pub max_tokens: usize,
     /// Length of an embedding.
     pub dim: usize,
+    /// What texts are filled up with to `max_tokens`, of a model that reads that too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fill: Option<Filling>,
     /// How pictures are prepared, of a model that takes them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<ImageInput>,
     /// How sounds are prepared, of a model that takes them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audio: Option<AudioInput>,
+}
+
+/// The tokens that a text is filled up with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Filling {
+    pub token: u32,
+    /// Whether they stand before the text, in place of behind it.
+    #[serde(default)]
+    pub before: bool,
+}
+
+impl EncoderConfig {
+    /// Checks what came from outside. `Error::Corrupt` for sizes that no model has, or numbers that are none.
+    fn check(&self) -> Result<()> {
+        self.image.as_ref().map_or(Ok(()), ImageInput::check)?;
+        self.audio.as_ref().map_or(Ok(()), AudioInput::check)?;
+        match self.fill.is_none() || (1..=MAX_FILLED).contains(&self.max_tokens) {
+            true => Ok(()),
+            false => Err(Error::corrupt("the model pack", format!("it fills texts up to {} tokens", self.max_tokens))),
+        }
+    }
 }
 
 /// How an audio model wants its sounds: what `preprocessor_config.json` of its checkpoint said.
@@ -78,6 +102,17 @@ pub struct AudioInput {
     pub std: f64,
     /// So much of a sound's beginning is listened to.
     pub seconds: f64,
+    /// How the spectrogram becomes a square picture, of a model that takes one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub square: Option<SquareInput>,
+}
+
+/// A spectrogram as a square picture (`preprocess::square`): its side in pixels, and a factor and an addend for each bin.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SquareInput {
+    pub side: usize,
+    pub scale: Vec<f32>,
+    pub shift: Vec<f32>,
 }
 
 impl AudioInput {
@@ -87,7 +122,12 @@ impl AudioInput {
         let steps = (1..=self.fft).contains(&self.hop) && (1..=self.fft).contains(&self.bins) && (1..=MAX_SIDE).contains(&self.frames);
         let band = (8_000..=192_000).contains(&self.rate) && self.low >= 0.0 && self.low < self.high && self.high <= f64::from(self.rate) / 2.0;
         let numbers = self.mean.is_finite() && self.std.is_finite() && self.std != 0.0 && self.seconds > 0.0 && self.seconds <= MAX_SECONDS;
-        match sizes && steps && band && numbers {
+        let square = self.square.as_ref().is_none_or(|square| {
+            let SquareInput { side, scale, shift } = square;
+            let whole = self.bins > 0 && (self.bins..=MAX_SIDE).contains(side) && side % self.bins == 0 && self.frames <= side / self.bins * side;
+            whole && scale.len() == self.bins && shift.len() == self.bins && scale.iter().chain(shift).all(|v| v.is_finite())
+        });
+        match sizes && steps && band && numbers && square {
             true => Ok(()),
             false => Err(Error::corrupt("the model pack", format!("it prepares sounds as {self:?}"))),
         }
@@ -143,6 +183,8 @@ impl ImageSize {
 
 /// Longest side in pixels that a pack may ask for.
 pub const MAX_SIDE: usize = 4096;
+/// Most tokens that a pack may have every text filled up to.
+pub const MAX_FILLED: usize = 4096;
 /// Longest transform of a sound's frame, and most seconds of a sound that a pack may ask for.
 pub const MAX_FFT: usize = 8192;
 pub const MAX_SECONDS: f64 = 600.0;
@@ -207,8 +249,7 @@ impl Pack {
         let json = |name: &str, e: serde_json::Error| Error::corrupt("the model pack", format!("metadata {name}: {e}"));
         let config = serde_json::from_str(field("config")?).map_err(|e| json("config", e))?;
         let encoder: EncoderConfig = serde_json::from_str(field("encoder")?).map_err(|e| json("encoder", e))?;
-        encoder.image.as_ref().map_or(Ok(()), ImageInput::check)?;
-        encoder.audio.as_ref().map_or(Ok(()), AudioInput::check)?;
+        encoder.check()?;
         let id = ModelId { name: field("name")?.clone(), sha256 };
         Ok(Self { id, architecture: field("architecture")?.clone(), config, encoder, file })
     }

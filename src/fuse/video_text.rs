@@ -83,7 +83,7 @@ pub fn graph(config: &Config, file: &TensorFile) -> Result<Graph> {
         let at = |part: &str| format!("layers.{layer}.{part}");
         let normal = b.layer_norm(x, &at("norm1"), 1e-5)?;
         let heads_of = b.linear(normal, &[(&at("queries"), width), (&at("keys"), width), (&at("values"), width)], Activation::None, None)?;
-        let attended = b.attention(heads_of, heads, Mask::None)?;
+        let attended = b.attention(heads_of, heads, Mask::None, None)?;
         x = b.linear(attended, &[(&at("attended"), width)], Activation::None, Some(x))?;
         let normal = b.layer_norm(x, &at("norm2"), 1e-5)?;
         let wide = b.linear(normal, &[(&at("wide"), config.wide)], Activation::Gelu, None)?;

@@ -1,5 +1,6 @@
 //! Numbers in, numbers out: nothing here knows what they mean.
 
+pub mod cubic;
 pub mod hex;
 pub mod rng;
 pub mod scan;

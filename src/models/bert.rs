@@ -1,4 +1,7 @@
 //! The BERT family (Devlin et al. 2018): absolute positions, layer norm after each residual.
+//!
+//! MPNet (Song et al. 2020) has no types of tokens, and in its place a bias of attention by the distance of two tokens, which
+//! all layers share. Its parts have BERT's names once the pack is made (`publish::fold`).
 
 use serde::Deserialize;
 
@@ -18,6 +21,8 @@ pub struct Config {
     pub num_attention_heads: usize,
     pub intermediate_size: usize,
     pub max_position_embeddings: usize,
+    /// 0 where a model tells no types of tokens apart.
+    #[serde(default)]
     pub type_vocab_size: usize,
     #[serde(default = "default_eps")]
     pub layer_norm_eps: f32,
@@ -37,6 +42,9 @@ fn default_activation() -> String {
 pub const IDS: usize = 0;
 pub const POSITIONS: usize = 1;
 pub const TYPES: usize = 2;
+
+/// MPNet's table of biases by distance, `[distances, heads]`.
+pub const BIAS: &str = "encoder.attention_bias";
 
 /// The graph: token ids, positions and types along axis 0 to `[items, hidden]` unit vectors.
 ///
@@ -64,22 +72,20 @@ pub(super) fn layers(b: &mut Builder<'_>, config: &serde_json::Value, prefix: &s
     let (dim, eps) = (config.hidden_size, config.layer_norm_eps);
     let ids = b.id_input(0, config.vocab_size);
     let positions = b.id_input(0, config.max_position_embeddings);
-    let types = b.id_input(0, config.type_vocab_size);
     let table = |name: &str| format!("{prefix}embeddings.{name}_embeddings.weight");
-    let x = b.embed(
-        dim,
-        &[
-            (&table("word"), config.vocab_size, ids),
-            (&table("position"), config.max_position_embeddings, positions),
-            (&table("token_type"), config.type_vocab_size, types),
-        ],
-    )?;
+    let mut tables = vec![(table("word"), config.vocab_size, ids), (table("position"), config.max_position_embeddings, positions)];
+    if config.type_vocab_size > 0 {
+        tables.push((table("token_type"), config.type_vocab_size, b.id_input(0, config.type_vocab_size)));
+    }
+    let tables: Vec<(&str, usize, usize)> = tables.iter().map(|(name, entries, input)| (&name[..], *entries, *input)).collect();
+    let x = b.embed(dim, &tables)?;
+    let bias = Some(BIAS).filter(|bias| b.file().contains(bias));
     let mut x = b.layer_norm(x, &format!("{prefix}embeddings.LayerNorm"), eps)?;
     for layer in 0..config.num_hidden_layers {
         let at = |part: &str| format!("{prefix}encoder.layer.{layer}.{part}");
         let (q, k, v) = (at("attention.self.query"), at("attention.self.key"), at("attention.self.value"));
         let qkv = b.linear(x, &[(&q, dim), (&k, dim), (&v, dim)], Activation::None, None)?;
-        let attended = b.attention(qkv, config.num_attention_heads, Mask::None)?;
+        let attended = b.attention(qkv, config.num_attention_heads, Mask::None, bias)?;
         let sum = b.linear(attended, &[(&at("attention.output.dense"), dim)], Activation::None, Some(x))?;
         x = b.layer_norm(sum, &at("attention.output.LayerNorm"), eps)?;
         let wide = b.linear(x, &[(&at("intermediate.dense"), config.intermediate_size)], activation, None)?;

@@ -20,6 +20,8 @@ pub struct Block {
 pub struct Names {
     pub norms: [&'static str; 2],
     pub queries_keys_values: [&'static str; 3],
+    /// Table of [`Op::Attention`](crate::compute::graph::Op::Attention)'s bias.
+    pub bias: Option<&'static str>,
     pub attended: &'static str,
     pub feed: [&'static str; 2],
 }
@@ -28,6 +30,7 @@ pub struct Names {
 pub const CLIP: Names = Names {
     norms: ["layer_norm1", "layer_norm2"],
     queries_keys_values: ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"],
+    bias: None,
     attended: "self_attn.out_proj",
     feed: ["mlp.fc1", "mlp.fc2"],
 };
@@ -43,7 +46,7 @@ impl Block {
         let normal = b.layer_norm(x, &at(names.norms[0]), self.eps)?;
         let [q, k, v] = names.queries_keys_values.map(at);
         let qkv = b.linear(normal, &[(&q, dim), (&k, dim), (&v, dim)], Activation::None, None)?;
-        let attended = b.attention(qkv, self.heads, self.mask)?;
+        let attended = b.attention(qkv, self.heads, self.mask, names.bias.map(at).as_deref())?;
         let x = b.linear(attended, &[(&at(names.attended), dim)], Activation::None, Some(x))?;
         let normal = b.layer_norm(x, &at(names.norms[1]), self.eps)?;
         let wide = b.linear(normal, &[(&at(names.feed[0]), self.wide)], self.activation, None)?;

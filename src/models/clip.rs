@@ -83,20 +83,29 @@ pub fn text(config: &serde_json::Value, file: &TensorFile) -> Result<Graph> {
         eps: c.layer_norm_eps,
         mask: Mask::Causal,
     };
+    last_token(file, &block, c.num_hidden_layers, [c.vocab_size, c.max_position_embeddings], ("text_projection", c.projection_dim))
+}
+
+/// Token ids and positions (`entries` of each table) through `layers` layers to a unit vector a text: its last row after the last
+/// norm through `projection` (name and width).
+///
+/// # Errors
+/// As [`text`].
+pub(super) fn last_token(file: &TensorFile, block: &Block, layers: usize, entries: [usize; 2], projection: (&str, usize)) -> Result<Graph> {
     let mut b = Builder::new(file);
-    let (ids, positions) = (b.id_input(0, c.vocab_size), b.id_input(0, c.max_position_embeddings));
+    let [ids, positions] = entries.map(|entries| b.id_input(0, entries));
     let tables = [
-        ("text_model.embeddings.token_embedding.weight", c.vocab_size, ids),
-        ("text_model.embeddings.position_embedding.weight", c.max_position_embeddings, positions),
+        ("text_model.embeddings.token_embedding.weight", entries[0], ids),
+        ("text_model.embeddings.position_embedding.weight", entries[1], positions),
     ];
-    let mut x = b.embed(c.hidden_size, &tables)?;
-    for layer in 0..c.num_hidden_layers {
+    let mut x = b.embed(block.dim, &tables)?;
+    for layer in 0..layers {
         x = block.layer(&mut b, x, &format!("text_model.encoder.layers.{layer}"), &CLIP)?;
     }
     // Only the last token of each text is asked for: its norm and projection are those of one row.
     let last = b.pool(x, PoolKind::Last);
-    let last = b.layer_norm(last, "text_model.final_layer_norm", c.layer_norm_eps)?;
-    let projected = b.linear(last, &[("text_projection", c.projection_dim)], Activation::None, None)?;
+    let last = b.layer_norm(last, "text_model.final_layer_norm", block.eps)?;
+    let projected = b.linear(last, &[projection], Activation::None, None)?;
     b.normalize(projected);
     Ok(b.finish())
 }

@@ -18,11 +18,11 @@ use crate::format::pack::EncoderConfig;
 use crate::format::tensors::TensorFile;
 
 /// Architectures that make vectors of texts, as packs name them.
-pub const TEXT: [&str; 3] = ["bert", "clap-text", "clip-text"];
+pub const TEXT: [&str; 5] = ["bert", "clap-text", "clip-text", "mpnet", "siglip-text"];
 /// Architectures that make vectors of pictures.
 pub const IMAGE: [&str; 5] = ["clip-vision", "mobilenet-v2", "siglip-vision", tower::NAME, "vit"];
 /// Architectures that make vectors of sounds.
-pub const AUDIO: [&str; 3] = ["ast", cnn_lstm::NAME, "yamnet"];
+pub const AUDIO: [&str; 4] = ["ast", "clap-audio", cnn_lstm::NAME, "yamnet"];
 
 /// The graph of an architecture by its name: its inputs to unit vectors `[items, dim]`.
 ///
@@ -31,12 +31,14 @@ pub const AUDIO: [&str; 3] = ["ast", cnn_lstm::NAME, "yamnet"];
 pub fn graph(architecture: &str, config: &serde_json::Value, encoder: &EncoderConfig, file: &TensorFile) -> Result<Graph> {
     match architecture {
         "ast" => ast::graph(config, encoder, file),
-        "bert" => bert::graph(config, encoder, file),
+        "bert" | "mpnet" => bert::graph(config, encoder, file),
+        "clap-audio" => clap::audio(config, encoder, file),
         "clap-text" => clap::text(config, file),
         "clip-text" => clip::text(config, file),
         "clip-vision" => clip::vision(config, encoder, file),
         cnn_lstm::NAME => cnn_lstm::graph(config, encoder, file),
         "mobilenet-v2" => mobilenet_v2::graph(config, encoder, file),
+        "siglip-text" => siglip::text(config, file),
         "siglip-vision" => siglip::vision(config, encoder, file),
         tower::NAME => tower::graph(config, encoder, file),
         "vit" => vit::graph(config, encoder, file),

@@ -1,18 +1,21 @@
-//! SigLIP and SigLIP 2 with pictures of a fixed size (Zhai et al. 2023): the vision tower.
+//! SigLIP and SigLIP 2 with pictures of a fixed size (Zhai et al. 2023): a tower for pictures and one for texts, whose vectors
+//! share a space.
 //!
-//! The head attends to the patches with one learned query. Its projection, and the matrices of its keys and values, stand apart
-//! from each other once the pack is made (`publish::fold`).
+//! The head of the pictures attends to the patches with one learned query. Its projection, and the matrices of its keys and values,
+//! stand apart from each other once the pack is made (`publish::fold`). Texts are filled up to one length, and every token attends
+//! to what fills up too: that is how they were trained ([`Filling`](crate::format::pack::Filling)).
 
 use serde::Deserialize;
 
 use super::block::{Block, CLIP, activation, patches};
+use super::clip::last_token;
 use crate::compute::builder::Builder;
 use crate::compute::graph::{Activation, Graph, Mask};
 use crate::error::Result;
 use crate::format::pack::EncoderConfig;
 use crate::format::tensors::TensorFile;
 
-/// What is used of the tower's configuration, with the defaults that checkpoints leave out.
+/// What is used of one tower's configuration, with the defaults that checkpoints leave out.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default)]
 struct Config {
@@ -23,6 +26,22 @@ struct Config {
     patch_size: usize,
     hidden_act: String,
     layer_norm_eps: f32,
+    /// Of texts.
+    vocab_size: usize,
+    max_position_embeddings: usize,
+}
+
+impl Config {
+    fn block(&self) -> Result<Block> {
+        Ok(Block {
+            dim: self.hidden_size,
+            heads: self.num_attention_heads,
+            wide: self.intermediate_size,
+            activation: activation(&self.hidden_act)?,
+            eps: self.layer_norm_eps,
+            mask: Mask::None,
+        })
+    }
 }
 
 impl Default for Config {
@@ -35,18 +54,30 @@ impl Default for Config {
             patch_size: 16,
             hidden_act: "gelu_pytorch_tanh".into(),
             layer_norm_eps: 1e-6,
+            vocab_size: 32_000,
+            max_position_embeddings: 64,
         }
     }
 }
 
-/// The graph: pixels to `[items, hidden]` unit vectors.
+/// The graph of texts: token ids and positions along axis 0 to `[items, projection]` unit vectors, the last token's.
 ///
 /// # Errors
 /// [`Error::Corrupt`](crate::Error::Corrupt) for a configuration or weights that do not make a SigLIP.
+pub fn text(config: &serde_json::Value, file: &TensorFile) -> Result<Graph> {
+    let c: Config = super::parse(config, "SigLIP text")?;
+    let width = file.get("text_model.head.weight")?.shape.first().copied().unwrap_or(0);
+    last_token(file, &c.block()?, c.num_hidden_layers, [c.vocab_size, c.max_position_embeddings], ("text_model.head", width))
+}
+
+/// The graph of pictures: pixels to `[items, hidden]` unit vectors.
+///
+/// # Errors
+/// As [`text`].
 pub fn vision(config: &serde_json::Value, encoder: &EncoderConfig, file: &TensorFile) -> Result<Graph> {
     let c: Config = super::parse(config, "SigLIP vision")?;
-    let (dim, eps, activation) = (c.hidden_size, c.layer_norm_eps, activation(&c.hidden_act)?);
-    let block = Block { dim, heads: c.num_attention_heads, wide: c.intermediate_size, activation, eps, mask: Mask::None };
+    let block = c.block()?;
+    let Block { dim, eps, activation, .. } = block;
     let mut b = Builder::new(file);
     let x = patches(&mut b, super::image_size(encoder)?, c.patch_size, "vision_model.embeddings.patch_embedding", dim)?;
     let mut x = b.positions(x, None, "vision_model.embeddings.position_embedding.weight")?;

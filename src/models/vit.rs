@@ -42,6 +42,7 @@ fn default_eps() -> f32 {
 const NAMES: Names = Names {
     norms: ["layernorm_before", "layernorm_after"],
     queries_keys_values: ["attention.attention.query", "attention.attention.key", "attention.attention.value"],
+    bias: None,
     attended: "attention.output.dense",
     feed: ["intermediate.dense", "output.dense"],
 };

@@ -6,6 +6,7 @@ use super::fourier::Fourier;
 use super::mel::{Mel, Scale};
 use super::resample::resample;
 use super::sound::Sound;
+use super::square::Square;
 
 /// What the logarithm is taken of.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -61,6 +62,8 @@ pub struct Preparation {
     pub std: f64,
     /// So much of a sound's beginning is listened to.
     pub seconds: f64,
+    /// The picture that a patch becomes, of a model that takes one.
+    pub square: Option<Square>,
 }
 
 impl Preparation {
@@ -73,7 +76,7 @@ impl Preparation {
         heard
     }
 
-    /// Patches `[frames, bins]` of samples at the model's rate, one at least.
+    /// Patches `[frames, bins]`, or squares, of samples at the model's rate, one at least.
     pub fn patches(&self, samples: &[f32]) -> Vec<Vec<f32>> {
         let mut samples = samples.to_vec();
         let one = self.window + (self.frames - 1) * self.hop;
@@ -98,7 +101,8 @@ impl Preparation {
         let patch = |first: usize| {
             let rows = &spectrogram[first * self.bins..((first + self.frames) * self.bins).min(spectrogram.len())];
             let blank = std::iter::repeat_n(&0.0, self.frames * self.bins - rows.len());
-            rows.iter().chain(blank).map(|v| ((v - self.mean) / self.std) as f32).collect()
+            let patch: Vec<f32> = rows.iter().chain(blank).map(|v| ((v - self.mean) / self.std) as f32).collect();
+            self.square.as_ref().map_or_else(|| patch.clone(), |square| square.of(&patch))
         };
         let count = (spectrogram.len() / self.bins).saturating_sub(self.frames) / every + 1;
         (0..count).map(|at| patch(at * every)).collect()

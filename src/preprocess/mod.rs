@@ -8,6 +8,7 @@ pub mod picture;
 pub mod resample;
 pub mod resize;
 pub mod sound;
+pub mod square;
 
 pub use picture::Picture;
 pub use sound::Sound;

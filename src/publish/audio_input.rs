@@ -42,6 +42,7 @@ pub fn read(folder: &Path, config: &Value) -> Result<AudioInput> {
             mean: 0.0,
             std: 1.0,
             seconds: YAMNET_SECONDS,
+            square: None,
         }),
         Some("audio-spectrogram-transformer") => {
             let rate = number("sampling_rate", 16_000)?;
@@ -62,10 +63,11 @@ pub fn read(folder: &Path, config: &Value) -> Result<AudioInput> {
                 mean,
                 std,
                 seconds: (400 + frames.saturating_sub(1) * 160) as f64 / rate.max(1) as f64,
+                square: None,
             })
         }
-        Some("clap") => {
-            if file["truncation"].as_str() == Some("fusion") || config["audio_config"]["enable_fusion"].as_bool() == Some(true) {
+        Some("clap" | "clap_audio_model") => {
+            if file["truncation"].as_str() == Some("fusion") || [config, &config["audio_config"]].iter().any(|c| c["enable_fusion"] == true) {
                 return Err(bad("asks for the fusion of several crops; use a CLAP without it (\"truncation\": \"rand_trunc\")"));
             }
             let (rate, hop, fft) = (number("sampling_rate", 48_000)?, number("hop_length", 480)?, number("fft_window_size", 1024)?);
@@ -83,6 +85,8 @@ pub fn read(folder: &Path, config: &Value) -> Result<AudioInput> {
                 mean: 0.0,
                 std: 1.0,
                 seconds: seconds as f64,
+                // The checkpoint's weights say it.
+                square: None,
             })
         }
         other => Err(Error::input(format!("config.json says model_type {other:?}, of which this build has no sounds."))),

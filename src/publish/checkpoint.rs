@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::fold::Weights;
 use super::{audio_input, image_input, weights};
 use crate::error::{Error, Result};
-use crate::format::pack::{AudioInput, EncoderConfig, ImageInput, Pooling};
+use crate::format::pack::{AudioInput, EncoderConfig, Filling, ImageInput, Pooling, SquareInput};
 use crate::format::tensors::TensorFile;
 use crate::models;
 use crate::platform::native::files;
@@ -57,21 +57,26 @@ impl Kind {
         let kind = |architecture, part| Ok(Self { architecture, part });
         match (config["model_type"].as_str(), tower) {
             (Some("bert" | "roberta" | "xlm-roberta" | "camembert"), None | Some(Tower::Text)) => kind("bert", None),
+            (Some("mpnet"), None | Some(Tower::Text)) => kind("mpnet", None),
             (Some("clip"), Some(Tower::Text)) => kind("clip-text", Some("text_config")),
             (Some("clip"), Some(Tower::Image)) => kind("clip-vision", Some("vision_config")),
             (Some("clip"), None) => Err(Error::input("a CLIP checkpoint has two towers. Say which with --tower text or --tower image.")),
             (Some("clip_text_model"), None | Some(Tower::Text)) => kind("clip-text", None),
             (Some("clip_vision_model"), None | Some(Tower::Image)) => kind("clip-vision", None),
             (Some("siglip"), None | Some(Tower::Image)) => kind("siglip-vision", Some("vision_config")),
+            (Some("siglip"), Some(Tower::Text)) => kind("siglip-text", Some("text_config")),
+            (Some("siglip_text_model"), None | Some(Tower::Text)) => kind("siglip-text", None),
             (Some("siglip_vision_model"), None | Some(Tower::Image)) => kind("siglip-vision", None),
             (Some("vit" | "dinov2"), None | Some(Tower::Image)) => kind("vit", None),
             (Some("mobilenet_v2"), None | Some(Tower::Image)) => kind("mobilenet-v2", None),
             (Some("audio-spectrogram-transformer"), None | Some(Tower::Audio)) => kind("ast", None),
             (Some("yamnet"), None | Some(Tower::Audio)) => kind("yamnet", None),
             (Some("clap"), None | Some(Tower::Text)) => kind("clap-text", Some("text_config")),
+            (Some("clap"), Some(Tower::Audio)) => kind("clap-audio", Some("audio_config")),
+            (Some("clap_audio_model"), None | Some(Tower::Audio)) => kind("clap-audio", None),
             (Some(other), Some(tower)) => Err(Error::input(format!("config.json says model_type {other:?}, of which this build has no {tower:?} tower. Leave --tower out."))),
             (other, _) => Err(Error::input(format!(
-                "config.json says model_type {other:?}; this build packs bert, roberta, xlm-roberta, clip, siglip (its pictures), vit, dinov2, mobilenet_v2, audio-spectrogram-transformer, yamnet and clap (its texts)."
+                "config.json says model_type {other:?}; this build packs bert, roberta, xlm-roberta, mpnet, clip, siglip, vit, dinov2, mobilenet_v2, audio-spectrogram-transformer, yamnet and clap."
             ))),
         }
     }
@@ -90,9 +95,9 @@ impl Checkpoint {
         let mut own = tower_config(&config, kind.part)?;
         let is_text = models::TEXT.contains(&kind.architecture);
         let image = models::IMAGE.contains(&kind.architecture).then(|| image_input::read(folder, &config, &own)).transpose()?;
-        let audio = models::AUDIO.contains(&kind.architecture).then(|| audio_input::read(folder, &config)).transpose()?;
-        let weights = fold(kind.architecture, &mut own, image.as_ref(), audio.as_ref(), &weights::read(folder)?)?;
-        let mut encoder = if is_text { text_encoder(folder, &own)? } else { EncoderConfig { pooling: Pooling::Cls, max_tokens: 0, dim: 0, image, audio } };
+        let mut audio = models::AUDIO.contains(&kind.architecture).then(|| audio_input::read(folder, &config)).transpose()?;
+        let weights = fold(kind.architecture, &mut own, image.as_ref(), audio.as_mut(), &weights::read(folder)?)?;
+        let mut encoder = if is_text { text_encoder(folder, &own, kind.architecture)? } else { EncoderConfig { pooling: Pooling::Cls, max_tokens: 0, dim: 0, fill: None, image, audio } };
         encoder.pooling = choice.pooling.unwrap_or(encoder.pooling);
         let graph = models::graph(kind.architecture, &own, &encoder, &weights)?;
         encoder.dim = graph.shape(graph.output()).cols;
@@ -128,22 +133,46 @@ fn tower_config(config: &Value, part: Option<&str>) -> Result<Value> {
     Ok(Value::Object(own))
 }
 
-/// The weights as an architecture's graph reads them. What folding changes of the configuration is changed there too.
-fn fold(architecture: &str, config: &mut Value, image: Option<&ImageInput>, audio: Option<&AudioInput>, file: &TensorFile) -> Result<TensorFile> {
+/// The weights as an architecture's graph reads them. What folding changes of the configuration, and of how sounds are prepared, is
+/// changed there too.
+fn fold(architecture: &str, config: &mut Value, image: Option<&ImageInput>, audio: Option<&mut AudioInput>, file: &TensorFile) -> Result<TensorFile> {
     let offset = config["pad_token_id"].as_u64().unwrap_or(1) as usize + 1;
     let is_roberta = matches!(config["model_type"].as_str(), Some("roberta" | "xlm-roberta" | "camembert")) || architecture == "clap-text";
-    if !is_roberta && matches!(architecture, "bert" | "clip-text") {
+    if !is_roberta && matches!(architecture, "bert" | "clip-text" | "siglip-text") {
         return Ok(file.clone());
     }
-    let mut weights = Weights::read(file, &["vit.", "dinov2.", "mobilenet_v2.", "roberta.", "audio_spectrogram_transformer."])?;
+    let mut weights = Weights::read(file, &["vit.", "dinov2.", "mobilenet_v2.", "roberta.", "mpnet.", "audio_spectrogram_transformer."])?;
+    if architecture == "mpnet" {
+        weights.rename(&[(".attention.attn.", ".attention.self."), (".attention.LayerNorm.", ".attention.output.LayerNorm.")]);
+        weights.rename(&[(".self.q.", ".self.query."), (".self.k.", ".self.key."), (".self.v.", ".self.value."), (".self.o.", ".output.dense.")]);
+        weights.spread_buckets("encoder.relative_attention_bias.weight", models::bert::BIAS)?;
+    }
     match architecture {
-        "bert" | "clap-text" => {
+        "bert" | "clap-text" | "mpnet" => {
             // Positions count from the padding's number on; the rows before it are never read.
-            let prefix = if architecture == "bert" { "" } else { "text_model." };
+            let prefix = if architecture == "clap-text" { "text_model." } else { "" };
             weights.drop_rows(&format!("{prefix}embeddings.position_embeddings.weight"), offset);
             if let Some(positions) = config["max_position_embeddings"].as_u64() {
                 config["max_position_embeddings"] = positions.saturating_sub(offset as u64).into();
             }
+        }
+        "clap-audio" => {
+            let part = |name: &str| format!("audio_model.audio_encoder.{name}");
+            let (scale, shift) = weights.take_batch_norm(&part("batch_norm"), 1e-5)?;
+            let side = config["spec_size"].as_u64().unwrap_or(256) as usize;
+            if let Some(audio) = audio {
+                audio.square = Some(SquareInput { side, scale, shift });
+            }
+            for key in ["patch_size", "patch_stride"] {
+                let Some(sides) = config[key].as_array() else { continue };
+                if sides.iter().any(|side| *side != sides[0]) {
+                    return Err(Error::input(format!("config.json has {key} {}; use a CLAP whose patches are square.", config[key])));
+                }
+                let side = sides.first().cloned().unwrap_or(Value::Null);
+                config[key] = side;
+            }
+            weights.flatten_kernel(&part("patch_embed.proj.weight"));
+            weights.merge_by_lines(&[".downsample.norm.weight", ".downsample.norm.bias", ".downsample.reduction.weight"]);
         }
         "yamnet" => weights.flatten_convolutions(),
         "ast" => {
@@ -185,7 +214,7 @@ fn fold(architecture: &str, config: &mut Value, image: Option<&ImageInput>, audi
 }
 
 /// What a text model's folder says besides its weights.
-fn text_encoder(folder: &Path, config: &Value) -> Result<EncoderConfig> {
+fn text_encoder(folder: &Path, config: &Value, architecture: &str) -> Result<EncoderConfig> {
     let pooling = optional(folder, "1_Pooling/config.json")?;
     let pooling = match (pooling["pooling_mode_mean_tokens"].as_bool(), pooling["pooling_mode_cls_token"].as_bool()) {
         (_, Some(true)) => Pooling::Cls,
@@ -193,9 +222,30 @@ fn text_encoder(folder: &Path, config: &Value) -> Result<EncoderConfig> {
         _ => return Err(Error::input("1_Pooling/config.json names neither mean nor CLS pooling; only those two are supported.")),
     };
     let number = |value: &Value, key: &str| value[key].as_u64().map(|n| n as usize);
-    let positions = number(config, "max_position_embeddings").unwrap_or(if config["model_type"] == "bert" { 512 } else { 77 });
+    let positions = number(config, "max_position_embeddings").unwrap_or(match architecture {
+        "clip-text" => 77,
+        "siglip-text" => 64,
+        _ => 512,
+    });
     let max_tokens = number(&optional(folder, "sentence_bert_config.json")?, "max_seq_length").unwrap_or(positions).min(positions);
-    Ok(EncoderConfig { pooling, max_tokens, dim: 0, image: None, audio: None })
+    let fill = (architecture == "siglip-text").then(|| filling(folder, config)).transpose()?;
+    Ok(EncoderConfig { pooling, max_tokens, dim: 0, fill, image: None, audio: None })
+}
+
+/// What a tokenizer fills texts up with, and on which side, as its files say: its number is seldom the one of `config.json`.
+fn filling(folder: &Path, config: &Value) -> Result<Filling> {
+    let tokenizer = json("tokenizer.json", &files::read(&folder.join("tokenizer.json"))?)?;
+    let own = optional(folder, "tokenizer_config.json")?;
+    let name = own["pad_token"].as_str().or(own["pad_token"]["content"].as_str()).or(tokenizer["padding"]["pad_token"].as_str());
+    let added = tokenizer["added_tokens"].as_array().and_then(|all| all.iter().find(|token| token["content"].as_str() == name));
+    let token = [added.map(|token| &token["id"]), Some(&tokenizer["padding"]["pad_id"]), Some(&config["pad_token_id"])];
+    let token = token.into_iter().flatten().find_map(Value::as_u64).unwrap_or(1) as u32;
+    let before = match own["padding_side"].as_str().or(tokenizer["padding"]["direction"].as_str()) {
+        Some(side) => side.eq_ignore_ascii_case("left"),
+        // What their classes do where nothing is said.
+        None => own["tokenizer_class"].as_str().is_some_and(|class| class.starts_with("Gemma") || class.starts_with("Siglip2")),
+    };
+    Ok(Filling { token, before })
 }
 
 /// A JSON file that need not be there.

@@ -8,6 +8,10 @@ use std::collections::BTreeMap;
 
 use crate::error::{Error, Result};
 use crate::format::tensors::{DType, Part, TensorFile, write};
+use crate::math::cubic::taps;
+
+/// The distance of two tokens beyond which all have one bias.
+const FARTHEST: usize = 128;
 
 /// A tensor as numbers.
 #[derive(Debug, Clone)]
@@ -152,6 +156,44 @@ impl Weights {
         }
     }
 
+    /// A kernel of one channel, `[out, 1, height, width]`, to a matrix `[out, height * width]`.
+    pub fn flatten_kernel(&mut self, name: &str) {
+        if let Some(numbers) = self.0.get_mut(name).filter(|n| n.shape.len() == 4 && n.shape[1] == 1) {
+            numbers.shape = vec![numbers.shape[0], numbers.shape[2] * numbers.shape[3]];
+        }
+    }
+
+    /// Where four positions are merged to one, from columns of their image first (Swin) to lines of it first ([`Op::Unfold`]'s order): the
+    /// second and the third quarter of every row change places, in all tensors whose names end so.
+    ///
+    /// [`Op::Unfold`]: crate::compute::graph::Op::Unfold
+    pub fn merge_by_lines(&mut self, endings: &[&str]) {
+        for (name, numbers) in &mut self.0 {
+            let quarter = numbers.shape.last().copied().unwrap_or(0) / 4;
+            if quarter > 0 && endings.iter().any(|ending| name.ends_with(ending)) {
+                for row in numbers.values.chunks_exact_mut(4 * quarter) {
+                    let (first, second) = row.split_at_mut(2 * quarter);
+                    first[quarter..].swap_with_slice(&mut second[..quarter]);
+                }
+            }
+        }
+    }
+
+    /// What a batch norm under `prefix` does to each channel: a factor and what is then added.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] where parts of it are missing or of another size.
+    pub fn take_batch_norm(&mut self, prefix: &str, eps: f64) -> Result<(Vec<f32>, Vec<f32>)> {
+        let mut part = |part: &str| self.take(&format!("{prefix}.{part}")).map(|n| n.values);
+        let (gain, shift, mean, variance) = (part("weight")?, part("bias")?, part("running_mean")?, part("running_var")?);
+        if [&shift, &mean, &variance].iter().any(|v| v.len() != gain.len()) {
+            return Err(Error::corrupt("the checkpoint", format!("parts of {prefix} are of several sizes")));
+        }
+        let scale: Vec<f64> = gain.iter().zip(&variance).map(|(g, v)| f64::from(*g) / (f64::from(*v) + eps).sqrt()).collect();
+        let shift = scale.iter().zip(shift.iter().zip(&mean)).map(|(s, (b, m))| (f64::from(*b) - s * f64::from(*m)) as f32).collect();
+        Ok((scale.into_iter().map(|s| s as f32).collect(), shift))
+    }
+
     /// Learned rows under one name.
     ///
     /// # Errors
@@ -191,6 +233,34 @@ impl Weights {
             numbers.values.drain(..count * numbers.shape[1]);
             numbers.shape[0] -= count;
         }
+    }
+
+    /// A table of biases by bucket of the distance between two tokens, `[buckets, heads]`, to one by distance, from the farthest
+    /// key behind the query to the farthest before it: half of the buckets are for each side, the first half of those for one
+    /// distance each, the others for ranges that grow logarithmically to [`FARTHEST`] (Raffel et al. 2020, section 2.1), in the
+    /// reference's single precision.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] where it is missing or no such table.
+    pub fn spread_buckets(&mut self, name: &str, to: &str) -> Result<()> {
+        let table = self.take(name)?;
+        let &[buckets, heads] = &table.shape[..] else {
+            return Err(Error::corrupt("the checkpoint", format!("{name} has shape {:?}, expected two dimensions", table.shape)));
+        };
+        let (side, near) = (buckets / 2, buckets / 4);
+        if near == 0 || near >= FARTHEST {
+            return Err(Error::corrupt("the checkpoint", format!("{name} has {buckets} buckets")));
+        }
+        let bucket = |distance: isize| {
+            let far = distance.unsigned_abs();
+            let range = (far as f32 / near as f32).ln() / (FARTHEST as f32 / near as f32).ln() * (side - near) as f32;
+            let bucket = if far < near { far } else { (near + range as usize).min(side - 1) };
+            if distance < 0 { side + bucket } else { bucket }
+        };
+        let farthest = FARTHEST as isize;
+        let rows = (-farthest..=farthest).flat_map(|distance| table.values[bucket(distance) * heads..][..heads].iter().copied()).collect();
+        self.put(to, &[2 * FARTHEST + 1, heads], rows);
+        Ok(())
     }
 
     /// Interpolates a table of positions, `first` rows of which are no positions, to `height` by `width`: bicubic with a = -3/4
@@ -251,12 +321,5 @@ impl Weights {
 
 /// The four inputs of output `at` of `to`, over `size` of them, and their weights.
 fn cubic(at: usize, to: usize, size: usize) -> [(usize, f64); 4] {
-    const A: f64 = -0.75;
-    let center = (at as f64 + 0.5) * size as f64 / to as f64 - 0.5;
-    let base = center.floor();
-    let near = |x: f64| ((A + 2.0) * x - (A + 3.0)) * x * x + 1.0;
-    let far = |x: f64| ((A * x - 5.0 * A) * x + 8.0 * A) * x - 4.0 * A;
-    let t = center - base;
-    let weights = [far(t + 1.0), near(t), near(1.0 - t), far(2.0 - t)];
-    std::array::from_fn(|i| ((base as i64 + i as i64 - 1).clamp(0, size as i64 - 1) as usize, weights[i]))
+    taps((at as f64 + 0.5) * size as f64 / to as f64 - 0.5, size)
 }

@@ -68,7 +68,7 @@ pub fn pack(name: &str, config: &Config, space: &Space, parameters: &[f32], dtyp
         }
     }
     let json = serde_json::to_string(config).map_err(|e| Error::Internal(format!("cannot write a configuration: {e}")))?;
-    let encoder = EncoderConfig { pooling: Pooling::Mean, max_tokens: 0, dim: d, image: None, audio: None };
+    let encoder = EncoderConfig { pooling: Pooling::Mean, max_tokens: 0, dim: d, fill: None, image: None, audio: None };
     write(&parts, &Pack::metadata(name, ARCHITECTURE, &json, &encoder)?)
 }
 

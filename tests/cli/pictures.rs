@@ -140,3 +140,28 @@ fn cli_pictures_are_decoded_as_they_are_seen() {
     assert_eq!(plain(DynamicImage::ImageLuma8(image::GrayImage::from_pixel(9, 9, [255].into())), "gray.png"), white);
     assert_eq!(plain(RgbImage::from_pixel(1, 1, [255; 3].into()).into(), "one.png"), white);
 }
+
+/// Printers' colors are those that are seen, and of files that move the first frame is taken (tests/reference/picture_files.py).
+#[test]
+fn cli_pictures_in_printers_colors_and_moving_ones_are_read() {
+    let shop = shop();
+    let of = |file: &str| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/pictures").join(file);
+        shop.file(file, &std::fs::read(path).unwrap());
+        vector(&shop, file)
+    };
+    let first = of("first.png");
+    let whole = image::open(shop.at("first.png")).unwrap();
+    let mut negative = whole.clone();
+    negative.invert();
+    shop.file("negative.png", &bytes(&negative, ImageFormat::Png));
+    let other = cosine(&vector(&shop, "negative.png"), &first);
+    assert!(other < 0.97, "the frames are told apart: {other}");
+    for file in ["moving.gif", "moving.webp", "moving.png"] {
+        let same = cosine(&of(file), &first);
+        assert!(same > 0.99999, "{file}: {same}");
+    }
+    // JPEG loses a little.
+    let printed = cosine(&of("cmyk.jpg"), &first);
+    assert!(printed > 0.995, "{printed}");
+}

@@ -37,7 +37,7 @@ fn checkpoint(fixture: &Value, config: &Value) -> Checkpoint {
         config: config.to_string(),
         tokenizer: None,
         weights: TensorFile::parse(std::fs::read(folder.path().join("model.safetensors")).unwrap(), "the checkpoint").unwrap(),
-        encoder: EncoderConfig { image: None, audio: Some(audio), pooling: Pooling::Mean, max_tokens: 0, dim: size(fixture, "dim") },
+        encoder: EncoderConfig { image: None, audio: Some(audio), pooling: Pooling::Mean, max_tokens: 0, fill: None, dim: size(fixture, "dim") },
         architecture: cnn_lstm::NAME.into(),
     }
 }

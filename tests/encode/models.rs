@@ -1,8 +1,12 @@
 //! Whole models with seeded weights against the reference library (tests/reference/model_goldens.py).
 
 use std::path::Path;
+use std::rc::Rc;
 
 use palate::compute::cpu::isa::Isa;
+use palate::compute::graph::Batch;
+use palate::compute::probe::{SHAPES, Variants, compare};
+use palate::compute::webgpu::{Gpu, GpuModel, Tilings};
 use palate::encode::choice::Wish;
 use palate::encode::image::ImageDevices;
 use palate::encode::text::TextDevices;
@@ -61,14 +65,13 @@ fn vectors(fixture: &Value, tower: Option<Tower>, dtype: PackDType, isa: Isa) ->
     }
 }
 
-/// The same on the GPU of this machine, which the probe has to find right; `None` where there is none, and for sounds: they
-/// stay on the processor.
+/// The same on the GPU of this machine, which the probe has to find right; `None` where there is none.
 fn vectors_on_gpu(fixture: &Value, tower: Option<Tower>, dtype: PackDType) -> Option<Vec<Vec<f32>>> {
-    if fixture["sounds"].is_array() {
-        return None;
-    }
-    gpu()?;
+    let gpu = gpu()?;
     let pack = Pack::parse(pack(fixture, tower, dtype)).unwrap();
+    if let Some(sounds) = fixture["sounds"].as_array() {
+        return Some(sounds_on_gpu(&gpu, &pack, sounds));
+    }
     let (found, account) = match texts(fixture) {
         Some(texts) => {
             let model = TextDevices::new(pack, Isa::best(), Wish::Gpu, || 0.0).unwrap();
@@ -82,6 +85,32 @@ fn vectors_on_gpu(fixture: &Value, tower: Option<Tower>, dtype: PackDType) -> Op
     assert_eq!(account.probe.as_deref(), Some("right"), "{}", account.why);
     assert!(account.few_on_gpu && account.many_on_gpu && account.repeated == 0, "{account:?}");
     Some(found)
+}
+
+/// Sounds' encoders stay on the processor; their graphs run on a GPU all the same, and its probe covers their ops.
+fn sounds_on_gpu(gpu: &Rc<Gpu>, pack: &Pack, sounds: &[Value]) -> Vec<Vec<f32>> {
+    let encoder = AudioEncoder::from_pack(pack, Isa::best()).unwrap();
+    let (graph, preparation) = (encoder.graph().clone(), encoder.preparation());
+    let variants = Variants::of(&graph, pack.file());
+    for shape in SHAPES[1] {
+        let (packed, plain) = variants.weights(shape.side, variants.dtypes()[0]).unwrap();
+        let small = variants.graph(&packed, true, shape.side).unwrap();
+        let model = block_on(GpuModel::new(Rc::clone(gpu), small, &packed, Tilings::of(gpu))).unwrap();
+        let expected = variants.graph(&plain, true, shape.side).unwrap();
+        let run = |batch: Batch| {
+            let model = &model;
+            async move { model.run(&batch).await }
+        };
+        assert_eq!(block_on(compare(&expected, &plain, &variants.batch(shape), run)).unwrap(), None);
+    }
+    let model = block_on(GpuModel::new(Rc::clone(gpu), graph, pack.file(), Tilings::of(gpu))).unwrap();
+    let of = |s: &Value| {
+        let sound = sound(preparation.rate, s[0].as_f64().unwrap(), s[1].as_u64().unwrap() as u32);
+        let floats = preparation.patches(&preparation.heard(&sound));
+        assert_eq!(floats.len(), 1);
+        block_on(model.run(&Batch { items: 1, floats, ..Batch::default() })).unwrap()
+    };
+    sounds.iter().map(of).collect()
 }
 
 fn exact(name: &str, tower: Option<Tower>) {
@@ -163,11 +192,61 @@ fn models_xlm_roberta_is_the_reference() {
     int8("xlm_roberta", None);
 }
 
+/// A bias of attention by distance, shared by the layers, in texts that are longer than it reaches.
+#[test]
+fn models_mpnet_is_the_reference() {
+    exact("mpnet", None);
+    int8("mpnet", None);
+}
+
 /// Pooling by a learned query.
 #[test]
 fn models_siglip_pictures_are_the_reference() {
     exact("siglip", Some(Tower::Image));
     int8("siglip", Some(Tower::Image));
+}
+
+/// Texts filled up behind and before, with the tokenizer's number, to the last token of all.
+#[test]
+fn models_siglip_texts_are_the_reference() {
+    exact("siglip_text", Some(Tower::Text));
+    int8("siglip_text", Some(Tower::Text));
+    exact("siglip2_text", Some(Tower::Text));
+    int8("siglip2_text", Some(Tower::Text));
+}
+
+/// What fills texts up is what the tokenizer's files say, else what its class does; a pack that fills without end is none.
+#[test]
+fn models_siglip_texts_are_filled_as_the_tokenizer_says() {
+    use palate::format::pack::Filling;
+    let filling = |change: &dyn Fn(&mut Value)| {
+        let mut fixture = fixture("siglip2_text");
+        change(&mut fixture["files"]);
+        let pack = Pack::parse(pack(&fixture, Some(Tower::Text), PackDType::F32)).unwrap();
+        assert_eq!(pack.encoder.max_tokens, 16);
+        pack.encoder.fill
+    };
+    let fill = |token: u32, before: bool| Some(Filling { token, before });
+    let own = "tokenizer_config.json";
+    assert_eq!(filling(&|_| ()), fill(0, true));
+    assert_eq!(filling(&|files| files[own]["padding_side"] = "right".into()), fill(0, false));
+    assert_eq!(filling(&|files| files[own]["pad_token"] = serde_json::json!({"content": "<unk>"})), fill(3, true));
+    assert_eq!(filling(&|files| files[own]["tokenizer_class"] = "TokenizersBackend".into()), fill(0, false));
+    // Without a word about it the configuration's number stands.
+    assert_eq!(filling(&|files| files[own] = serde_json::json!({})), fill(1, false));
+    let padding = serde_json::json!({"strategy": "BatchLongest", "direction": "Left", "pad_to_multiple_of": null, "pad_id": 7, "pad_type_id": 0, "pad_token": "x"});
+    assert_eq!(filling(&|files| (files[own], files["tokenizer.json"]["padding"]) = (serde_json::json!({}), padding.clone())), fill(7, true));
+    let encoder = palate::format::pack::EncoderConfig {
+        pooling: palate::format::pack::Pooling::Cls,
+        max_tokens: 1 << 40,
+        dim: 48,
+        fill: fill(0, true),
+        image: None,
+        audio: None,
+    };
+    let metadata = Pack::metadata("x", "siglip-text", "{}", &encoder).unwrap();
+    let bytes = palate::format::tensors::write(&[palate::format::tensors::Part::f32("w", &[1], &[0.0])], &metadata).unwrap();
+    assert_eq!(Pack::parse(bytes).map(|_| ()).map_err(|e| e.code()), Err("corrupt"));
 }
 
 /// Batch norms folded, both kinds of padding, sizes that leave a rest.
@@ -194,6 +273,41 @@ fn models_clap_texts_are_the_reference() {
     int8("clap_text", Some(Tower::Text));
 }
 
+/// A norm of the bins, a spectrogram that is stretched and folded, windows that are shifted, positions that are merged.
+#[test]
+fn models_clap_sounds_are_the_reference() {
+    exact("clap_audio", Some(Tower::Audio));
+    exact("clap_audio_base", Some(Tower::Audio));
+    int8("clap_audio", Some(Tower::Audio));
+}
+
+/// A CLAP whose windows do not cover its picture, or whose bins are not the extractor's, says so.
+#[test]
+fn models_of_claps_that_are_not_understood_are_refused() {
+    let read = |change: &dyn Fn(&mut Value)| {
+        let mut fixture = fixture("clap_audio");
+        change(&mut fixture);
+        let folder = tempfile::tempdir().unwrap();
+        write_checkpoint(folder.path(), &fixture);
+        let error = Checkpoint::read(folder.path(), Choice { tower: Some(Tower::Audio), pooling: None }).and_then(|c| c.pack(PackDType::Q8)).err().expect("it is refused");
+        (error.code(), error.to_string())
+    };
+    let (code, text) = read(&|f| f["config"]["audio_config"]["window_size"] = 5.into());
+    assert!(code == "bad-input" && text.contains("windows of 5 in 16 x 16"), "{text}");
+    let (code, text) = read(&|f| f["config"]["audio_config"]["patch_stride"] = serde_json::json!([4, 2]));
+    assert!(code == "bad-input" && text.contains("patch_stride [4,2]"), "{text}");
+    let (code, text) = read(&|f| f["config"]["audio_config"]["patch_size"] = 0.into());
+    assert!(code == "corrupt" && text.contains("no HTSAT of 64 x 64"), "{text}");
+    let (code, text) = read(&|f| f["config"]["audio_config"]["enable_fusion"] = true.into());
+    assert!(code == "bad-input" && text.contains("fusion"), "{text}");
+    for (name, value) in [("feature_size", 32), ("max_length_s", 3)] {
+        let (code, text) = read(&|f| f["files"]["preprocessor_config.json"][name] = value.into());
+        assert!(code == "corrupt" && text.contains("prepares sounds"), "{name}: {text}");
+    }
+    let (code, text) = read(&|f| f["config"]["audio_config"]["spec_size"] = 72.into());
+    assert!(code == "bad-input" && text.contains("18 x 18"), "{text}");
+}
+
 /// An audio checkpoint whose numbers cannot be is an error, and one that needs more than this build has says so.
 #[test]
 fn models_of_sounds_that_are_not_understood_are_refused() {
@@ -215,14 +329,14 @@ fn models_of_sounds_that_are_not_understood_are_refused() {
     assert!(code == "corrupt" && text.contains("position_embeddings"), "{text}");
     let (code, text) = read(&|f| f["files"]["preprocessor_config.json"]["num_mel_bins"] = "many".into(), None);
     assert!(code == "bad-input" && text.contains("num_mel_bins"), "{text}");
-    let (code, text) = read(&|f| f["config"]["model_type"] = "clap".into(), Some(Tower::Audio));
-    assert!(code == "bad-input" && text.contains("no Audio tower"), "{text}");
+    let (code, text) = read(&|f| f["config"]["model_type"] = "clap".into(), Some(Tower::Image));
+    assert!(code == "bad-input" && text.contains("no Image tower"), "{text}");
 }
 
 /// A pack is bytes from outside: what it says of its sounds is checked before anything is made of it.
 #[test]
 fn models_of_sounds_with_forged_numbers_are_corrupt() {
-    use palate::format::pack::{AudioInput, EncoderConfig, Pack, Pooling};
+    use palate::format::pack::{AudioInput, EncoderConfig, Pack, Pooling, SquareInput};
     let honest = AudioInput {
         features: "ast".into(),
         rate: 16_000,
@@ -236,9 +350,15 @@ fn models_of_sounds_with_forged_numbers_are_corrupt() {
         mean: 0.0,
         std: 1.0,
         seconds: 1.0,
+        square: Some(SquareInput { side: 128, scale: vec![1.0; 64], shift: vec![0.0; 64] }),
+    };
+    let square = |change: &dyn Fn(&mut SquareInput)| {
+        let mut audio = honest.clone();
+        audio.square.iter_mut().for_each(change);
+        audio
     };
     let code = |audio: AudioInput| {
-        let encoder = EncoderConfig { pooling: Pooling::Cls, max_tokens: 0, dim: 48, image: None, audio: Some(audio) };
+        let encoder = EncoderConfig { pooling: Pooling::Cls, max_tokens: 0, dim: 48, fill: None, image: None, audio: Some(audio) };
         let metadata = Pack::metadata("x", "ast", "{}", &encoder).unwrap();
         let bytes = palate::format::tensors::write(&[palate::format::tensors::Part::f32("w", &[1], &[0.0])], &metadata).unwrap();
         Pack::parse(bytes).map(|_| ()).map_err(|e| e.code())
@@ -258,6 +378,13 @@ fn models_of_sounds_with_forged_numbers_are_corrupt() {
         AudioInput { std: 0.0, ..honest.clone() },
         AudioInput { seconds: 1e9, ..honest.clone() },
         AudioInput { seconds: 0.0, ..honest.clone() },
+        // Squares: no multiple of the bins, without room for the frames, too large, of other bins, not finite.
+        square(&|s| s.side = 100),
+        square(&|s| s.side = 64),
+        square(&|s| s.side = 1 << 40),
+        square(&|s| s.side = 0),
+        square(&|s| s.scale.truncate(63)),
+        square(&|s| s.shift[5] = f32::NAN),
     ];
     for audio in forged {
         assert_eq!(code(audio.clone()), Err("corrupt"), "{audio:?}");

@@ -242,8 +242,8 @@ fn webgpu_attention_and_pool_keep_items_apart() {
         let case = Case::new(seed as u64 + 40, &lens, 3 * dim);
         let what = format!("{lens:?}x{heads}x{width}");
         for mask in [Mask::None, Mask::Causal] {
-            let (found, cpu) = case.run(&gpu, Tilings::of(&gpu), |b, x| { b.attention(x, heads, mask).unwrap(); });
-            let want = super::attention::expected(&case.numbers, &case.batch().offsets[0], heads, width, mask);
+            let (found, cpu) = case.run(&gpu, Tilings::of(&gpu), |b, x| { b.attention(x, heads, mask, None).unwrap(); });
+            let want = super::attention::expected(&case.numbers, &case.batch().offsets[0], heads, width, mask, &[]);
             close(&format!("attention {mask:?} {what}"), &found, &want, tolerance::WEBGPU);
             close(&format!("attention {mask:?} {what} against the CPU"), &found, &f64s(&cpu), tolerance::WEBGPU);
         }
@@ -318,6 +318,73 @@ fn webgpu_unfold_of_oblong_windows_agrees_with_the_cpu() {
         let want = CpuModel::new(graph.clone(), &file, Isa::best()).unwrap().run(&batch, &mut Workspace::default()).unwrap();
         let model = block_on(GpuModel::new(Rc::clone(&gpu), graph, &file, Tilings::of(&gpu))).unwrap();
         close(&format!("unfold {window:?}"), &block_on(model.run(&batch)).unwrap(), &f64s(&want), 0.0);
+    }
+}
+
+#[test]
+fn webgpu_attention_of_tiles_and_with_a_bias_is_right() {
+    let Some(gpu) = gpu() else { return };
+    let ragged = [(vec![3, 0, 5], Mask::None, 7), (vec![17, 1, 40], Mask::Causal, 9), (vec![20], Mask::None, 257)];
+    let tiled = super::attention::TILED.map(|(items, rows, mask)| {
+        let Mask::Tiles { side, .. } = mask else { unreachable!() };
+        (vec![rows; items], mask, (2 * side - 1).pow(2))
+    });
+    for (seed, (lens, mask, entries)) in ragged.into_iter().chain(tiled).enumerate() {
+        for (heads, width) in [(3, 8), (2, 7)] {
+            let (dim, items) = (heads * width, lens.len());
+            let x = Numbers(seed as u64 + 50).take(lens.iter().sum::<usize>() * 3 * dim);
+            let bias = Numbers(seed as u64 + 60).take(entries * heads);
+            let file = TensorFile::parse(write(&[Part::f32("bias", &[entries, heads], &bias)], &BTreeMap::new()).unwrap(), "a test").unwrap();
+            let mut offsets = vec![0u32];
+            lens.iter().for_each(|len| offsets.push(offsets[offsets.len() - 1] + *len as u32));
+            for name in [None, Some("bias")] {
+                let mut builder = Builder::new(&file);
+                let value = if matches!(mask, Mask::Tiles { .. }) { builder.float_input(lens[0], 3 * dim) } else { builder.float_rows(0, 3 * dim) };
+                builder.attention(value, heads, mask, name).unwrap();
+                let graph = builder.finish();
+                let batch = Batch { items, offsets: vec![offsets.clone()], floats: vec![x.clone()], ..Default::default() };
+                let want = super::attention::expected(&x, &offsets, heads, width, mask, if name.is_some() { &bias } else { &[] });
+                let cpu = CpuModel::new(graph.clone(), &file, Isa::best()).unwrap().run(&batch, &mut Workspace::default()).unwrap();
+                let model = block_on(GpuModel::new(Rc::clone(&gpu), graph, &file, Tilings::of(&gpu))).unwrap();
+                let found = block_on(model.run(&batch)).unwrap();
+                let what = format!("attention {mask:?} {lens:?} {heads}x{width} {name:?}");
+                close(&what, &found, &want, tolerance::WEBGPU);
+                close(&format!("{what} on the CPU"), &cpu, &want, tolerance::ATTENTION);
+            }
+        }
+    }
+}
+
+/// Tiles and tables that do not fit are an error when the graph is built, not a panic when it runs.
+#[test]
+fn attention_refuses_tiles_and_tables_that_do_not_fit() {
+    let file = |entries: usize| TensorFile::parse(write(&[Part::f32("bias", &[entries, 2], &vec![0.0; entries * 2])], &BTreeMap::new()).unwrap(), "a test").unwrap();
+    let code = |entries: usize, rows: Option<usize>, heads: usize, mask: Mask, bias: Option<&str>| {
+        let file = file(entries);
+        let mut builder = Builder::new(&file);
+        let x = match rows {
+            Some(rows) => builder.float_input(rows, 12),
+            None => builder.float_rows(0, 12),
+        };
+        builder.attention(x, heads, mask, bias).map(|_| ()).map_err(|e| e.code())
+    };
+    let tiles = |width: usize, side: usize, cut: usize| Mask::Tiles { width, side, cut };
+    assert_eq!(code(9, Some(6), 2, tiles(3, 2, 1), Some("bias")), Ok(()));
+    assert_eq!(code(9, None, 2, Mask::None, Some("bias")), Ok(()));
+    for (entries, rows, heads, mask, bias) in [
+        (9, None, 2, tiles(3, 2, 1), None),
+        (9, Some(7), 2, tiles(3, 2, 1), None),
+        (9, Some(6), 2, tiles(0, 2, 1), None),
+        (9, Some(6), 2, tiles(3, 0, 0), Some("bias")),
+        (9, Some(6), 2, tiles(3, 2, 2), None),
+        (9, Some(6), 2, tiles(3, usize::MAX, 0), Some("bias")),
+        (25, Some(6), 2, tiles(3, 2, 1), Some("bias")),
+        (8, None, 2, Mask::None, Some("bias")),
+        (9, None, 1, Mask::None, Some("bias")),
+        (9, None, 2, Mask::None, Some("other")),
+        (9, None, 0, Mask::None, None),
+    ] {
+        assert_eq!(code(entries, rows, heads, mask, bias), Err("corrupt"), "{entries} {rows:?} {heads} {mask:?} {bias:?}");
     }
 }
 

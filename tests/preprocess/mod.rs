@@ -3,3 +3,4 @@
 mod audio;
 mod golden;
 mod picture;
+mod square;

@@ -51,16 +51,16 @@ def unit(vectors):
     return [[round(float(v), 8) for v in row] for row in vectors]
 
 
-def texts(model, config, folder, forward, max_length, more_files=None):
+def texts(model, config, folder, forward, max_length, more_texts=(), padding=False, files=("tokenizer.json",), keep=lambda name: True):
     tokenizer = t.AutoTokenizer.from_pretrained(folder)
-    model, tensors = fill(model)
-    vectors = []
-    for text in TEXTS:
-        ids = tokenizer(text, truncation=True, max_length=max_length, return_tensors="pt")
+    model, tensors = fill(model, keep)
+    vectors, all_texts = [], TEXTS + list(more_texts)
+    for text in all_texts:
+        ids = tokenizer(text, truncation=True, max_length=max_length, padding=padding, return_tensors="pt")
         with torch.no_grad():
             vectors.append(forward(model, ids)[0])
-    files = {"tokenizer.json": json.loads((pathlib.Path(folder) / "tokenizer.json").read_text())} | (more_files or {})
-    return {"config": config, "files": files, "tensors": tensors, "texts": TEXTS, "vectors": unit(vectors)}
+    files = {name: json.loads((pathlib.Path(folder) / name).read_text()) for name in files}
+    return {"config": config, "files": files, "tensors": tensors, "texts": all_texts, "vectors": unit(vectors)}
 
 
 def vit():
@@ -141,12 +141,65 @@ def xlm_roberta():
     config = t.XLMRobertaConfig(vocab_size=len(pieces), max_position_embeddings=34, type_vocab_size=1, layer_norm_eps=1e-5, **SMALL)
     with tempfile.TemporaryDirectory() as folder:
         t.XLMRobertaTokenizer(vocab=pieces).save_pretrained(folder)
+        return texts(t.XLMRobertaModel(config, add_pooling_layer=False), config.to_dict(), folder, mean_of_tokens, 32)
 
-        def forward(m, x):
-            mask = x["attention_mask"].unsqueeze(-1).float()
-            return (m(**x).last_hidden_state * mask).sum(1) / mask.sum(1)
 
-        return texts(t.XLMRobertaModel(config, add_pooling_layer=False), config.to_dict(), folder, forward, 32)
+def mean_of_tokens(m, x):
+    mask = x["attention_mask"].unsqueeze(-1).float()
+    return (m(**x).last_hidden_state * mask).sum(1) / mask.sum(1)
+
+
+def mpnet():
+    """Texts longer than the farthest distance that has a bias of its own, and one that is cut."""
+    pieces = ["<s>", "<pad>", "</s>", "[UNK]"] + WORDS + sorted(set("abcdefghijklmnopqrstuvwxyz0123456789ü:,.!"))
+    vocabulary = {piece: at for at, piece in enumerate(pieces + ["##" + letter for letter in "abcdefghijklmnopqrstuvwxyz0123456789ü"] + ["<mask>"])}
+    config = t.MPNetConfig(vocab_size=len(vocabulary), max_position_embeddings=202, **SMALL)
+    with tempfile.TemporaryDirectory() as folder:
+        t.MPNetTokenizer(vocab=vocabulary).save_pretrained(folder)
+        long = [" ".join(WORDS[at * at % 14] for at in range(count)) for count in (20, 150, 260)]
+        return texts(t.MPNetModel(config, add_pooling_layer=False), config.to_dict(), folder, mean_of_tokens, 200, long)
+
+
+def siglip_text():
+    """Lower case without punctuation, filled up behind the end of the text; the number of the filling is the tokenizer's."""
+    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
+
+    letters = ["▁" + word for word in WORDS] + ["▁"] + sorted("abcdefghijklmnopqrstuvwxyz0123456789ü")
+    pieces = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0)] + [(piece, -2.0 - 0.01 * at) for at, piece in enumerate(letters)]
+    tokenizer = Tokenizer(models.Unigram(pieces, unk_id=2))
+    tokenizer.normalizer = normalizers.Sequence([normalizers.Lowercase(), normalizers.Replace(Regex(r"[!-/:-@\[-`{-~]"), ""),
+                                                 normalizers.Replace(Regex(r"\s+"), " "), normalizers.Strip()])
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
+    fast = t.PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="</s>", pad_token="</s>", unk_token="<unk>")
+    return siglip_texts(fast, len(pieces), dict(projection_size=40))
+
+
+def siglip2_text():
+    """Gemma's tokenizer, filled up before the text, with a number that is not the configuration's."""
+    pieces = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>"] + [f"<0x{byte:02X}>" for byte in range(256)] + ["▁"] + sorted("abcdefghijklmnopqrstuvwxyzüTA,")
+    merges = []
+    for word in WORDS:
+        whole = "▁"
+        for letter in word:
+            if (whole, letter) not in merges:
+                merges.append((whole, letter))
+            whole += letter
+            if whole not in pieces:
+                pieces.append(whole)
+    tokenizer = t.Siglip2Tokenizer(vocab={piece: at for at, piece in enumerate(pieces)}, merges=merges)
+    return siglip_texts(tokenizer, len(pieces), {})
+
+
+def siglip_texts(tokenizer, entries, more):
+    text = dict(SMALL, vocab_size=entries, max_position_embeddings=16, **more)
+    config = t.SiglipConfig(text_config=text, vision_config=dict(SMALL, image_size=32, patch_size=8))
+    with tempfile.TemporaryDirectory() as folder:
+        tokenizer.save_pretrained(folder)
+        # Nobody tells the reference's pipelines which tokens fill up: attention sees them all.
+        forward = lambda m, x: m.text_model(input_ids=x["input_ids"]).pooler_output
+        return texts(t.SiglipModel(config), config.to_dict(), folder, forward, 16, padding="max_length",
+                     files=("tokenizer.json", "tokenizer_config.json"), keep=lambda name: name.startswith("text_"))
 
 
 def siglip():
@@ -198,6 +251,30 @@ def ast_base():
     return sounds(t.ASTModel(config), config.to_dict(), t.ASTFeatureExtractor(), lambda m, x: m(**x).pooler_output, [(4.0, 5)])
 
 
+def clap_audio():
+    """Spectrograms of 201 frames, stretched to 256 and folded to 64 by 64; two stages, windows that are shifted and one that is whole."""
+    audio = dict(depths=[2, 2, 1], num_attention_heads=[2, 4, 4], patch_embeds_hidden_size=16, hidden_size=64, spec_size=64, num_mel_bins=16,
+                 window_size=4)
+    extractor = t.ClapFeatureExtractor(feature_size=16, sampling_rate=16000, hop_length=160, max_length_s=2, fft_window_size=512,
+                                       frequency_max=8000, truncation="rand_trunc", padding="repeatpad")
+    text = dict(SMALL, vocab_size=100, max_position_embeddings=42)
+    return clap_sounds(t.ClapConfig(text_config=text, audio_config=audio, projection_dim=40), extractor, [(2.0, 1), (0.7, 2), (1.4, 3), (0.2, 4)])
+
+
+def clap_audio_base():
+    """The layer shapes of laion/clap-htsat-unfused, two layers of each."""
+    extractor = t.ClapFeatureExtractor(frequency_min=50, frequency_max=14000, truncation="rand_trunc", padding="repeatpad")
+    text = dict(SMALL, vocab_size=100, max_position_embeddings=42)
+    return clap_sounds(t.ClapConfig(text_config=text, audio_config=dict(depths=[2, 2, 2, 2])), extractor, [(6.1, 5)])
+
+
+def clap_sounds(config, extractor, lengths):
+    forward = lambda m, x: m.audio_projection(m.audio_model(**x).pooler_output)
+    made = sounds(t.ClapModel(config), config.to_dict(), extractor, forward, lengths)
+    made["tensors"] = [tensor for tensor in made["tensors"] if tensor[0].startswith("audio_")]
+    return made
+
+
 def clap_text():
     """A byte-level RoBERTa tokenizer without merges."""
     from tokenizers.pre_tokenizers import ByteLevel
@@ -214,7 +291,7 @@ def clap_text():
     return made
 
 
-ALL = [vit, vit_base, dinov2, clip_image, clip_base, clip_text, xlm_roberta, siglip, mobilenet_v2, mobilenet_v2_odd, mobilenet_v2_full, ast, ast_base, clap_text]
+ALL = [vit, vit_base, dinov2, clip_image, clip_base, clip_text, xlm_roberta, mpnet, siglip, siglip_text, siglip2_text, mobilenet_v2, mobilenet_v2_odd, mobilenet_v2_full, ast, ast_base, clap_text, clap_audio, clap_audio_base]
 
 
 def main():

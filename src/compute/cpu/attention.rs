@@ -1,7 +1,8 @@
 //! Multi-head self-attention within each item of a ragged batch, in f32, without padding.
 //!
-//! Per item and head the keys are transposed once, `[width][rows]`, so that scores of eight keys are one vector
-//! product a dimension; tiles are 4 queries by 8 keys, and 4 queries by 8 output dimensions.
+//! Rows that see each other are a group: an item, or a tile of its image. Per group and head the keys are transposed once,
+//! `[width][rows]`, so that scores of eight keys are one vector product a dimension; the kernel's tiles are 4 queries by 8
+//! keys, and 4 queries by 8 output dimensions.
 
 use super::isa::entry;
 use crate::compute::graph::Mask;
@@ -9,19 +10,62 @@ use crate::math::simd::{self, Simd};
 
 /// How the columns divide, and who sees whom.
 #[derive(Clone, Copy)]
-pub struct Heads {
+pub struct Heads<'a> {
     pub heads: usize,
     pub width: usize,
     pub mask: Mask,
+    /// `[heads, entries]`, the bias of `Op::Attention` turned; empty where there is none.
+    pub bias: &'a [f32],
 }
 
 /// Buffers kept between calls.
 #[derive(Default)]
 pub struct Scratch {
+    groups: Groups,
     keys: Vec<f32>,
     values: Vec<f32>,
     queries: Vec<f32>,
     scores: Vec<f32>,
+}
+
+/// The rows that see each other.
+#[derive(Default)]
+struct Groups {
+    /// Rows of `x`, a group after the other.
+    rows: Vec<usize>,
+    /// Where each of them stands; the difference of two says which bias is theirs.
+    places: Vec<isize>,
+    /// Where each group ends.
+    ends: Vec<usize>,
+}
+
+impl Groups {
+    /// Of the items that `offsets` bound.
+    fn fill(&mut self, offsets: &[u32], mask: Mask) {
+        self.rows.clear();
+        self.places.clear();
+        self.ends.clear();
+        for bounds in offsets.windows(2) {
+            let (start, end) = (bounds[0] as usize, bounds[1] as usize);
+            let Mask::Tiles { width, side, cut } = mask else {
+                self.rows.extend(start..end);
+                self.places.extend(0..(end - start) as isize);
+                self.ends.push(self.rows.len());
+                continue;
+            };
+            let height = (end - start) / width;
+            let spans = |size: usize| (0..(size + cut).div_ceil(side)).map(move |at| (at * side).saturating_sub(cut)..((at + 1) * side - cut).min(size));
+            for lines in spans(height) {
+                for columns in spans(width) {
+                    for (y, x) in lines.clone().flat_map(|y| columns.clone().map(move |x| (y, x))) {
+                        self.rows.push(start + y * width + x);
+                        self.places.push((y * (2 * side - 1) + x) as isize);
+                    }
+                    self.ends.push(self.rows.len());
+                }
+            }
+        }
+    }
 }
 
 const QUERIES: usize = 4;
@@ -29,30 +73,35 @@ const TILE: usize = 8;
 
 entry! {
     /// `x` is `[rows, 3 * heads * width]` (queries, keys, values), `out` `[rows, heads * width]`; `offsets` bound the items.
-    pub fn attention(x: &[f32], offsets: &[u32], shape: Heads, out: &mut [f32], scratch: &mut Scratch) = body
+    pub fn attention(x: &[f32], offsets: &[u32], shape: Heads<'_>, out: &mut [f32], scratch: &mut Scratch) = body
 }
 
 /// # Safety
 /// As [`Simd`].
 #[inline(always)]
-unsafe fn body<S: Simd>(x: &[f32], offsets: &[u32], shape: Heads, out: &mut [f32], scratch: &mut Scratch) {
-    let Heads { heads, width, mask } = shape;
+unsafe fn body<S: Simd>(x: &[f32], offsets: &[u32], shape: Heads<'_>, out: &mut [f32], scratch: &mut Scratch) {
+    let Heads { heads, width, mask, bias } = shape;
     let dim = heads * width;
     let rows = offsets.last().copied().unwrap_or(0) as usize;
     assert!(x.len() == rows * 3 * dim && out.len() == rows * dim);
     let padded_width = width.next_multiple_of(TILE);
     let scale = 1.0 / (width as f32).sqrt();
-    for bounds in offsets.windows(2) {
-        let (start, end) = (bounds[0] as usize, bounds[1] as usize);
-        let len = end - start;
+    let entries = bias.len() / heads;
+    scratch.groups.fill(offsets, mask);
+    let mut start = 0;
+    for &end in &scratch.groups.ends {
+        let (group, places) = (&scratch.groups.rows[start..end], &scratch.groups.places[start..end]);
+        start = end;
+        let len = group.len();
         let padded_len = len.next_multiple_of(TILE);
         scratch.keys.resize(width * padded_len, 0.0);
         scratch.values.resize(len * padded_width, 0.0);
         scratch.queries.resize(QUERIES * width, 0.0);
         scratch.scores.resize(QUERIES * padded_len, 0.0);
         for head in 0..heads {
-            for j in 0..len {
-                let row = &x[(start + j) * 3 * dim + head * width..];
+            let table = &bias[head * entries..][..entries];
+            for (j, row) in group.iter().enumerate() {
+                let row = &x[row * 3 * dim + head * width..];
                 for d in 0..width {
                     scratch.keys[d * padded_len + j] = row[dim + d];
                 }
@@ -61,7 +110,7 @@ unsafe fn body<S: Simd>(x: &[f32], offsets: &[u32], shape: Heads, out: &mut [f32
             for first in (0..len).step_by(QUERIES) {
                 let real = QUERIES.min(len - first);
                 for q in 0..QUERIES {
-                    let row = &x[(start + first + q.min(real - 1)) * 3 * dim + head * width..][..width];
+                    let row = &x[group[first + q.min(real - 1)] * 3 * dim + head * width..][..width];
                     for (to, from) in scratch.queries[q * width..][..width].iter_mut().zip(row) {
                         *to = from * scale;
                     }
@@ -70,6 +119,9 @@ unsafe fn body<S: Simd>(x: &[f32], offsets: &[u32], shape: Heads, out: &mut [f32
                 unsafe {
                     scores::<S>(&scratch.queries, &scratch.keys, width, padded_len, &mut scratch.scores);
                     for q in 0..real {
+                        if entries > 0 {
+                            add_bias(table, places[first + q], places, &mut scratch.scores[q * padded_len..][..len]);
+                        }
                         let seen = if mask == Mask::Causal { first + q + 1 } else { len };
                         softmax::<S>(&mut scratch.scores[q * padded_len..][..padded_len], seen);
                     }
@@ -78,13 +130,22 @@ unsafe fn body<S: Simd>(x: &[f32], offsets: &[u32], shape: Heads, out: &mut [f32
                         weigh::<S>(&scratch.scores, padded_len, &scratch.values[col..], padded_width, len, &mut tile);
                         let cols = TILE.min(width - col);
                         for q in 0..real {
-                            let at = (start + first + q) * dim + head * width + col;
+                            let at = group[first + q] * dim + head * width + col;
                             out[at..at + cols].copy_from_slice(&tile[q * TILE..][..cols]);
                         }
                     }
                 }
             }
         }
+    }
+}
+
+/// Adds to the scores of the query that stands at `place` what the table has for its distance to each key.
+#[inline(always)]
+fn add_bias(table: &[f32], place: isize, places: &[isize], scores: &mut [f32]) {
+    let (middle, last) = (place + (table.len() / 2) as isize, table.len() as isize - 1);
+    for (score, key) in scores.iter_mut().zip(places) {
+        *score += table[(middle - key).clamp(0, last) as usize];
     }
 }
 

@@ -37,7 +37,11 @@ impl Loader<'_> {
                 let hidden = self.weights.graph.weights[weight.0].shape[1];
                 Prepared::Lstm(Recurrence::new(&self.weights.table(*weight)?.numbers(hidden), hidden))
             }
-            Op::Input { .. } | Op::Attention { .. } | Op::Unfold { .. } | Op::Pool { .. } | Op::Normalize { .. } => Prepared::Nothing,
+            Op::Attention { heads, bias, .. } => Prepared::Bias(match bias {
+                Some(bias) => turned(&self.weights.numbers(*bias, Role::Rows)?, *heads),
+                None => Vec::new(),
+            }),
+            Op::Input { .. } | Op::Unfold { .. } | Op::Pool { .. } | Op::Normalize { .. } => Prepared::Nothing,
         })
     }
 
@@ -55,4 +59,9 @@ impl Loader<'_> {
             Numbers::I4 { .. } | Numbers::F16(_) => return Err(Error::Internal("the processor multiplies int8 and f32".into())),
         })
     }
+}
+
+/// `[rows, cols]` to `[cols, rows]`.
+fn turned(numbers: &[f32], cols: usize) -> Vec<f32> {
+    (0..cols).flat_map(|c| numbers.iter().skip(c).step_by(cols).copied()).collect()
 }

@@ -56,6 +56,8 @@ enum Prepared {
     Positions { first: Vec<f32>, table: Vec<f32> },
     Query(Vec<f32>),
     Lstm(lstm::Recurrence),
+    /// `[heads, entries]`.
+    Bias(Vec<f32>),
     Nothing,
 }
 
@@ -142,10 +144,10 @@ impl CpuModel {
             (Op::LayerNorm { x, eps, .. }, Prepared::LayerNorm { weight, bias }) => {
                 layer_norm::layer_norm(isa, input(*x), weight, bias, *eps, out);
             }
-            (Op::Attention { x, heads, mask }, _) => {
+            (Op::Attention { x, heads, mask, .. }, Prepared::Bias(bias)) => {
                 let offsets = self.graph.shape(*x).rows.offsets(batch);
                 let width = node.shape.cols / heads;
-                let shape = attention::Heads { heads: *heads, width, mask: *mask };
+                let shape = attention::Heads { heads: *heads, width, mask: *mask, bias };
                 attention::attention(isa, input(*x), &offsets, shape, out, attention_scratch);
             }
             (Op::AttentionPool { x, heads, .. }, Prepared::Query(query)) => {

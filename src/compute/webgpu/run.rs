@@ -259,7 +259,10 @@ fn prepare(gpu: &Gpu, graph: &Graph, weights: &Weights<'_>, tilings: Tilings, op
         Op::Linear { x, parts, activation, residual } => linear::step(gpu, tilings, &weights.matrix(parts)?, *x, *activation, *residual),
         Op::LayerNorm { x, weight, bias, eps } => layer_norm::step(gpu, *x, &weights.vector(*weight)?, &weights.vector(*bias)?, *eps),
         Op::Input { input } => input::step(*input, cols),
-        Op::Attention { x, heads, mask } => attention::step(*x, graph.shape(*x).rows, *heads, cols / heads, *mask),
+        Op::Attention { x, heads, mask, bias } => {
+            let bias = bias.map_or_else(|| Ok(Vec::new()), |bias| weights.numbers(bias, Role::Rows))?;
+            attention::step(gpu, *x, graph.shape(*x).rows, (*heads, cols / heads), *mask, &bias)
+        }
         Op::AttentionPool { x, query, heads } => {
             attention_pool::step(gpu, *x, graph.shape(*x).rows, &weights.numbers(*query, Role::Rows)?, *heads)
         }

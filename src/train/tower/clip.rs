@@ -146,6 +146,6 @@ pub fn random(shape: &Config, space: &ModelId, seed: u64) -> Result<Start> {
     linear(&mut push, "answer", dim, width, 1.0);
     let file = TensorFile::parse(write(&parts, &BTreeMap::new())?, "the Transformer's start")?;
     let config = json!({"frame": frame, "word": word, "width": width, "dim": dim, "heads": heads, "layers": layers, "wide": wide, "places": places});
-    let encoder = EncoderConfig { image: None, audio: None, pooling: Pooling::Mean, max_tokens: 0, dim };
+    let encoder = EncoderConfig { image: None, audio: None, pooling: Pooling::Mean, max_tokens: 0, fill: None, dim };
     Start::of(video_text::NAME, video_text::graph(shape, &file)?, config, encoder, &file, space)
 }

@@ -26,7 +26,8 @@ pub fn zeros(graph: &Graph) -> Weights {
 pub fn check(graph: &Graph) -> Result<()> {
     let learnable = |op: &Op| match op {
         Op::Input { .. } | Op::Embed { .. } | Op::Unfold { .. } | Op::Depthwise { .. } | Op::Normalize { .. } => true,
-        Op::LayerNorm { .. } | Op::Attention { .. } => true,
+        Op::LayerNorm { .. } => true,
+        Op::Attention { mask, bias, .. } => bias.is_none() && !matches!(mask, Mask::Tiles { .. }),
         Op::Lstm { x, .. } => matches!(graph.shape(*x).rows, Rows::PerItem(_)),
         Op::Pool { kind, .. } => matches!(kind, PoolKind::Mean | PoolKind::Last),
         Op::Linear { activation, residual, .. } => {
@@ -149,7 +150,7 @@ pub fn forward(graph: &Graph, weights: &Weights, batch: &Batch) -> Vec<Vec<f32>>
                 y
             }
             Op::LayerNorm { x, weight, bias, eps } => attentive::norm(&outs[x.0], &weights[weight.0], &weights[bias.0], *eps),
-            Op::Attention { x, heads, mask } => heads_of(*heads, cols, *mask).forward(&outs[x.0], &graph.shape(*x).rows.offsets(batch)),
+            Op::Attention { x, heads, mask, .. } => heads_of(*heads, cols, *mask).forward(&outs[x.0], &graph.shape(*x).rows.offsets(batch)),
             Op::Embed { parts } => {
                 let mut y = vec![0.0; node.shape.rows.count(batch) * cols];
                 for (table, input) in parts {
@@ -281,7 +282,7 @@ pub fn backward(graph: &Graph, weights: &Weights, batch: &Batch, outs: &[Vec<f32
                 attentive::norm_backward(&outs[x.0], &weights[weight.0], *eps, &dy, dx, [&mut gain, &mut offset]);
                 (gradient[weight.0], gradient[bias.0]) = (gain, offset);
             }
-            Op::Attention { x, heads, mask } => {
+            Op::Attention { x, heads, mask, .. } => {
                 let dx = room(&mut grads[x.0], outs[x.0].len());
                 heads_of(*heads, cols, *mask).backward(&outs[x.0], &graph.shape(*x).rows.offsets(batch), &dy, dx);
             }

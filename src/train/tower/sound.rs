@@ -136,6 +136,7 @@ pub fn input(seconds: f64) -> AudioInput {
         mean: 0.0,
         std: 1.0,
         seconds,
+        square: None,
     }
 }
 
@@ -186,6 +187,6 @@ pub fn random(shape: &Shape, input: AudioInput, dim: usize, space: &ModelId, see
     parts.extend(biases.iter().map(|(name, values)| Part::f32(name.clone(), &[values.len()], values)));
     let file = TensorFile::parse(write(&parts, &BTreeMap::new())?, "the ear's start")?;
     let config = json!({"strides": vec![2; shape.channels.len()], "pooling": shape.pooling});
-    let encoder = EncoderConfig { image: None, audio: Some(input), pooling: Pooling::Mean, max_tokens: 0, dim };
+    let encoder = EncoderConfig { image: None, audio: Some(input), pooling: Pooling::Mean, max_tokens: 0, fill: None, dim };
     Start::new(cnn_lstm::NAME, config, encoder, &file, space)
 }

@@ -63,7 +63,7 @@ fn encoder(size: usize, dim: usize) -> EncoderConfig {
         mean: [1.0; 3],
         std: [1.0; 3],
     };
-    EncoderConfig { image: Some(image), audio: None, pooling: Pooling::Mean, max_tokens: 0, dim }
+    EncoderConfig { image: Some(image), audio: None, fill: None, pooling: Pooling::Mean, max_tokens: 0, dim }
 }
 
 /// A start from random numbers, for vectors of `dim` numbers of the model `space`.
