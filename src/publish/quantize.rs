@@ -11,6 +11,9 @@ use crate::compute::cpu::linear::pack::{CHAIN_LIMIT, MAX_OUTLIERS, chain_excess}
 /// Added to the diagonal of the inputs' second moments, as a share of its mean: calibration texts are few.
 const DAMPING: f64 = 0.1;
 
+/// How far a weight may be from a whole multiple of a step, as a share of the largest one: f32 products are.
+const WHOLE: f64 = 1e-5;
+
 /// An int8 matrix `[n, k]`.
 pub struct Quantized {
     /// Row-major.
@@ -66,7 +69,7 @@ impl Calibration {
     /// One row: its integers, their scale, and the scale of its outliers' integers.
     fn row(&self, weights: &[f32]) -> (Vec<i8>, f32, f32) {
         let count = self.outliers.len();
-        let scale_of = |columns: &[usize]| columns.iter().fold(0.0f32, |m, &c| m.max(weights[c].abs())) / 127.0;
+        let scale_of = |columns: &[usize]| step(columns.iter().map(|&c| weights[c]));
         let (apart, rest) = self.order.split_at(count);
         let outlier_scale = scale_of(apart);
         let mut scale = scale_of(rest);
@@ -111,6 +114,17 @@ impl Calibration {
         }
         q
     }
+}
+
+/// What one integer of some weights is worth: the largest of them 127; or where all are whole multiples of one step already, that
+/// step, so that a checkpoint which was int8 before (MobileNetV2's TFLite file, say) loses nothing by it.
+fn step(weights: impl Iterator<Item = f32> + Clone) -> f32 {
+    let most = weights.clone().fold(0.0f32, |m, w| m.max(w.abs()));
+    let whole = |levels: &i32| {
+        let levels = f64::from(*levels);
+        weights.clone().map(|w| f64::from(w) / f64::from(most) * levels).all(|at| (at - at.round()).abs() <= WHOLE * levels)
+    };
+    most / (1..127).find(whole).unwrap_or(127) as f32
 }
 
 /// `X^T X`, `[columns, columns]`.
