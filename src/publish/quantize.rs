@@ -14,6 +14,9 @@ const DAMPING: f64 = 0.1;
 /// Rows that are rounded together.
 const TOGETHER: usize = 8;
 
+/// How far a weight may be from a whole multiple of a step, as a share of the largest one: f32 products are.
+const WHOLE: f64 = 1e-5;
+
 /// An int8 matrix `[n, k]`.
 pub struct Quantized {
     /// Row-major.
@@ -70,7 +73,7 @@ impl Calibration {
     /// Of each row its integers, their scale, and the scale of its outliers' integers.
     fn rows(&self, weights: &[&[f32]]) -> Vec<(Vec<i8>, f32, f32)> {
         let (apart, rest) = self.order.split_at(self.outliers.len());
-        let scale_of = |row: &[f32], columns: &[usize]| columns.iter().fold(0.0f32, |m, &c| m.max(row[c].abs())) / 127.0;
+        let scale_of = |row: &[f32], columns: &[usize]| step(columns.iter().map(|&c| row[c]));
         let mut done: Vec<(Vec<i8>, f32, f32)> = weights.iter().map(|row| (Vec::new(), scale_of(row, rest), scale_of(row, apart))).collect();
         let mut is_apart = vec![false; self.columns];
         apart.iter().for_each(|&c| is_apart[c] = true);
@@ -128,6 +131,17 @@ impl Calibration {
         }
         q
     }
+}
+
+/// What one integer of some weights is worth: the largest of them 127; or where all are whole multiples of one step already, that
+/// step, so that a checkpoint which was int8 before (MobileNetV2's TFLite file, say) loses nothing by it.
+fn step(weights: impl Iterator<Item = f32> + Clone) -> f32 {
+    let most = weights.clone().fold(0.0f32, |m, w| m.max(w.abs()));
+    let whole = |levels: &i32| {
+        let levels = f64::from(*levels);
+        weights.clone().map(|w| f64::from(w) / f64::from(most) * levels).all(|at| (at - at.round()).abs() <= WHOLE * levels)
+    };
+    most / (1..127).find(whole).unwrap_or(127) as f32
 }
 
 /// `X^T X`, `[columns, columns]`.

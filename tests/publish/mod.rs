@@ -3,5 +3,6 @@
 mod build;
 mod clock;
 mod items;
+mod quantize;
 mod ranker;
 mod weights;
