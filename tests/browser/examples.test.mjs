@@ -1,0 +1,83 @@
+//! The examples of www/examples, built as a customer builds them: each finds what a drawing, a tune and a film made anew are like.
+
+import { after, before, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { exampleSite } from '../../www/build/examples.mjs';
+import { FILMS, MUSIC, PRODUCTS, filmTexts, musicTexts, productTexts } from '../../www/examples/draw.js';
+import { askedFor, startSite } from './site.mjs';
+
+before(exampleSite);
+const site = await startSite(after);
+
+/** The page of an example, once its list is there. */
+async function open(name, options) {
+  const page = await site.open(`/examples/#${name}`, options);
+  await page.locator('#hits li').first().waitFor();
+  return page;
+}
+
+/** Titles of what is listed for the `at`-th thing, made anew by `make`. */
+async function titles(page, make, at) {
+  await page.evaluate(async ({ make, at }) => {
+    const main = await import('/examples/main.js');
+    const { file, shown } = await main[make](at, 5000 + at);
+    await main.searchBy(file, shown);
+  }, { make, at });
+  return page.locator('#hits h2').allTextContents();
+}
+
+/** Of so many questions, how many have an answer of the same `like` in their lists of twelve. */
+async function found(page, make, list, texts, like, t) {
+  const asked = [...Array(8).keys()].map((n) => Math.floor(((n + 0.5) * list.length) / 8));
+  let right = 0;
+  for (const at of asked) right += Number((await titles(page, make, at)).some((title) => like(texts(list[at]).title, title)));
+  t.diagnostic(`${right} of ${asked.length} found`);
+  return right / asked.length;
+}
+
+test('examples: the shop finds a drawn product, by words what they mean, and what is like it', async (t) => {
+  const page = await open('shop');
+  // The very product is one of 144, and twelve are listed: by chance one question in twelve.
+  assert.ok(await found(page, 'drawn', PRODUCTS, productTexts, (a, b) => a === b, t) >= 0.5);
+  await page.fill('#words', 'something to sit on');
+  await page.press('#words', 'Enter');
+  await page.locator('#status', { hasText: 'sit on' }).waitFor();
+  const seats = (await page.locator('#hits h2').allTextContents()).filter((title) => title.endsWith('chair'));
+  assert.ok(seats.length >= 10, `${seats.length} chairs of 12`);
+  await page.locator('#hits li').first().getByText('Alike').click();
+  await page.locator('#status', { hasText: 'Like ' }).waitFor();
+  assert.deepEqual(page.problems, []);
+  await page.context().close();
+});
+
+test('examples: music is found by a tune', async (t) => {
+  const page = await open('music');
+  assert.ok(await found(page, 'played', MUSIC, musicTexts, (a, b) => a === b, t) >= 0.5);
+  assert.deepEqual(page.problems, []);
+  await page.context().close();
+});
+
+test('examples: films are found by a film', async (t) => {
+  const page = await open('films');
+  const [shape, scene] = [(title) => title.split(' ')[2], (title) => title.split(' ').at(-1)];
+  assert.ok(await found(page, 'filmed', FILMS, filmTexts, (a, b) => shape(a) === shape(b) && scene(a) === scene(b), t) >= 0.75);
+  assert.deepEqual(page.problems, []);
+  await page.context().close();
+});
+
+test('examples: nothing goes out after opening, and the page can be used by everybody', async () => {
+  const page = await open('shop', { viewport: { width: 360, height: 740 } });
+  site.server.reset();
+  await titles(page, 'drawn', 3);
+  await page.locator('#hits li').first().getByText('Like', { exact: true }).click();
+  await page.locator('#status', { hasText: 'Noted' }).waitFor();
+  assert.deepEqual(askedFor(site.server.requests), []);
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth > innerWidth), false, 'no sideways scrolling at 360 px');
+  // The page's own policy lets no script in that is not from here.
+  await page.evaluate(readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'));
+  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }));
+  assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`), []);
+  await page.context().close();
+});
