@@ -102,7 +102,10 @@ impl Preparation {
             let rows = &spectrogram[first * self.bins..((first + self.frames) * self.bins).min(spectrogram.len())];
             let blank = std::iter::repeat_n(&0.0, self.frames * self.bins - rows.len());
             let patch: Vec<f32> = rows.iter().chain(blank).map(|v| ((v - self.mean) / self.std) as f32).collect();
-            self.square.as_ref().map_or_else(|| patch.clone(), |square| square.of(&patch))
+            match &self.square {
+                Some(square) => square.of(&patch),
+                None => patch,
+            }
         };
         let count = (spectrogram.len() / self.bins).saturating_sub(self.frames) / every + 1;
         (0..count).map(|at| patch(at * every)).collect()

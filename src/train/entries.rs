@@ -19,7 +19,7 @@ use crate::evaluate::report::mask;
 use crate::evaluate::split::Case;
 use crate::math::topk::top_k;
 use crate::rank::learned::neighbors::Neighbors;
-use crate::rank::learned::sparse::SparseRows;
+use crate::rank::learned::sparse::{SparseRows, keep_largest};
 use crate::rank::learned::terms::{Term, history_of};
 
 /// How entries are chosen.
@@ -159,7 +159,12 @@ impl Entries {
     /// The `k` largest of each row, or as many of all rows together; of equal ones the first in the order of rows and columns.
     fn largest(&self, rows: usize, k: usize, row: impl Fn(usize) -> Vec<(u32, f32)> + Sync) -> Vec<Vec<(u32, f32)>> {
         if self.keep == Keep::EachRow {
-            return (0..rows).into_par_iter().map(|at| largest_of(row(at), k)).collect();
+            let cut = |at: usize| {
+                let mut entries = row(at);
+                keep_largest(&mut entries, k);
+                entries
+            };
+            return (0..rows).into_par_iter().map(cut).collect();
         }
         // Of floats that are not negative the bits are in the floats' order: two passes of counting find the least that is kept.
         let bits = |at: usize, entry: &(u32, f32)| (entry.1.abs() * self.rows[at] * self.columns[entry.0 as usize]).to_bits();
@@ -196,14 +201,6 @@ fn reached(counts: &[usize], wanted: usize) -> (usize, usize) {
         left -= count;
     }
     (0, usize::MAX)
-}
-
-fn largest_of(mut entries: Vec<(u32, f32)>, k: usize) -> Vec<(u32, f32)> {
-    if entries.len() > k {
-        entries.select_nth_unstable_by(k, |a, b| b.1.abs().total_cmp(&a.1.abs()).then(a.0.cmp(&b.0)));
-        entries.truncate(k);
-    }
-    entries
 }
 
 /// The first ten of every case by the whole matrix.

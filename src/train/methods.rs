@@ -14,7 +14,7 @@ use super::content_map::fill_cold;
 use super::dense::Dense;
 use super::ease::ease;
 use super::ease_content::ease_content;
-use super::entries::{Entries, Popular};
+use super::entries::{Entries, Keep, Popular};
 use super::features::Features;
 use super::ials::{IalsSettings, ials};
 use super::knn::item_knn;
@@ -222,11 +222,13 @@ impl<'a> Trainer<'a> {
     fn matrix_term(&mut self, method: &str, weights: Vec<f32>) -> Arc<dyn Term> {
         let mut learned = Dense { name: method.into(), weights: Arc::new(weights), items: self.data.items, tau: f32::INFINITY };
         learned.tau = self.tau(method, |tau| Box::new(Dense { tau, ..learned.clone() }));
-        let popular = Popular::new(&learned, self.data.sequences);
         let (k, valid, candidates) = (self.settings.row_entries, self.data.valid, self.data.valid_candidates);
+        // Everybody's list is scored for it: only where it counts.
+        let popular = || Popular::new(&learned, self.data.sequences);
         let entries = match self.choices.entries.get(method) {
-            Some(keep) => Entries::new(*keep, &popular),
-            None => Entries::choose(&learned, &popular, k, valid, candidates, self.note),
+            Some(Keep::EachRow) => Entries::each_row(),
+            Some(keep) => Entries::new(*keep, &popular()),
+            None => Entries::choose(&learned, &popular(), k, valid, candidates, self.note),
         };
         self.choices.entries.insert(method.into(), entries.keep);
         self.shipped(entries.of(&learned, k), entries)

@@ -15,14 +15,13 @@ use palate::index::Catalog;
 use palate::index::catalog::TEXT;
 use palate::math::rng::Rng;
 use palate::platform::native::files::write_atomic;
-use palate::platform::native::folder::{Folder, open};
+use palate::platform::native::folder::Folder;
 use palate::publish::build::{Base, Encoders, Options, build};
 use palate::publish::fusion as packs;
 use palate::publish::interactions::ReadOptions;
-use palate::publish::items::{Reader, Template};
+use palate::publish::items::Template;
 use palate::publish::model::PackDType;
 use palate::publish::media::EncodeMedia;
-use palate::publish::table;
 use palate::train::fusion::{Data, Learned, Settings, train};
 use palate::train::fusion_report::{self, Line};
 use palate::train::fusion_space::{Content, Space};
@@ -238,16 +237,7 @@ impl Fusion {
 
     /// Reads and encodes the items.
     fn read(&self) -> Result<Read> {
-        let name = self.items.display().to_string();
-        let mut reader = Reader::new(&name);
-        table::read(&name, open(&self.items)?, &mut |row| {
-            reader.push(row);
-            Ok(())
-        })?;
-        let (items, bad) = reader.finish(self.skip_bad)?;
-        if bad.rows > 0 {
-            note(&format!("{} rows were left out:\n  {}", count(bad.rows), bad.named.join("\n  ")));
-        }
+        let items = crate::train_tower::items(&self.items, self.skip_bad)?;
         let keys: Vec<String> = items.iter().map(|item| item.key.clone()).collect();
         let texts = pack::open(pack::find(&self.text_model)?)?;
         let from = self.media.clone().or_else(|| self.items.parent().map(Path::to_path_buf)).unwrap_or_default();

@@ -132,17 +132,7 @@ impl Tower {
     /// # Errors
     /// As the reader's.
     pub fn items(&self) -> Result<Vec<Item>> {
-        let name = self.items.display().to_string();
-        let mut reader = Reader::new(&name);
-        table::read(&name, folder::open(&self.items)?, &mut |row| {
-            reader.push(row);
-            Ok(())
-        })?;
-        let (items, bad) = reader.finish(self.skip_bad)?;
-        if bad.rows > 0 {
-            note(&format!("{} rows were left out:\n  {}", count(bad.rows), bad.named.join("\n  ")));
-        }
-        Ok(items)
+        items(&self.items, self.skip_bad)
     }
 
     /// Items with a file and a text, by key; `read` makes of a file what is learned from.
@@ -268,6 +258,24 @@ impl Tower {
         }
         Ok(())
     }
+}
+
+/// The items of a file; bad rows are told, where they may be left out.
+///
+/// # Errors
+/// As the reader's.
+pub fn items(path: &Path, skip_bad: bool) -> Result<Vec<Item>> {
+    let name = path.display().to_string();
+    let mut reader = Reader::new(&name);
+    table::read(&name, folder::open(path)?, &mut |row| {
+        reader.push(row);
+        Ok(())
+    })?;
+    let (items, bad) = reader.finish(skip_bad)?;
+    if bad.rows > 0 {
+        note(&format!("{} rows were left out:\n  {}", count(bad.rows), bad.named.join("\n  ")));
+    }
+    Ok(items)
 }
 
 /// The held-out items in each view, against all texts and against those of the view's items alone.

@@ -25,11 +25,7 @@ impl SparseRows {
     pub fn from_rows(columns: usize, rows: impl Iterator<Item = Vec<(u32, f32)>>, k: usize) -> Self {
         let mut matrix = Self { columns, offsets: vec![0], ..Self::default() };
         for mut row in rows {
-            let order = |a: &(u32, f32), b: &(u32, f32)| b.1.abs().total_cmp(&a.1.abs()).then(a.0.cmp(&b.0));
-            if row.len() > k {
-                row.select_nth_unstable_by(k, order);
-                row.truncate(k);
-            }
+            keep_largest(&mut row, k);
             let largest = row.iter().fold(0.0f32, |m, (_, w)| m.max(w.abs()));
             let scale = if largest > 0.0 { largest / 127.0 } else { 1.0 };
             row.sort_unstable_by_key(|(column, _)| *column);
@@ -160,9 +156,14 @@ impl SparseRows {
 pub fn top_magnitudes(row: &[f32], k: usize) -> Vec<(u32, f32)> {
     let mut entries: Vec<(u32, f32)> =
         row.iter().enumerate().filter(|(_, w)| **w != 0.0).map(|(c, &w)| (c as u32, w)).collect();
+    keep_largest(&mut entries, k);
+    entries
+}
+
+/// Cuts a row to its `k` largest magnitudes, of equal ones the first columns.
+pub fn keep_largest(entries: &mut Vec<(u32, f32)>, k: usize) {
     if entries.len() > k {
         entries.select_nth_unstable_by(k, |a, b| b.1.abs().total_cmp(&a.1.abs()).then(a.0.cmp(&b.0)));
         entries.truncate(k);
     }
-    entries
 }
