@@ -6,6 +6,7 @@ pub mod device;
 pub mod image;
 pub mod race;
 pub mod text;
+pub mod tokenizer;
 
 pub use audio::AudioEncoder;
 pub use image::ImageEncoder;

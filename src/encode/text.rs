@@ -6,6 +6,7 @@ use tokenizers::{PaddingDirection, PaddingParams, PaddingStrategy, Tokenizer, Tr
 
 use super::device::{Inputs, OnDevices};
 use super::race::Heat;
+use super::tokenizer;
 use crate::compute::cpu::{CpuModel, Workspace, isa::Isa};
 use crate::compute::graph::{Batch, Graph};
 use crate::error::{Error, Result};
@@ -33,7 +34,7 @@ impl Inputs for TextInputs {
     fn new(pack: &Pack) -> Result<Self> {
         let graph = super::graph(pack, &models::TEXT, "is not a text architecture of this build; text needs")?;
         let bad = |e: tokenizers::Error| Error::corrupt("the model pack", format!("its tokenizer: {e}"));
-        let mut tokenizer = Tokenizer::from_bytes(pack.tokenizer()?.bytes()).map_err(bad)?;
+        let mut tokenizer = tokenizer::read(pack.tokenizer()?.bytes()).map_err(bad)?;
         tokenizer.with_padding(pack.encoder.fill.map(|fill| PaddingParams {
             strategy: PaddingStrategy::Fixed(pack.encoder.max_tokens),
             direction: if fill.before { PaddingDirection::Left } else { PaddingDirection::Right },

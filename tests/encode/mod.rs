@@ -4,4 +4,5 @@ mod ear;
 mod minilm;
 mod models;
 mod photos;
+mod tokenizer;
 mod yamnet;
