@@ -32,6 +32,11 @@ pub trait EncodeMedia {
         None
     }
 
+    /// What tells a file apart from one that would get another vector: its bytes, and what is done to them.
+    fn hash(&self, bytes: &[u8]) -> u64 {
+        short(bytes)
+    }
+
     /// The bytes of the file that an item names; `None` where there is none.
     ///
     /// # Errors
@@ -82,7 +87,7 @@ pub fn embed(
             account.without += 1;
             continue;
         };
-        let hash = short(&bytes);
+        let hash = encoder.hash(&bytes);
         let old = usable.and_then(|base| {
             let (shard, row) = base.catalog.place(base.catalog.ordinal(&item.key)?)?;
             shard.space(modality)?.to_row(row).filter(|old| old.hash == hash)

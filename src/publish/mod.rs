@@ -4,6 +4,7 @@ pub mod audio_input;
 pub mod build;
 pub mod calibration;
 pub mod checkpoint;
+pub mod clean;
 pub mod fold;
 pub mod image_input;
 pub mod fused;

@@ -64,6 +64,27 @@ fn cli_sounds_find_their_items() {
     assert_eq!(again["sounds"], serde_json::json!({"encoded": 0, "reused": 3, "without": 3, "bad": 0}));
 }
 
+/// Cleaned, a noisy recording with silence around comes nearer to what it is a recording of; a base that was cleaned otherwise is of no use.
+#[test]
+fn cli_sounds_are_cleaned_where_asked() {
+    let shop = shop();
+    let pure: Vec<f32> = samples(16_000, 0.9, 1, false);
+    let silence = vec![0.0f32; 8_000];
+    shop.file("late.wav", &wav(16_000, 1, &[&silence[..], &pure, &silence].concat()));
+    let [late, trimmed] = [&[][..], &["--trim-silence"]].map(|flags| {
+        let line = shop.ok(&[&["encode", "--model", "ear", "--audio", "late.wav", "--json"], flags].concat()).json().remove(0);
+        line["embedding"].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect::<Vec<_>>()
+    });
+    let plain = vector(&shop, "a.wav");
+    assert!(cosine(&trimmed, &plain) > cosine(&late, &plain), "{} {}", cosine(&trimmed, &plain), cosine(&late, &plain));
+    shop.ok(&BUILD);
+    let again = shop.ok(&[&BUILD[..8], &["cleaned", "--base", "index", "--denoise", "--json"]].concat()).json().remove(0);
+    assert_eq!(again["sounds"], serde_json::json!({"encoded": 3, "reused": 0, "without": 3, "bad": 0}));
+    let again = shop.ok(&[&BUILD[..8], &["again", "--base", "cleaned", "--denoise", "--json"]].concat()).json().remove(0);
+    assert_eq!(again["sounds"], serde_json::json!({"encoded": 0, "reused": 3, "without": 3, "bad": 0}));
+    shop.fails(&["build", "--items", "items.jsonl", "--text-model", "tiny", "--out", "index", "--denoise"], &["--audio-model"]);
+}
+
 /// Other rates, two channels, and a file that breaks off are the same sound.
 #[test]
 fn cli_sounds_are_decoded_as_they_are_heard() {

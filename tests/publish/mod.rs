@@ -1,6 +1,7 @@
 //! Tests of `src/publish`.
 
 mod build;
+mod clean;
 mod clock;
 mod items;
 mod quantize;

@@ -17,6 +17,7 @@ use palate::fuse::Fuser;
 use palate::publish::build::{Base, Built, Encoders, Fusion, Options, build, write};
 use palate::publish::interactions::ReadOptions;
 use palate::publish::items::{Bad, Item, Reader, Template};
+use palate::publish::clean::Cleaning;
 use palate::publish::media::{Account, EncodeMedia};
 use palate::publish::ranker::{self, Learned};
 use palate::index::Catalog;
@@ -27,6 +28,7 @@ use serde_json::{Value, json};
 use crate::interactions;
 use crate::pack::{self, Found};
 use crate::pictures::{Pictures, Sounds};
+use crate::sound;
 use crate::terminal::{bar, bold, count, dim, line, note, size, spinner, tick};
 
 #[derive(Args)]
@@ -49,6 +51,8 @@ pub struct Build {
     /// by recording.
     #[arg(long, value_name = "MODEL")]
     audio_model: Option<PathBuf>,
+    #[command(flatten)]
+    clean: sound::Clean,
     /// A fusion of these models, by `palate train fusion`: lists and searches are ranked by what an item's modalities say
     /// together, and a query by text, picture or both is one vector.
     #[arg(long, value_name = "MODEL")]
@@ -118,6 +122,9 @@ impl Build {
     pub fn run(self) -> Result<()> {
         let start = Instant::now();
         let signer = self.sign.as_deref().map(Signer::read).transpose()?;
+        if self.audio_model.is_none() && self.clean.cleaning() != Cleaning::default() {
+            return Err(Error::input("--denoise and --trim-silence clean sounds, and none are encoded. Name a model for them with --audio-model."));
+        }
         let (items, bad) = self.read()?;
         self.count_missing_media(&items);
         interactions::settings(&ranker::Options::default().settings, self.settings.as_deref())?;
@@ -138,7 +145,7 @@ impl Build {
         let encoder = pack::open(pack)?;
         let pictures = image_pack.map(|pack| Ok(Pictures { encoder: pack::open_image(pack)?, from: self.media_folder() })).transpose()?;
         let pictures = pictures.as_ref().map(|pictures: &Pictures| pictures as &dyn EncodeMedia);
-        let sounds = audio_pack.map(|pack| Ok(Sounds { encoder: pack::open_audio(pack)?, from: self.media_folder() })).transpose()?;
+        let sounds = audio_pack.map(|pack| Ok(Sounds { encoder: pack::open_audio(pack)?, from: self.media_folder(), cleaning: self.clean.cleaning() })).transpose()?;
         let sounds = sounds.as_ref().map(|sounds: &Sounds| sounds as &dyn EncodeMedia);
         let joint = self.fusion.as_deref().map(pack::find).transpose()?;
         let fuser = joint.as_ref().map(|joint| Fuser::open(joint.bytes.clone(), Isa::best())).transpose()?;

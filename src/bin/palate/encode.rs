@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use palate::publish::clean::Cleaning;
 use palate::{Error, Result};
 use serde_json::json;
 
@@ -24,6 +25,8 @@ pub struct Encode {
     model: PathBuf,
     #[command(flatten)]
     asked: Asked,
+    #[command(flatten)]
+    clean: sound::Clean,
     /// Print one JSON line each: {"input": ..., "embedding": [...]}.
     #[arg(long)]
     json: bool,
@@ -36,7 +39,7 @@ impl Encode {
         let progress = bar(queries.len(), "encoding");
         let batch = if matches!(model, Opened::Text(_)) { TEXTS } else { PICTURES };
         for batch in queries.chunks(batch) {
-            let vectors = encode(&model, batch)?;
+            let vectors = encode(&model, batch, self.clean.cleaning())?;
             progress.inc(batch.len() as u64);
             for (query, vector) in batch.iter().zip(vectors) {
                 progress.suspend(|| {
@@ -53,7 +56,7 @@ impl Encode {
     }
 }
 
-fn encode(model: &Opened, queries: &[Query]) -> Result<Vec<Vec<f32>>> {
+fn encode(model: &Opened, queries: &[Query], cleaning: Cleaning) -> Result<Vec<Vec<f32>>> {
     match model {
         Opened::Text(encoder) => {
             let text = |query: &Query| -> Result<String> {
@@ -74,7 +77,7 @@ fn encode(model: &Opened, queries: &[Query]) -> Result<Vec<Vec<f32>>> {
         }
         Opened::Audio(encoder) => {
             let vector = |query: &Query| match query {
-                Query { text: None, image: None, audio: Some(path), .. } => sound::vector(encoder, path),
+                Query { text: None, image: None, audio: Some(path), .. } => sound::vector(encoder, path, cleaning),
                 _ => Err(another(query, "sounds", &encoder.model_id().name)),
             };
             queries.iter().map(vector).collect()

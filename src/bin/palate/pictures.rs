@@ -6,11 +6,13 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use palate::encode::{AudioEncoder, ImageEncoder};
+use palate::format::digest::short;
 use palate::format::manifest::Model;
 use palate::format::pack::ModelId;
 use palate::index::catalog::{AUDIO, IMAGE};
 use palate::platform::native::folder;
 use palate::preprocess::Picture;
+use palate::publish::clean::Cleaning;
 use palate::publish::media::EncodeMedia;
 use palate::{Error, Result};
 
@@ -61,6 +63,7 @@ pub struct Sounds {
     pub encoder: AudioEncoder,
     /// Where relative paths start.
     pub from: PathBuf,
+    pub cleaning: Cleaning,
 }
 
 impl EncodeMedia for Sounds {
@@ -80,6 +83,10 @@ impl EncodeMedia for Sounds {
         self.encoder.space().cloned()
     }
 
+    fn hash(&self, bytes: &[u8]) -> u64 {
+        short(bytes) ^ u64::from(self.cleaning.tag())
+    }
+
     fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
         read(&self.from, name)
     }
@@ -93,7 +100,7 @@ impl EncodeMedia for Sounds {
 impl Sounds {
     fn vector(&self, name: &str, bytes: Vec<u8>) -> Result<Vec<f32>> {
         let sound = sound::decode(Cursor::new(bytes), name, self.encoder.preparation().seconds)?;
-        sound::named(self.encoder.encode(&sound), name)
+        sound::named(self.cleaning.apply(sound).and_then(|sound| self.encoder.encode(&sound)), name)
     }
 }
 

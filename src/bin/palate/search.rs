@@ -14,6 +14,7 @@ use palate::index::Catalog;
 use palate::index::catalog::{AUDIO, IMAGE, TEXT};
 use palate::platform::native::folder::Folder;
 use palate::publish::build::{Base, text_model};
+use palate::publish::clean::Cleaning;
 use serde_json::{Value, json};
 
 use crate::query::{Asked, Query};
@@ -36,6 +37,8 @@ pub struct Search {
     audio_model: Option<PathBuf>,
     #[command(flatten)]
     asked: Asked,
+    #[command(flatten)]
+    clean: sound::Clean,
     /// How many items a query.
     #[arg(short, value_name = "COUNT", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     k: u32,
@@ -71,7 +74,7 @@ impl Search {
         };
         let fuser = fusion(&base, &self.index)?;
         for query in queries {
-            let vectors = Vectors::of(&query, texts.as_ref(), pictures.as_ref(), sounds.as_ref())?;
+            let vectors = Vectors::of(&query, texts.as_ref(), pictures.as_ref(), sounds.as_ref().map(|sounds| (sounds, self.clean.cleaning())))?;
             let scores = vectors.scores(catalog, fuser.as_ref())?;
             let has = |ordinal| {
                 let ranked = (fuser.is_some() || query.text.is_some()) && catalog.has_vector(ordinal);
@@ -107,7 +110,7 @@ fn fusion(base: &Base, index: &Path) -> Result<Option<Fuser>> {
 struct Vectors(Vec<(&'static str, Vec<f32>)>);
 
 impl Vectors {
-    fn of(query: &Query, texts: Option<&TextEncoder>, pictures: Option<&ImageEncoder>, sounds: Option<&AudioEncoder>) -> Result<Self> {
+    fn of(query: &Query, texts: Option<&TextEncoder>, pictures: Option<&ImageEncoder>, sounds: Option<(&AudioEncoder, Cleaning)>) -> Result<Self> {
         let mut vectors = Vec::new();
         if let (Some(text), Some(encoder)) = (&query.text, texts) {
             vectors.push((TEXT, encoder.encode(&[text.as_str()])?.swap_remove(0)));
@@ -115,8 +118,8 @@ impl Vectors {
         if let (Some(path), Some(encoder)) = (&query.image, pictures) {
             vectors.push((IMAGE, encoder.encode(&[media::read(path)?])?.swap_remove(0)));
         }
-        if let (Some(path), Some(encoder)) = (&query.audio, sounds) {
-            vectors.push((AUDIO, sound::vector(encoder, path)?));
+        if let (Some(path), Some((encoder, cleaning))) = (&query.audio, sounds) {
+            vectors.push((AUDIO, sound::vector(encoder, path, cleaning)?));
         }
         Ok(Self(vectors))
     }

@@ -4,9 +4,11 @@
 
 use std::path::Path;
 
+use clap::Args;
 use palate::encode::AudioEncoder;
 use palate::platform::native::folder;
 use palate::preprocess::Sound;
+use palate::publish::clean::Cleaning;
 use palate::{Error, Result};
 use symphonia::core::audio::SampleBuffer;
 use symphonia::core::codecs::{CODEC_TYPE_NULL, DecoderOptions};
@@ -16,15 +18,33 @@ use symphonia::core::io::{MediaSource, MediaSourceStream};
 use symphonia::core::meta::MetadataOptions;
 use symphonia::core::probe::Hint;
 
+/// How sounds are cleaned, as flags.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Clean {
+    /// Take steady noise (hiss, hum, a fan) out of sounds before they are encoded. A tone that never stops goes with it.
+    #[arg(long)]
+    denoise: bool,
+    /// Cut silence off both ends of sounds before they are encoded: what is 60 dB quieter than the loudest part.
+    #[arg(long)]
+    trim_silence: bool,
+}
+
+impl Clean {
+    /// As the library takes it.
+    pub fn cleaning(self) -> Cleaning {
+        Cleaning { denoise: self.denoise, trim: self.trim_silence }
+    }
+}
+
 /// Packets in a row that can't be decoded before a file is given up.
 const MOST_DAMAGED: usize = 64;
 
-/// The first `seconds` of a file; what stands behind them is not read.
+/// The first `seconds` of a file, cleaned; what stands behind them is not read.
 ///
 /// # Errors
 /// [`Error::NotFound`] where it is missing, [`Error::Input`] where it is no sound or holds no samples.
-pub fn read(path: &Path, seconds: f64) -> Result<Sound> {
-    decode(folder::open(path)?, &path.display().to_string(), seconds)
+pub fn read(path: &Path, seconds: f64, cleaning: Cleaning) -> Result<Sound> {
+    cleaning.apply(decode(folder::open(path)?, &path.display().to_string(), seconds)?)
 }
 
 /// The first `seconds` of a file's bytes; `name` is the file's in messages. A file that breaks off gives what came before.
@@ -84,12 +104,12 @@ pub fn decode(source: impl MediaSource + 'static, name: &str, seconds: f64) -> R
     named(Sound::from_mono(rate, samples), name)
 }
 
-/// The vector of a file.
+/// The vector of a file, cleaned.
 ///
 /// # Errors
 /// As [`read`], and for silence.
-pub fn vector(encoder: &AudioEncoder, path: &Path) -> Result<Vec<f32>> {
-    let sound = read(path, encoder.preparation().seconds)?;
+pub fn vector(encoder: &AudioEncoder, path: &Path, cleaning: Cleaning) -> Result<Vec<f32>> {
+    let sound = read(path, encoder.preparation().seconds, cleaning)?;
     named(encoder.encode(&sound), &path.display().to_string())
 }
 

@@ -112,6 +112,8 @@ pub struct Audio {
     /// Stripes of time and of frequency that are blotted out of each sound while learning.
     #[arg(long, value_name = "COUNT", default_value_t = Masks::default().times)]
     masks: usize,
+    #[command(flatten)]
+    clean: sound::Clean,
 }
 
 const SOUNDS: Words = Words { field: "audio", many: "sounds" };
@@ -127,7 +129,7 @@ impl Audio {
         let input = ear::input(self.seconds);
         let prepared = preparation(Some(&input))?;
         let mut read = self.tower.read(SOUNDS, &self.tower.items()?, self.tower.texts()?, |_, path| {
-            let sound = sound::read(path, input.seconds)?;
+            let sound = sound::read(path, input.seconds, self.clean.cleaning())?;
             let heard = sound::named(audible(&prepared, &sound), &path.display().to_string())?;
             Ok(Heard::new(&prepared.patches(&heard), input.frames))
         })?;
@@ -138,7 +140,7 @@ impl Audio {
         let start = |read: &Read<Heard>| ear::random(&ear::Shape::default(), input, read.texts.dim(), read.texts.model_id(), self.tower.seed);
         self.tower.learn(SOUNDS, &read, &settings, start, |pack, held| {
             let encoder = pack::open_audio(pack::find(pack)?)?;
-            let vectors = held.par_iter().map(|&at| sound::vector(&encoder, &read.paths[at])).collect::<Result<_>>()?;
+            let vectors = held.par_iter().map(|&at| sound::vector(&encoder, &read.paths[at], self.clean.cleaning())).collect::<Result<_>>()?;
             Ok(vec![View { name: String::new(), asked: held.to_vec(), vectors }])
         })
     }

@@ -32,6 +32,7 @@ use crate::fusion_account::{line_json, print, weights_json};
 use crate::interactions;
 use crate::pack;
 use crate::pictures::{Pictures, Sounds};
+use crate::sound;
 use crate::terminal::{bar, bold, count, dim, line, note, size, spinner, tick};
 
 /// Length of the list that is measured.
@@ -59,6 +60,8 @@ pub struct Fusion {
     /// The audio model, beside the image model or in its place.
     #[arg(long, value_name = "MODEL")]
     audio_model: Option<PathBuf>,
+    #[command(flatten)]
+    clean: sound::Clean,
     /// Folder that paths of pictures and sounds start from [default: the items file's].
     #[arg(long, value_name = "DIR")]
     media: Option<PathBuf>,
@@ -244,7 +247,7 @@ impl Fusion {
         let image = self.image_model.as_deref().map(|name| pack::open_image(pack::find(name)?)).transpose()?;
         let pictures = image.map(|encoder| Pictures { encoder, from: from.clone() });
         let audio = self.audio_model.as_deref().map(|name| pack::open_audio(pack::find(name)?)).transpose()?;
-        let sounds = audio.map(|encoder| Sounds { encoder, from });
+        let sounds = audio.map(|encoder| Sounds { encoder, from, cleaning: self.clean.cleaning() });
         let base = self.base.as_ref().map(|path| Base::open(&Folder::new(path))).transpose()?;
         let template = self.text_fields.clone().map_or_else(Template::default, |fields| Template { fields });
         let options = Options { template, keep: Some(Default::default()), own_spaces: true, skip_bad: self.skip_bad, ..Options::default() };
