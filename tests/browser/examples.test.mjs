@@ -2,10 +2,12 @@
 
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { exampleSite } from '../../www/build/examples.mjs';
-import { FILMS, MUSIC, PRODUCTS, filmTexts, musicTexts, productTexts } from '../../www/examples/draw.js';
+import { FILMS, MUSIC, PRODUCTS, filmTexts, music, musicTexts, productTexts, wav } from '../../www/examples/draw.js';
 import { askedFor, startSite } from './site.mjs';
 
 before(exampleSite);
@@ -56,6 +58,41 @@ test('examples: music is found by a tune', async (t) => {
   const page = await open('music');
   assert.ok(await found(page, 'played', MUSIC, musicTexts, (a, b) => a === b, t) >= 0.5);
   assert.deepEqual(page.problems, []);
+  await page.context().close();
+});
+
+test('examples: music is found by what the microphone hears', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'palate-heard-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const [at, seed] = [MUSIC.findIndex(({ voice, pitch }) => voice === 'bell' && pitch === 'high'), 5000];
+  writeFileSync(join(folder, 'tune.wav'), Buffer.from(wav(music(MUSIC[at], seed))));
+  const room = await startSite((end) => t.after(end), { flags: ['--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream', `--use-file-for-fake-audio-capture=${join(folder, 'tune.wav')}`] });
+  const page = await room.open('/examples/#music');
+  await page.locator('#hits li').first().waitFor();
+  room.server.reset();
+  await page.getByRole('button', { name: 'Listen' }).click();
+  await page.locator('#status', { hasText: 'Listening' }).waitFor();
+  await page.locator('#status', { hasText: 'By it' }).waitFor({ timeout: 20_000 });
+  const heard = await page.locator('#hits h2').allTextContents();
+  const { title } = musicTexts(MUSIC[at]);
+  assert.ok(heard.includes(title), `${title} is not among ${heard.join('; ')}`);
+  assert.equal(await page.getByRole('button', { name: 'Listen' }).getAttribute('aria-pressed'), 'false');
+  // Pressed again, it ends at once.
+  await page.getByRole('button', { name: 'Listen' }).click();
+  await page.locator('#listen[aria-pressed="true"]').waitFor();
+  await page.waitForTimeout(800);
+  await page.getByRole('button', { name: 'Listen' }).click();
+  await page.locator('#listen[aria-pressed="false"]').waitFor({ timeout: 3000 });
+  assert.deepEqual(askedFor(room.server.requests), [], 'nothing goes out');
+  assert.deepEqual(page.problems, []);
+});
+
+test('examples: a microphone that is refused is told with a sentence', async () => {
+  const page = await open('music', { permissions: [] });
+  await page.getByRole('button', { name: 'Listen' }).click();
+  await page.locator('#status', { hasText: /microphone/ }).waitFor();
+  assert.match(await page.locator('#status').textContent(), /press Listen again, or choose a file/);
+  assert.equal(await page.getByRole('button', { name: 'Listen' }).getAttribute('aria-pressed'), 'false');
   await page.context().close();
 });
 

@@ -15,6 +15,10 @@ const CASES = {
 
 let open = null;
 let asked = 0;
+/** Ends the recording under way, if there is one. */
+let stopListening = null;
+/** What is recorded at most, in seconds. */
+const LISTENED = 4;
 
 /** Opens the example that the address names. */
 async function show() {
@@ -24,6 +28,8 @@ async function show() {
   Object.assign($('words'), { placeholder: its.placeholder, value: '' });
   $('file').accept = its.accept;
   $('example').textContent = its.button;
+  $('listen').hidden = its.kind !== 'audio' || !navigator.mediaDevices?.getUserMedia;
+  stopListening?.();
   $('question').replaceChildren();
   $('hits').replaceChildren();
   say('Opening: models and index are fetched once');
@@ -147,6 +153,25 @@ export async function filmed(at = any(FILMS), number = seed()) {
   return { file, shown: Object.assign(document.createElement('video'), { src: URL.createObjectURL(file), muted: true, autoplay: true, loop: true, title: filmTexts(spec).title }) };
 }
 
+/** What the microphone hears until `stopListening` is called, as a file. Nothing of it leaves the page. */
+async function heard() {
+  // Browsers make microphones fit for speech; music is to stay as it is.
+  const stream = await navigator.mediaDevices.getUserMedia({ audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false } }).catch((error) => {
+    throw new Error(error.name === 'NotAllowedError' ? 'The microphone is not allowed here. Allow it in the browser and press Listen again, or choose a file.' : 'No microphone can be heard. Connect one and press Listen again, or choose a file.');
+  });
+  const recorder = new MediaRecorder(stream);
+  const parts = [];
+  recorder.ondataavailable = ({ data: part }) => parts.push(part);
+  const stopped = new Promise((done) => { recorder.onstop = done; });
+  recorder.start();
+  const timer = setTimeout(() => stopListening?.(), LISTENED * 1000);
+  stopListening = () => { stopListening = null; clearTimeout(timer); recorder.stop(); };
+  await stopped;
+  stream.getTracks().forEach((track) => track.stop());
+  const file = new Blob(parts, { type: recorder.mimeType });
+  return { file, shown: Object.assign(new Audio(URL.createObjectURL(file)), { controls: true, title: 'What was heard' }) };
+}
+
 const say = (text) => { $('status').textContent = text; };
 function failed(error) {
   say(error.message);
@@ -164,6 +189,21 @@ $('example').addEventListener('click', async () => {
   const { its } = await open;
   say('Making it');
   await its.make().then(({ file, shown }) => searchBy(file, shown)).catch(failed);
+});
+$('listen').addEventListener('click', async () => {
+  if (stopListening) return stopListening();
+  const now = open;
+  $('listen').setAttribute('aria-pressed', 'true');
+  say(`Listening, for ${LISTENED} seconds or until you press again`);
+  try {
+    const { file, shown } = await heard();
+    if (open === now) await searchBy(file, shown);
+  } catch (error) {
+    failed(error);
+  } finally {
+    $('listen').setAttribute('aria-pressed', 'false');
+  }
+  return undefined;
 });
 $('file').addEventListener('change', async () => {
   const [file] = $('file').files;
