@@ -67,6 +67,13 @@ def export(model, example, name, axes, out, weights):
     quantize_dynamic(full, out / f"{name}_q8.onnx", weight_type=weights, per_channel=False, reduce_range=False, extra_options={"EnableSubgraph": True})
 
 
+def processor(folder, mean, std):
+    """What the library's processors write, which want more packages than the models do."""
+    side = {"height": 224, "width": 224}
+    settings = {"do_resize": True, "size": {"shortest_edge": 224}, "resample": 3, "do_center_crop": True, "crop_size": side, "do_rescale": True, "rescale_factor": 1 / 255, "do_normalize": True, "image_mean": mean, "image_std": std}
+    (folder / "preprocessor_config.json").write_text(json.dumps(settings))
+
+
 def main():
     if len(sys.argv) != 3:
         sys.exit(__doc__)
@@ -76,8 +83,8 @@ def main():
     for name, model in (("clip", clip), ("mobilenet_v2", mobilenet)):
         model.save_pretrained(out / name)
     # The pages' pictures have the model's size already: what is compared is the model, not the resizing.
-    t.CLIPImageProcessor().save_pretrained(out / "clip")
-    t.MobileNetV2ImageProcessor(size={"shortest_edge": 224}, crop_size={"height": 224, "width": 224}).save_pretrained(out / "mobilenet_v2")
+    processor(out / "clip", [0.48145466, 0.4578275, 0.40821073], [0.26862954, 0.26130258, 0.27577711])
+    processor(out / "mobilenet_v2", [0.5] * 3, [0.5] * 3)
     tokenizer = words_tokenizer(texts["batch"] + [texts["one"]], out / "clip")
     ids = lambda batch: tokenizer(batch, padding=True, truncation=True, max_length=77)["input_ids"]
     (out / "ids.json").write_text(json.dumps({"batch": ids(texts["batch"]), "one": ids([texts["one"]])}))
