@@ -51,7 +51,7 @@ fn load(pack: Vec<u8>, id: &ModelId, wish: Wish) -> Result<Model> {
     let pack = Pack::parse_verified(pack, id.sha256.clone())?;
     match pack.architecture.as_str() {
         name if models::IMAGE.contains(&name) => media::open_image(pack, wish).map(Model::Image),
-        name if models::AUDIO.contains(&name) => media::open_audio(&pack).map(Model::Audio),
+        name if models::AUDIO.contains(&name) => media::open_audio(pack, wish).map(Model::Audio),
         _ => text::open(pack, wish).map(Model::Text),
     }
 }
@@ -116,8 +116,8 @@ impl EncoderSession {
     /// Finds out which device is fastest, where that is open; meant for when nobody waits. `adapter`: what the browser says
     /// of its GPU.
     pub async fn settle(&self, adapter: String) {
-        // Pictures come one after another: each is decoded on its own.
-        let batches = matches!(self.model, Model::Text(_));
+        // Pictures come one after another, each decoded on its own; a sound is many patches.
+        let batches = !matches!(self.model, Model::Image(_));
         model::settle(&self.world, self.model.any(), &adapter, batches).await;
     }
 

@@ -71,7 +71,7 @@ impl RecommenderSession {
                 session.take::<Picture>(image_model, Box::new(move |pack, id: &_| media::load_image(pack, id, wish)));
             }
             if sounds.unwrap_or(false) {
-                session.take::<Sound>(audio_model, Box::new(media::load_audio));
+                session.take::<Sound>(audio_model, Box::new(move |pack, id: &_| media::load_audio(pack, id, wish)));
             }
             Ok(RecommenderSession { session, found })
         };

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::media::MediaOut;
 use super::text::DeviceOut;
 use crate::engine::ask::{Hit, Recommend, Search, Wishes};
 use crate::engine::profile::{Belief, Profile, Remembered, Weighed, Worth};
@@ -332,14 +333,6 @@ struct TrafficOut {
     damaged_files: u64,
 }
 
-/// What computes pictures.
-#[derive(Serialize)]
-struct ImageOut {
-    kernels: String,
-    #[serde(flatten)]
-    devices: DeviceOut,
-}
-
 /// A session's account of itself.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -349,7 +342,8 @@ pub struct ReportOut {
     devices: DeviceOut,
     index: IndexOut,
     text: TextOut,
-    image: Option<ImageOut>,
+    image: Option<MediaOut>,
+    audio: Option<MediaOut>,
     store: StoreOut,
     history: HistoryOut,
     traffic: TrafficOut,
@@ -374,7 +368,8 @@ impl ReportOut {
                 problem: report.problem.map(ProblemOut::from),
             },
             text: TextOut { ready: report.device.is_some(), kernels: report.device, problem: report.text_problem.map(ProblemOut::from) },
-            image: report.image.map(|(kernels, account)| ImageOut { kernels, devices: account.into() }),
+            image: report.image.map(MediaOut::new),
+            audio: report.audio.map(MediaOut::new),
             store: StoreOut {
                 kind: found.store,
                 why: found.why.clone(),

@@ -1,9 +1,12 @@
 //! Sounds to unit vectors: a log-mel spectrogram as the model's checkpoint says, cut into patches, and the mean of their vectors.
 
+use super::device::{Inputs, OnDevices};
+use super::race::Heat;
 use crate::compute::cpu::{CpuModel, Workspace, isa::Isa};
 use crate::compute::graph::{Batch, Graph};
 use crate::error::{Error, Result};
 use crate::format::pack::{AudioInput, ModelId, Pack};
+use crate::math::vector::mean_direction;
 use crate::models;
 use crate::preprocess::Sound;
 use crate::preprocess::audio::{Fill, Log, Preparation};
@@ -12,15 +15,73 @@ use crate::preprocess::square::Square;
 
 /// Numbers of one run's patches: small ones share the way through the weights, large ones go alone.
 const CHUNK_NUMBERS: usize = 8 * 96 * 64;
+/// On a GPU many small ones fill it, or one of ten seconds.
+const GPU_NUMBERS: usize = 64 * 96 * 64;
 /// What is nowhere louder than this share of full scale (80 dB below it) is silence.
 const SILENCE: f32 = 1e-4;
 
-/// An audio model that is ready to run.
-pub struct AudioEncoder {
+/// What stands before the model: sounds to patches of a spectrogram, and the model as data.
+pub struct AudioInputs {
     id: ModelId,
     space: Option<ModelId>,
     dim: usize,
     preparation: Preparation,
+    graph: Graph,
+}
+
+impl Inputs for AudioInputs {
+    fn new(pack: &Pack) -> Result<Self> {
+        let graph = super::graph(pack, &models::AUDIO, "takes no sounds; they need")?;
+        let preparation = preparation(pack.encoder.audio.as_ref())?;
+        Ok(Self { id: pack.id.clone(), space: models::tower::space(&pack.config), dim: pack.encoder.dim, preparation, graph })
+    }
+
+    fn dim(&self) -> usize {
+        self.dim
+    }
+
+    fn model_id(&self) -> &ModelId {
+        &self.id
+    }
+
+    fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// One patch, and as many as a run on a GPU holds.
+    fn heat(&self) -> Result<Heat> {
+        let shape = self.graph.floats[0];
+        let numbers = shape.rows.count(&batch(Vec::new(), 1)) * shape.cols;
+        let wave = |items: usize| batch((0..items * numbers).map(|at| (at % 251) as f32 / 125.0 - 1.0).collect(), items);
+        Ok(Heat { one: wave(1), many: wave((GPU_NUMBERS / numbers).clamp(1, 8)), sample: wave(1) })
+    }
+}
+
+impl AudioInputs {
+    /// How sounds are prepared: whoever decodes one may bring it to that rate, and leave off what is not listened to.
+    pub fn preparation(&self) -> &Preparation {
+        &self.preparation
+    }
+
+    /// The patches of a sound, in runs of so many numbers, a larger patch alone.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for silence, which sounds like nothing.
+    fn batches(&self, sound: &Sound, numbers: usize) -> Result<Vec<Batch>> {
+        let patches = self.preparation.patches(&audible(&self.preparation, sound)?);
+        let chunk = (numbers / patches[0].len()).max(1);
+        Ok(patches.chunks(chunk).map(|patches| batch(patches.concat(), patches.len())).collect())
+    }
+
+    /// The vector of a sound out of its runs' outputs: the mean of its patches' ones, of unit length.
+    fn vector(&self, outputs: &[Vec<f32>]) -> Vec<f32> {
+        mean_direction(outputs.iter().flat_map(|o| o.chunks_exact(self.dim)), self.dim)
+    }
+}
+
+/// An audio model that is ready to run on the processor.
+pub struct AudioEncoder {
+    inputs: AudioInputs,
     model: CpuModel,
 }
 
@@ -39,25 +100,24 @@ impl AudioEncoder {
     /// # Errors
     /// As [`AudioEncoder::open`].
     pub fn from_pack(pack: &Pack, isa: Isa) -> Result<Self> {
-        let graph = super::graph(pack, &models::AUDIO, "takes no sounds; they need")?;
-        let preparation = preparation(pack.encoder.audio.as_ref())?;
-        let model = CpuModel::new(graph, pack.file(), isa)?;
-        Ok(Self { id: pack.id.clone(), space: models::tower::space(&pack.config), dim: pack.encoder.dim, preparation, model })
+        let inputs = AudioInputs::new(pack)?;
+        let model = CpuModel::new(inputs.graph.clone(), pack.file(), isa)?;
+        Ok(Self { inputs, model })
     }
 
     /// Length of an embedding.
     pub fn dim(&self) -> usize {
-        self.dim
+        self.inputs.dim
     }
 
     /// Which model makes these vectors.
     pub fn model_id(&self) -> &ModelId {
-        &self.id
+        &self.inputs.id
     }
 
     /// The text model in whose space these vectors are; `None` for a space of their own.
     pub fn space(&self) -> Option<&ModelId> {
-        self.space.as_ref()
+        self.inputs.space.as_ref()
     }
 
     /// The instruction set in use.
@@ -65,9 +125,9 @@ impl AudioEncoder {
         self.model.isa()
     }
 
-    /// How sounds are prepared: whoever decodes one may bring it to that rate, and leave off what is not listened to.
+    /// As [`AudioInputs::preparation`].
     pub fn preparation(&self) -> &Preparation {
-        &self.preparation
+        &self.inputs.preparation
     }
 
     /// The graph that runs.
@@ -80,22 +140,15 @@ impl AudioEncoder {
     /// # Errors
     /// [`Error::Input`] for silence, which sounds like nothing; [`Error::Internal`] for a graph that does not take sounds.
     pub fn encode(&self, sound: &Sound) -> Result<Vec<f32>> {
-        let patches = self.preparation.patches(&audible(&self.preparation, sound)?);
-        let chunk = (CHUNK_NUMBERS / patches[0].len()).max(1);
-        let run = |patches: &[Vec<f32>]| self.run(patches.concat(), patches.len());
+        let batches = self.inputs.batches(sound, CHUNK_NUMBERS)?;
         #[cfg(feature = "publisher")]
         let outputs = {
             use rayon::prelude::*;
-            patches.par_chunks(chunk).map(run).collect::<Result<Vec<_>>>()?
+            batches.par_iter().map(|batch| self.model.run_shared(batch)).collect::<Result<Vec<_>>>()?
         };
         #[cfg(not(feature = "publisher"))]
-        let outputs = patches.chunks(chunk).map(run).collect::<Result<Vec<_>>>()?;
-        let mut sum = vec![0.0f32; self.dim];
-        for vector in outputs.iter().flat_map(|o| o.chunks_exact(self.dim)) {
-            sum.iter_mut().zip(vector).for_each(|(s, v)| *s += v);
-        }
-        let length = sum.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt().max(f64::MIN_POSITIVE);
-        Ok(sum.iter().map(|v| (f64::from(*v) / length) as f32).collect())
+        let outputs = batches.iter().map(|batch| self.model.run_shared(batch)).collect::<Result<Vec<_>>>()?;
+        Ok(self.inputs.vector(&outputs))
     }
 
     /// Vectors `[patches, dim]` of patches that are prepared already, `[patches, frames, bins]`.
@@ -112,6 +165,28 @@ impl AudioEncoder {
     /// As [`AudioEncoder::run`].
     pub fn observe(&self, patch: Vec<f32>, observe: impl FnMut(usize, &[f32])) -> Result<()> {
         self.model.run_observed(&batch(patch, 1), &mut Workspace::default(), observe).map(|_| ())
+    }
+}
+
+/// An audio model on the devices of this machine.
+pub type AudioDevices = OnDevices<AudioInputs>;
+
+impl AudioDevices {
+    /// As [`AudioEncoder::encode`]; never an error because of a GPU.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn encode(&self, sound: &Sound) -> Result<Vec<f32>> {
+        let mut batches = self.inputs().batches(sound, CHUNK_NUMBERS)?;
+        let on_gpu = self.devices().on_gpu(batches.iter().map(|batch| batch.items).sum()).await;
+        if on_gpu {
+            batches = self.inputs().batches(sound, GPU_NUMBERS)?;
+        }
+        let mut outputs = Vec::with_capacity(batches.len());
+        for batch in &batches {
+            outputs.push(if on_gpu { self.devices().run(batch).await? } else { self.devices().run_on_cpu(batch)? });
+        }
+        Ok(self.inputs().vector(&outputs))
     }
 }
 

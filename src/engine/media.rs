@@ -16,6 +16,7 @@ use super::sync;
 use crate::error::{Error, Result};
 use crate::format::pack::ModelId;
 use crate::index::catalog::{AUDIO, IMAGE, MEDIA};
+use crate::math::vector::mean_direction;
 use crate::platform::{Abort, Platform};
 use crate::preprocess::{Picture, Sound};
 
@@ -46,21 +47,17 @@ pub struct Hearing {
 ///
 /// Errors: `Error::Input` for none.
 pub async fn encode_all<I>(model: &dyn MediaModel<I>, inputs: Vec<I>) -> Result<Vec<f32>> {
-    let one = inputs.len() == 1;
-    let mut sum = vec![0.0f32; model.dim()];
     if inputs.is_empty() {
         return Err(Error::input("There is nothing to look at: no frame was given. Pass one at least."));
     }
+    let mut vectors = Vec::with_capacity(inputs.len());
     for input in inputs {
-        let vector = model.encode(input).await?;
-        if one {
-            return Ok(vector);
-        }
-        sum.iter_mut().zip(vector).for_each(|(s, v)| *s += v);
+        vectors.push(model.encode(input).await?);
     }
-    let length = sum.iter().map(|v| v * v).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
-    sum.iter_mut().for_each(|v| *v /= length);
-    Ok(sum)
+    match vectors.len() {
+        1 => Ok(vectors.swap_remove(0)),
+        _ => Ok(mean_direction(vectors.iter().map(Vec::as_slice), model.dim())),
+    }
 }
 
 /// Makes a model of a verified pack.

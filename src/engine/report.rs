@@ -36,6 +36,8 @@ pub struct Report {
     pub devices: Option<Account>,
     /// What computes pictures, and which device does; `None` until the first picture.
     pub image: Option<(String, Option<Account>)>,
+    /// The same of sounds.
+    pub audio: Option<(String, Option<Account>)>,
     /// `fetched`, `unchanged` or `stored`.
     pub origin: &'static str,
     /// Why the newest index could not be had.
@@ -76,6 +78,7 @@ impl<P: Platform> Session<P> {
             device: self.text.borrow().as_ref().map(|text| text.device()),
             devices: self.text.borrow().as_ref().and_then(|text| text.account()),
             image: self.images.model.borrow().as_ref().map(|model| (model.device(), model.account())),
+            audio: self.sounds.model.borrow().as_ref().map(|model| (model.device(), model.account())),
             origin: self.origin.get().name(),
             problem: self.problem.borrow().clone(),
             text_problem: self.text_problem.borrow().clone(),

@@ -249,6 +249,11 @@ impl<P: Platform> Session<P> {
         if let Some(model) = image {
             model::settle(&self.world, &*model, adapter, false).await;
         }
+        let audio = self.sounds.model.borrow().clone();
+        if let Some(model) = audio {
+            // A sound is many patches.
+            model::settle(&self.world, &*model, adapter, true).await;
+        }
     }
 
     /// The vector of a text in the space that items are ranked in.

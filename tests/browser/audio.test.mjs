@@ -73,6 +73,33 @@ test('audio: the encoder gives what the command gives, from files and from an Au
   await page.context().close();
 });
 
+test('audio: the encoder gives the same on the GPU, and a session says where its sounds are encoded', async (t) => {
+  const page = await site.blank();
+  if (!(await page.evaluate(async () => Boolean(await navigator.gpu?.requestAdapter())))) {
+    assert.notEqual(process.env.REQUIRE_GPU, '1', 'REQUIRE_GPU=1, and the browser has no adapter');
+    t.skip('the browser has no WebGPU adapter');
+    return;
+  }
+  const seen = await page.evaluate(async (names) => {
+    const { Encoder, Recommender } = await library();
+    const blobs = await Promise.all(names.map(async (name) => (await fetch(`/sounds/${name}`)).blob()));
+    const encoder = await Encoder.open({ model: '/sounds/ear/', device: 'webgpu', store: 'memory' });
+    const vectors = await encoder.encode(blobs.map((audio) => ({ audio })));
+    const { device, gpu } = encoder.report();
+    await encoder.close();
+    const shop = await Recommender.open({ index: '/sounds/index/manifest.json', audioModel: true, device: 'webgpu', store: 'memory' });
+    const [first] = await shop.search({ audio: blobs[0] });
+    const { audio } = shop.report();
+    await shop.close();
+    return { vectors: vectors.map((v) => [...v]), device, probe: gpu.probe, first: first.key, audio };
+  }, NAMES);
+  seen.vectors.forEach((vector, at) => assert.ok(cosine(vector, made.vectors[at]) > 0.999, `${NAMES[at]}: ${cosine(vector, made.vectors[at])}`));
+  assert.deepEqual([seen.device, seen.probe, seen.first], ['webgpu', 'right', NAMES[0].split('.')[0]]);
+  assert.deepEqual([seen.audio.device, seen.audio.gpu.probe], ['webgpu', 'right']);
+  assert.deepEqual(page.problems, []);
+  await page.context().close();
+});
+
 test('audio: three hours are decoded as far as they are heard', async () => {
   const page = await site.blank();
   const seen = await page.evaluate(async ({ frame, wave }) => {

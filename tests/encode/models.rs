@@ -1,13 +1,10 @@
 //! Whole models with seeded weights against the reference library (tests/reference/model_goldens.py).
 
 use std::path::Path;
-use std::rc::Rc;
 
 use palate::compute::cpu::isa::Isa;
-use palate::compute::graph::Batch;
-use palate::compute::probe::{SHAPES, Variants, compare};
-use palate::compute::webgpu::{Gpu, GpuModel, Tilings};
 use palate::encode::choice::Wish;
+use palate::encode::audio::AudioDevices;
 use palate::encode::image::ImageDevices;
 use palate::encode::text::TextDevices;
 use palate::encode::{AudioEncoder, ImageEncoder, TextEncoder};
@@ -67,17 +64,19 @@ fn vectors(fixture: &Value, tower: Option<Tower>, dtype: PackDType, isa: Isa) ->
 
 /// The same on the GPU of this machine, which the probe has to find right; `None` where there is none.
 fn vectors_on_gpu(fixture: &Value, tower: Option<Tower>, dtype: PackDType) -> Option<Vec<Vec<f32>>> {
-    let gpu = gpu()?;
+    gpu()?;
     let pack = Pack::parse(pack(fixture, tower, dtype)).unwrap();
-    if let Some(sounds) = fixture["sounds"].as_array() {
-        return Some(sounds_on_gpu(&gpu, &pack, sounds));
-    }
-    let (found, account) = match texts(fixture) {
-        Some(texts) => {
+    let (found, account) = match (texts(fixture), fixture["sounds"].as_array()) {
+        (None, Some(sounds)) => {
+            let model = AudioDevices::new(pack, Isa::best(), Wish::Gpu, || 0.0).unwrap();
+            let of = |s: &Value| sound(model.inputs().preparation().rate, s[0].as_f64().unwrap(), s[1].as_u64().unwrap() as u32);
+            (sounds.iter().map(|s| block_on(model.encode(&of(s))).unwrap()).collect(), model.devices().account())
+        }
+        (Some(texts), _) => {
             let model = TextDevices::new(pack, Isa::best(), Wish::Gpu, || 0.0).unwrap();
             (block_on(model.encode(&texts)).unwrap(), model.devices().account())
         }
-        None => {
+        (None, None) => {
             let model = ImageDevices::new(pack, Isa::best(), Wish::Gpu, || 0.0).unwrap();
             (block_on(model.encode(&pictures(fixture))).unwrap(), model.devices().account())
         }
@@ -85,32 +84,6 @@ fn vectors_on_gpu(fixture: &Value, tower: Option<Tower>, dtype: PackDType) -> Op
     assert_eq!(account.probe.as_deref(), Some("right"), "{}", account.why);
     assert!(account.few_on_gpu && account.many_on_gpu && account.repeated == 0, "{account:?}");
     Some(found)
-}
-
-/// Sounds' encoders stay on the processor; their graphs run on a GPU all the same, and its probe covers their ops.
-fn sounds_on_gpu(gpu: &Rc<Gpu>, pack: &Pack, sounds: &[Value]) -> Vec<Vec<f32>> {
-    let encoder = AudioEncoder::from_pack(pack, Isa::best()).unwrap();
-    let (graph, preparation) = (encoder.graph().clone(), encoder.preparation());
-    let variants = Variants::of(&graph, pack.file());
-    for shape in SHAPES[1] {
-        let (packed, plain) = variants.weights(shape.side, variants.dtypes()[0]).unwrap();
-        let small = variants.graph(&packed, true, shape.side).unwrap();
-        let model = block_on(GpuModel::new(Rc::clone(gpu), small, &packed, Tilings::of(gpu))).unwrap();
-        let expected = variants.graph(&plain, true, shape.side).unwrap();
-        let run = |batch: Batch| {
-            let model = &model;
-            async move { model.run(&batch).await }
-        };
-        assert_eq!(block_on(compare(&expected, &plain, &variants.batch(shape), run)).unwrap(), None);
-    }
-    let model = block_on(GpuModel::new(Rc::clone(gpu), graph, pack.file(), Tilings::of(gpu))).unwrap();
-    let of = |s: &Value| {
-        let sound = sound(preparation.rate, s[0].as_f64().unwrap(), s[1].as_u64().unwrap() as u32);
-        let floats = preparation.patches(&preparation.heard(&sound));
-        assert_eq!(floats.len(), 1);
-        block_on(model.run(&Batch { items: 1, floats, ..Batch::default() })).unwrap()
-    };
-    sounds.iter().map(of).collect()
 }
 
 fn exact(name: &str, tower: Option<Tower>) {

@@ -195,6 +195,8 @@ export interface Report {
   text: { ready: boolean; kernels: string | null; problem: Problem | null };
   /** What computes pictures; `null` until the first. */
   image: { kernels: string; device: Device; deviceWhy: string; gpu: GpuReport | null } | null;
+  /** The same of sounds. */
+  audio: { kernels: string; device: Device; deviceWhy: string; gpu: GpuReport | null } | null;
   store: {
     kind: 'opfs' | 'indexeddb' | 'memory';
     why: string;

@@ -101,7 +101,7 @@ const calls = {
 };
 
 /** Calls that encode: after them, and when nothing is under way, the devices of a model that has not yet may race. */
-const ENCODING = new Set(['encode', 'search', 'warmUp', 'see', 'searchSeen']);
+const ENCODING = new Set(['encode', 'search', 'warmUp', 'see', 'searchSeen', 'hear', 'searchHeard']);
 /** Quiet time before they do, in milliseconds. */
 const IDLE = 400;
 let idle;
@@ -127,7 +127,7 @@ const OPENING = new Set(['openRecommender', 'openEncoder']);
 function reportAfter(method) {
   if (!session || QUIET.has(method)) return undefined;
   const report = session.report();
-  for (const gpu of [report.gpu, report.image?.gpu]) if (gpu && adapter) gpu.adapter = adapter;
+  for (const gpu of [report.gpu, report.image?.gpu, report.audio?.gpu]) if (gpu && adapter) gpu.adapter = adapter;
   return { ...report, module: relaxed ? 'relaxed-simd' : 'simd128' };
 }
 
