@@ -22,6 +22,16 @@ impl Rng {
         Self { state: [next(), next(), next(), next()] }
     }
 
+    /// A generator that stands where [`Self::state`] was taken.
+    pub fn at(state: [u64; 4]) -> Self {
+        Self { state }
+    }
+
+    /// Where the stream stands.
+    pub fn state(&self) -> [u64; 4] {
+        self.state
+    }
+
     /// The next 64 random bits.
     pub fn next_u64(&mut self) -> u64 {
         let s = &mut self.state;

@@ -4,6 +4,7 @@
 //! denies storage); `web` and `native` hold the real adapters, in files of equal names.
 
 pub mod abort;
+pub mod checkpoint;
 pub mod clock;
 pub mod fetch;
 pub mod memory;
@@ -15,6 +16,7 @@ pub mod store;
 pub mod web;
 
 pub use abort::Abort;
+pub use checkpoint::Checkpoint;
 pub use clock::Clock;
 pub use fetch::{Ask, Body, Fetch, Reply};
 pub use seal::Seal;

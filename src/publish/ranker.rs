@@ -8,7 +8,9 @@ use crate::format::ranker::write;
 use crate::index::Catalog;
 use crate::train::choices::Blended;
 use crate::train::clock::{Worth, clock, clock_bytes, in_milliseconds, part_of, worth};
+use crate::platform::Checkpoint;
 use crate::train::features::{Features, unit_rows};
+use crate::train::kept::{Kept, digest};
 use crate::train::methods::{Data, Settings, Trainer};
 use crate::train::ship;
 use crate::{Error, Result};
@@ -79,11 +81,11 @@ pub struct Learned {
 }
 
 /// The bytes of the ranker shard for `catalog`. `note` hears what is going on. The same catalog and interactions give
-/// the same bytes on one machine.
+/// the same bytes on one machine, also where a run was stopped and the next one goes on from `checkpoint`.
 ///
 /// # Errors
 /// [`Error::Input`] where nothing can be learned, or nothing fits the budget.
-pub fn ranker(catalog: &Catalog, interactions: &Interactions, options: &Options, note: &dyn Fn(&str)) -> Result<(Vec<u8>, Learned)> {
+pub fn ranker(catalog: &Catalog, interactions: &Interactions, options: &Options, checkpoint: &dyn Checkpoint, note: &dyn Fn(&str)) -> Result<(Vec<u8>, Learned)> {
     let items = catalog.len();
     let known = known(catalog, interactions)?;
     // Without ratings, what is not above 0 was a dismissal.
@@ -112,7 +114,9 @@ pub fn ranker(catalog: &Catalog, interactions: &Interactions, options: &Options,
     let data = |sequences| Data { sequences, items, features: &features, valid: &[], valid_candidates: None, test_candidates: None };
 
     let methods = methods(items, !features.is_empty(), options.sequence);
-    let mut chooser = Trainer::new(Data { valid: &held_out, ..data(&train) }, settings.clone(), note);
+    let run = digest(&data(&sequences), &format!("{:x} {options:?} {} {}", catalog.keys_hash(), interactions.has_time, interactions.has_rating));
+    let chooser = Trainer::new(Data { valid: &held_out, ..data(&train) }, settings.clone(), note);
+    let mut chooser = chooser.keeping(Kept::new(checkpoint, &run, "choosing", note));
     let chosen = chooser.blend(&methods)?;
     let choices = chooser.choices().clone();
     drop(chooser);
@@ -129,7 +133,8 @@ pub fn ranker(catalog: &Catalog, interactions: &Interactions, options: &Options,
     };
     drop(chosen);
     note("the held-out events are learned from too");
-    let mut trainer = Trainer::new(data(&sequences), settings, note).with_choices(choices);
+    let trainer = Trainer::new(data(&sequences), settings, note).with_choices(choices);
+    let mut trainer = trainer.keeping(Kept::new(checkpoint, &run, "final", note));
     let blend = trainer.blend(&methods)?;
     let choices = trainer.choices();
     let blended = choices.blend.clone().ok_or_else(|| Error::Internal("no blend was chosen".into()))?;

@@ -37,7 +37,9 @@ pub fn term_quality(term: &dyn Term, cases: &[&Case], candidates: Option<&[bool]
         mask(&mut scores, case, candidates);
         quality(&judge(&scores, &case.targets, 0).ranks)
     };
-    cases.par_iter().map(of).sum::<f64>() / cases.len().max(1) as f64
+    // Collected first, so that the sum does not depend on how threads share the work.
+    let each: Vec<f64> = cases.par_iter().map(of).collect();
+    each.iter().sum::<f64>() / cases.len().max(1) as f64
 }
 
 /// The value of `choices` whose term does best on the cases; the first one without cases.

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::{Map, Value, json};
+
 use super::entries::Keep;
 use crate::rank::learned::blend::Scale;
 
@@ -35,4 +37,57 @@ pub struct Blended {
     /// Mean of NDCG at 10 and at 100 on the validation cases; of the best single term too.
     pub reached: f64,
     pub best_alone: (String, f64),
+}
+
+impl Choices {
+    /// As a JSON text that keeps every bit.
+    pub fn write(&self) -> String {
+        let f = |value: f32| json!(value.to_bits());
+        let keep = |keep: &Keep| match *keep {
+            Keep::EachRow => Value::Null,
+            Keep::Weighed { people, head } => json!([f(people), f(head)]),
+        };
+        let taus: Map<String, Value> = self.taus.iter().map(|(name, tau)| (name.clone(), f(*tau))).collect();
+        let entries: Map<String, Value> = self.entries.iter().map(|(name, of)| (name.clone(), keep(of))).collect();
+        let blend = self.blend.as_ref().map(|blend| {
+            let gains: Vec<Value> = blend.gains.iter().map(|(name, gain)| json!([name, f(*gain)])).collect();
+            let (name, alone) = &blend.best_alone;
+            json!({
+                "deviation": blend.scale == Scale::Deviation, "gains": gains, "row_entries": blend.row_entries,
+                "reached": blend.reached.to_bits(), "best_alone": [name, alone.to_bits()],
+            })
+        });
+        let ials = self.ials.map(|(lambda, alpha0)| json!([f(lambda), f(alpha0)]));
+        json!({"taus": taus, "entries": entries, "ease_lambda": self.ease_lambda.map(f), "ials": ials, "epochs": self.epochs, "blend": blend}).to_string()
+    }
+
+    /// What [`Self::write`] wrote; `None` for any other text.
+    pub fn read(text: &str) -> Option<Self> {
+        let value: Value = serde_json::from_str(text).ok()?;
+        let f = |value: &Value| value.as_u64().and_then(|bits| u32::try_from(bits).ok()).map(f32::from_bits);
+        let pair = |value: &Value| Some((f(&value[0])?, f(&value[1])?));
+        let keep = |value: &Value| match value {
+            Value::Null => Some(Keep::EachRow),
+            of => pair(of).map(|(people, head)| Keep::Weighed { people, head }),
+        };
+        let optional = |value: &Value| if value.is_null() { Some(None) } else { f(value).map(Some) };
+        let blend = |value: &Value| -> Option<Blended> {
+            let gains = value["gains"].as_array()?.iter().map(|one| Some((one[0].as_str()?.to_owned(), f(&one[1])?)));
+            Some(Blended {
+                scale: if value["deviation"].as_bool()? { Scale::Deviation } else { Scale::Raw },
+                gains: gains.collect::<Option<_>>()?,
+                row_entries: value["row_entries"].as_u64()? as usize,
+                reached: f64::from_bits(value["reached"].as_u64()?),
+                best_alone: (value["best_alone"][0].as_str()?.to_owned(), f64::from_bits(value["best_alone"][1].as_u64()?)),
+            })
+        };
+        Some(Self {
+            taus: value["taus"].as_object()?.iter().map(|(name, tau)| Some((name.clone(), f(tau)?))).collect::<Option<_>>()?,
+            entries: value["entries"].as_object()?.iter().map(|(name, of)| Some((name.clone(), keep(of)?))).collect::<Option<_>>()?,
+            ease_lambda: optional(&value["ease_lambda"])?,
+            ials: if value["ials"].is_null() { None } else { Some(pair(&value["ials"])?) },
+            epochs: value["epochs"].as_u64().map(|epochs| epochs as usize),
+            blend: if value["blend"].is_null() { None } else { Some(blend(&value["blend"])?) },
+        })
+    }
 }

@@ -51,8 +51,8 @@ const WITHIN: f64 = 0.99;
 pub struct Entries {
     pub keep: Keep,
     /// What an entry's magnitude is multiplied by, for its row and for its column, `[items]`.
-    rows: Vec<f32>,
-    columns: Vec<f32>,
+    pub(super) rows: Vec<f32>,
+    pub(super) columns: Vec<f32>,
 }
 
 /// How much of the learned ranking a choice keeps, over cases.

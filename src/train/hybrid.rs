@@ -37,7 +37,12 @@ impl Trainer<'_> {
     pub fn blend(&mut self, names: &[&str]) -> Result<Blend> {
         let chosen = match self.choices.blend.clone() {
             Some(chosen) => chosen,
-            None => self.choose_blend(names)?,
+            None => {
+                let chosen = self.choose_blend(names)?;
+                self.choices.blend = Some(chosen.clone());
+                self.keep_choices()?;
+                chosen
+            }
         };
         let mut terms = Vec::new();
         for (name, _) in &chosen.gains {
@@ -45,9 +50,7 @@ impl Trainer<'_> {
             terms.push(self.cut_term(name, chosen.row_entries)?);
         }
         let gains = chosen.gains.iter().map(|(_, gain)| *gain).collect();
-        let blend = Blend { terms, gains, scale: chosen.scale };
-        self.choices.blend = Some(chosen);
-        Ok(blend)
+        Ok(Blend { terms, gains, scale: chosen.scale })
     }
 
     fn choose_blend(&mut self, names: &[&str]) -> Result<Blended> {

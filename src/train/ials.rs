@@ -10,6 +10,7 @@ use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
 
 use super::matrix::Csr;
+use crate::Result;
 use crate::math::rng::Rng;
 use crate::math::simd::normal::add_normal;
 use crate::math::vector::{add_scaled, dot_in};
@@ -28,20 +29,55 @@ pub struct IalsSettings {
     pub seed: u64,
 }
 
-/// `[users, dim]` and `[items, dim]` factors after `sweeps` of users then items. `progress` is told each finished sweep.
-pub fn ials(x: &Csr, settings: &IalsSettings, progress: &mut dyn FnMut(usize)) -> (Vec<f32>, Vec<f32>) {
+/// Where learning stands between sweeps.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sweeps {
+    /// Sweeps that are done.
+    pub done: usize,
+    /// `[users, dim]`.
+    pub users: Vec<f32>,
+    /// `[items, dim]`.
+    pub items: Vec<f32>,
+}
+
+/// `[users, dim]` and `[items, dim]` factors after `sweeps` of users then items.
+pub fn ials(x: &Csr, settings: &IalsSettings) -> (Vec<f32>, Vec<f32>) {
+    let mut sweeps = start(x, settings);
+    let by_item = x.transpose();
+    while sweeps.done < settings.sweeps {
+        sweep(x, &by_item, settings, &mut sweeps);
+    }
+    (sweeps.users, sweeps.items)
+}
+
+/// As [`ials`]; `from` goes on where an earlier run stood, and `each` is told of every finished sweep.
+///
+/// # Errors
+/// What `each` returns.
+pub fn ials_from(x: &Csr, settings: &IalsSettings, from: Option<Sweeps>, each: &mut dyn FnMut(&Sweeps) -> Result<()>) -> Result<Sweeps> {
+    let d = settings.dim;
+    let fits = |sweeps: &Sweeps| sweeps.users.len() == x.rows() * d && sweeps.items.len() == x.columns * d;
+    let mut sweeps = from.filter(fits).unwrap_or_else(|| start(x, settings));
+    let by_item = x.transpose();
+    while sweeps.done < settings.sweeps {
+        sweep(x, &by_item, settings, &mut sweeps);
+        each(&sweeps)?;
+    }
+    Ok(sweeps)
+}
+
+fn start(x: &Csr, settings: &IalsSettings) -> Sweeps {
     let d = settings.dim;
     let mut rng = Rng::new(settings.seed);
     let deviation = 0.1 / (d as f64).sqrt();
     let mut draw = |n: usize| -> Vec<f32> { (0..n * d).map(|_| (rng.normal() * deviation) as f32).collect() };
-    let (mut users, mut items) = (draw(x.rows()), draw(x.columns));
-    let by_item = x.transpose();
-    for sweep in 0..settings.sweeps {
-        solve_side(x, &items, &mut users, settings);
-        solve_side(&by_item, &users, &mut items, settings);
-        progress(sweep + 1);
-    }
-    (users, items)
+    Sweeps { done: 0, users: draw(x.rows()), items: draw(x.columns) }
+}
+
+fn sweep(x: &Csr, by_item: &Csr, settings: &IalsSettings, sweeps: &mut Sweeps) {
+    solve_side(x, &sweeps.items, &mut sweeps.users, settings);
+    solve_side(by_item, &sweeps.users, &mut sweeps.items, settings);
+    sweeps.done += 1;
 }
 
 /// Solves every row of `out` given the other side's factors.

@@ -16,7 +16,8 @@ use super::ease::ease;
 use super::ease_content::ease_content;
 use super::entries::{Entries, Keep, Popular};
 use super::features::Features;
-use super::ials::{IalsSettings, ials};
+use super::ials::IalsSettings;
+use super::kept::Kept;
 use super::knn::item_knn;
 use super::matrix::Csr;
 use super::sequence::{SequenceSettings, train_sequence};
@@ -107,20 +108,29 @@ const TAUS: [f32; 7] = [f32::INFINITY, 50.0, 20.0, 8.0, 4.0, 2.0, 1.0];
 pub struct Trainer<'a> {
     pub(super) data: Data<'a>,
     pub(super) settings: Settings,
-    matrix: Csr,
+    pub(super) matrix: Csr,
     pub(super) trained: HashMap<String, Arc<dyn Term>>,
     /// The trained terms that are item-item matrices: these can be cut to fit a budget.
     pub(super) matrices: HashMap<String, (Neighbors, Entries)>,
     pub(super) choices: Choices,
     /// What to tell the person who waits.
     pub(super) note: &'a dyn Fn(&str),
+    /// Where finished stages are kept.
+    pub(super) kept: Kept<'a>,
 }
 
 impl<'a> Trainer<'a> {
     /// A trainer over `data`.
     pub fn new(data: Data<'a>, settings: Settings, note: &'a dyn Fn(&str)) -> Self {
         let matrix = Csr::binary(data.sequences, data.items);
-        Self { data, settings, matrix, trained: HashMap::new(), matrices: HashMap::new(), choices: Choices::default(), note }
+        Self { data, settings, matrix, trained: HashMap::new(), matrices: HashMap::new(), choices: Choices::default(), note, kept: Kept::nothing() }
+    }
+
+    /// The same, which keeps what it has finished, and takes up what a stopped run of the same digest has left there.
+    pub fn keeping(mut self, kept: Kept<'a>) -> Self {
+        self.kept = kept;
+        self.take_choices();
+        self
     }
 
     /// The same, with choices that another trainer made on its validation cases.
@@ -144,9 +154,19 @@ impl<'a> Trainer<'a> {
         if let Some(term) = self.trained.get(method) {
             return Ok(term.clone());
         }
-        let start = Instant::now();
-        let term = self.train(method)?;
-        (self.note)(&format!("{method}: trained in {:.1} s", start.elapsed().as_secs_f64()));
+        let term = match self.taken(method) {
+            Some(term) => {
+                (self.note)(&format!("{method}: learned before, taken from {}", self.kept.place()));
+                term
+            }
+            None => {
+                let start = Instant::now();
+                let term = self.train(method)?;
+                (self.note)(&format!("{method}: trained in {:.1} s", start.elapsed().as_secs_f64()));
+                self.keep(method, term.as_ref())?;
+                term
+            }
+        };
         self.trained.insert(method.into(), term.clone());
         Ok(term)
     }
@@ -171,7 +191,7 @@ impl<'a> Trainer<'a> {
                 self.matrix_term(method, weights)
             }
             "ials" => {
-                let base = self.factors();
+                let base = self.factors()?;
                 let with = |tau: f32| Factors { tau, ..base.clone() };
                 let tau = self.tau(method, |t| Box::new(with(t)));
                 Arc::new(with(tau))
@@ -266,60 +286,6 @@ impl<'a> Trainer<'a> {
         Ok(self.matrix_term(method, weights))
     }
 
-    /// iALS item factors. Small data affords trying regularizations first, with half of the sweeps.
-    fn factors(&mut self) -> Factors {
-        let mut settings = self.settings.ials;
-        if let Some((lambda, alpha0)) = self.choices.ials {
-            (settings.lambda, settings.alpha0) = (lambda, alpha0);
-        }
-        let quantized = |settings: &IalsSettings| {
-            let (_, items) = ials(&self.matrix, settings, &mut |_| {});
-            Factors::quantize(&items, settings.dim, settings.alpha0, settings.lambda, settings.nu)
-        };
-        if self.choices.ials.is_none() && self.matrix.indices.len() <= 400_000 && !self.data.valid.is_empty() {
-            let cases = sample(self.data.valid, 500);
-            let mut best = f64::MIN;
-            let mut consider = |lambda: f32, alpha0: f32| {
-                let tried = IalsSettings { lambda, alpha0, sweeps: settings.sweeps.div_ceil(2), ..settings };
-                let reached = term_quality(&quantized(&tried), &cases, self.data.valid_candidates);
-                let better = reached > best;
-                if better {
-                    best = reached;
-                    (settings.lambda, settings.alpha0) = (lambda, alpha0);
-                }
-                better
-            };
-            let (lambda, alpha0) = (self.settings.ials.lambda, self.settings.ials.alpha0);
-            consider(lambda, alpha0);
-            let mut kept = lambda;
-            for direction in [3.0, 1.0 / 3.0] {
-                let mut tried = lambda * direction;
-                let mut found = false;
-                while consider(tried, alpha0) {
-                    (kept, found) = (tried, true);
-                    tried *= direction;
-                }
-                if found {
-                    break;
-                }
-            }
-            // The same pull to zero with another weight of the unobserved pairs.
-            for direction in [3.0, 1.0 / 3.0] {
-                let (mut alpha, mut lambda, mut found) = (alpha0 * direction, kept / direction, false);
-                while consider(lambda, alpha) {
-                    (alpha, lambda, found) = (alpha * direction, lambda / direction, true);
-                }
-                if found {
-                    break;
-                }
-            }
-            (self.note)(&format!("ials: lambda {:.5}, alpha0 {:.3}", settings.lambda, settings.alpha0));
-        }
-        let factors = quantized(&settings);
-        self.choices.ials = Some((settings.lambda, settings.alpha0));
-        factors
-    }
-
     fn content_map(&mut self, method: &str) -> Result<Arc<dyn Term>> {
         let s = self.settings.clone();
         let n = self.data.items;
@@ -359,6 +325,7 @@ impl<'a> Trainer<'a> {
             self.data.valid_candidates,
             &settings,
             &clock,
+            &self.kept,
             &mut |e| {
                 (self.note)(&format!(
                     "sequence: epoch {}, loss {:.3}, validation NDCG@10 {:.4}, {:.0} s",

@@ -8,7 +8,9 @@ use rayon::prelude::*;
 
 use super::features::Features;
 use super::linear::matmul_right_transposed;
+use super::kept::Kept;
 use super::matrix::Csr;
+use super::sequence_state::State;
 use super::softmax::{sampled_loss, softmax_loss};
 use super::transformer::{Packed, backward, forward};
 use crate::Result;
@@ -208,7 +210,10 @@ pub struct Epoch {
 }
 
 /// Trains on `sequences`, stopping by NDCG@10 on `valid`; with no validation cases it runs `epochs` epochs. `clock` gives
-/// seconds. Returns the encoder and the epoch it is from.
+/// seconds. Where a stopped run left an epoch in `kept`, it goes on from there. Returns the encoder and the epoch it is from.
+///
+/// # Errors
+/// As [`Kept::write`].
 pub fn train_sequence(
     sequences: &[Sequence],
     items: usize,
@@ -217,32 +222,46 @@ pub fn train_sequence(
     candidates: Option<&[bool]>,
     settings: &SequenceSettings,
     clock: &dyn Fn() -> f64,
+    kept: &Kept<'_>,
     progress: &mut dyn FnMut(Epoch),
 ) -> Result<(SequenceEncoder, usize)> {
     let SequenceSettings { dim, heads, blocks, window, .. } = *settings;
     let shape = Shape { items, dim, heads, blocks, window, hidden: 2 * dim };
     let content = features.map(|f| &f.sparse).filter(|c| c.rows() == items && !c.indices.is_empty());
     let mut model = Model::new(shape, content, settings.seed);
-    let mut adam = Adam::new(model.parameters.len());
-    let mut rng = Rng::new(settings.seed ^ 0xad4a);
-    let mut pairs = windows(sequences, window);
+    let pairs = windows(sequences, window);
+    let begin = || State {
+        epoch: 0,
+        parameters: model.parameters.clone(),
+        adam: Adam::new(model.parameters.len()),
+        order: (0..pairs.len() as u32).collect(),
+        random: Rng::new(settings.seed ^ 0xad4a).state(),
+        best_epoch: 0,
+        best: f64::MIN,
+        kept: model.parameters.clone(),
+        seconds: 0.0,
+    };
+    let mut state = State::read(kept, model.parameters.len(), pairs.len()).unwrap_or_else(begin);
+    let mut rng = Rng::at(state.random);
     let sample: Vec<Case> = match valid.len() {
         0..=4000 => valid.to_vec(),
         n => (0..4000).map(|i| valid[i * n / 4000].clone()).collect(),
     };
-    let start = clock();
-    let (mut best, mut best_epoch, mut kept) = (f64::MIN, 0, None);
+    let start = clock() - state.seconds;
     let total_steps = pairs.iter().map(|(p, _)| p.len()).sum::<usize>() / settings.batch_events + 1;
-    for epoch in 1..=settings.epochs {
-        rng.shuffle(&mut pairs);
+    model.parameters.clone_from(&state.parameters);
+    let goes_on = |state: &State| state.epoch < settings.epochs && state.epoch < state.best_epoch + settings.patience.max(1) && state.seconds <= settings.budget_seconds;
+    while goes_on(&state) {
+        rng.shuffle(&mut state.order);
         let (mut sum, mut count) = (0f64, 0usize);
         let mut at = 0;
         while at < pairs.len() {
             let mut batch = Packed { tokens: Vec::new(), offsets: vec![0] };
             let mut targets = Vec::new();
             while at < pairs.len() && batch.tokens.len() < settings.batch_events {
-                batch.tokens.extend_from_slice(pairs[at].0);
-                targets.extend_from_slice(pairs[at].1);
+                let (past, next) = pairs[state.order[at] as usize];
+                batch.tokens.extend_from_slice(past);
+                targets.extend_from_slice(next);
                 batch.offsets.push(batch.tokens.len());
                 at += 1;
             }
@@ -254,28 +273,28 @@ pub fn train_sequence(
             });
             let (loss, gradient) =
                 step(&model, &batch, &targets, negatives.as_deref(), settings.dropout, Some(&mut rng));
-            let warm = ((adam.steps + 1) as f32 / total_steps as f32).min(1.0);
-            adam.apply(&mut model.parameters, &gradient, settings.learning_rate * warm);
+            let warm = ((state.adam.steps + 1) as f32 / total_steps as f32).min(1.0);
+            state.adam.apply(&mut model.parameters, &gradient, settings.learning_rate * warm);
             sum += f64::from(loss) * targets.len() as f64;
             count += targets.len();
         }
         let loss = (sum / count.max(1) as f64) as f32;
-        let reached = if sample.is_empty() { epoch as f64 } else { validate(&model, &sample, candidates) };
-        progress(Epoch { number: epoch, loss, validation_ndcg: reached });
-        if reached > best {
-            (best, best_epoch) = (reached, epoch);
-            kept = Some(model.parameters.clone());
-        } else if epoch - best_epoch >= settings.patience {
-            break;
+        state.epoch += 1;
+        let reached = if sample.is_empty() { state.epoch as f64 } else { validate(&model, &sample, candidates) };
+        progress(Epoch { number: state.epoch, loss, validation_ndcg: reached });
+        if reached > state.best {
+            (state.best, state.best_epoch) = (reached, state.epoch);
+            state.kept.clone_from(&model.parameters);
         }
-        if clock() - start > settings.budget_seconds {
-            break;
+        state.seconds = clock() - start;
+        if kept.is_due() {
+            state.random = rng.state();
+            state.parameters.clone_from(&model.parameters);
+            state.write(kept)?;
         }
     }
-    if let Some(parameters) = kept {
-        model.parameters = parameters;
-    }
-    Ok((ship(&model), best_epoch))
+    model.parameters = state.kept;
+    Ok((ship(&model), state.best_epoch))
 }
 
 /// Mean NDCG@10 of the cases, each encoded once.
@@ -297,14 +316,12 @@ fn validate(model: &Model<'_>, cases: &[Case], candidates: Option<&[bool]>) -> f
         let n = model.shape.items;
         let mut scores = vec![0f32; cases.len() * n];
         matmul_right_transposed(&mut scores, &last, &table, (cases.len(), d, n), false);
-        sum += scores
-            .par_chunks_mut(n)
-            .zip(cases)
-            .map(|(scores, case)| {
-                mask(scores, case, candidates);
-                ndcg(&judge(scores, &case.targets, 0).ranks, 10)
-            })
-            .sum::<f64>();
+        let each = scores.par_chunks_mut(n).zip(cases).map(|(scores, case)| {
+            mask(scores, case, candidates);
+            ndcg(&judge(scores, &case.targets, 0).ranks, 10)
+        });
+        // Collected first, so that the sum does not depend on how threads share the work.
+        sum += each.collect::<Vec<f64>>().iter().sum::<f64>();
     }
     sum / cases.len() as f64
 }

@@ -37,7 +37,11 @@ pub fn ranker(blend: &Blend, counts: &[u32], users: usize, keys: u64) -> Result<
     })
 }
 
-fn part(term: &dyn Term, gain: f32) -> Result<Trained> {
+/// One term as it is stored.
+///
+/// # Errors
+/// [`Error::Internal`] for a term that no shard can hold.
+pub fn part(term: &dyn Term, gain: f32) -> Result<Trained> {
     let name = term.name().to_owned();
     let term = term as &dyn Any;
     let (tau, weights) = if term.is::<Popularity>() {

@@ -8,6 +8,7 @@
 use super::blend::{sample, term_quality};
 use super::choices::Choices;
 use super::entries::Keep;
+use super::kept::{Kept, Trials};
 use super::knobs::{KNOBS, Knob};
 use super::methods::{Data, Settings, Trainer};
 use crate::evaluate::dataset::Sequence;
@@ -68,11 +69,12 @@ pub fn searchable(names: &[&str], content: bool) -> Vec<&'static str> {
 }
 
 /// Searches for each of `methods`, one after another, each with what the ones before it found. `now` gives milliseconds, a
-/// clock of the caller's; `note` hears the budget, then each rung.
+/// clock of the caller's; `note` hears the budget, then each rung. Trials that a stopped run left in `kept` aren't made again;
+/// what they took counts.
 ///
 /// # Errors
 /// [`Error::Input`] without validation cases, and what training returns.
-pub fn tune(data: &Data<'_>, settings: &Settings, methods: &[&str], search: &Search, now: &dyn Fn() -> f64, note: &dyn Fn(&str)) -> Result<(Settings, Vec<Found>)> {
+pub fn tune(data: &Data<'_>, settings: &Settings, methods: &[&str], search: &Search, kept: &Kept<'_>, now: &dyn Fn() -> f64, note: &dyn Fn(&str)) -> Result<(Settings, Vec<Found>)> {
     if data.valid.is_empty() {
         return Err(Error::input("There are no validation cases to search on. Give interactions of people with more than two items, or leave out --tune."));
     }
@@ -81,15 +83,16 @@ pub fn tune(data: &Data<'_>, settings: &Settings, methods: &[&str], search: &Sea
     let parts: Vec<String> = plan.iter().map(|(count, share)| format!("{count} on {:.0} % of the people", share * 100.0)).collect();
     note(&format!("tune: {} methods, at most {trainings} trainings each ({}), within {:.0} s in all", methods.len(), parts.join(", "), search.budget_ms / 1e3));
     let start = now();
+    let mut trials = Trials::open(kept, "tune");
     let mut settings = settings.clone();
     let mut found = Vec::new();
     for method in methods {
-        let left = search.budget_ms - (now() - start);
-        if left <= 0.0 {
+        let may_go_on = |trials: &Trials<'_, '_>| now() - start + trials.remembered < search.budget_ms;
+        if !may_go_on(&trials) {
             note(&format!("tune: the time is up before {method}"));
             break;
         }
-        let outcome = one(data, &settings, method, search, &plan, &|| now() - start < search.budget_ms, note)?;
+        let outcome = one(data, &settings, method, search, &plan, &mut trials, now, &may_go_on, note)?;
         for (name, value) in &outcome.values {
             if let Some(knob) = KNOBS.iter().find(|knob| knob.name == *name) {
                 knob.set(&mut settings, *value);
@@ -99,7 +102,7 @@ pub fn tune(data: &Data<'_>, settings: &Settings, methods: &[&str], search: &Sea
         note(&format!("tune: {method}: {} gives {:.4}, the settings before {:.4}, after {} trainings", line.join(", "), outcome.reached, outcome.defaults, outcome.trainings));
         found.push(outcome);
     }
-    note(&format!("tune: took {:.0} of {:.0} s", (now() - start) / 1e3, search.budget_ms / 1e3));
+    note(&format!("tune: took {:.0} of {:.0} s", (now() - start + trials.remembered) / 1e3, search.budget_ms / 1e3));
     Ok((settings, found))
 }
 
@@ -111,7 +114,18 @@ struct Draw {
     reached: f64,
 }
 
-fn one(data: &Data<'_>, settings: &Settings, method: &str, search: &Search, plan: &[(usize, f64)], may_go_on: &dyn Fn() -> bool, note: &dyn Fn(&str)) -> Result<Found> {
+#[expect(clippy::too_many_arguments, reason = "one search's state, in one call")]
+fn one(
+    data: &Data<'_>,
+    settings: &Settings,
+    method: &str,
+    search: &Search,
+    plan: &[(usize, f64)],
+    trials: &mut Trials<'_, '_>,
+    now: &dyn Fn() -> f64,
+    may_go_on: &dyn Fn(&Trials<'_, '_>) -> bool,
+    note: &dyn Fn(&str),
+) -> Result<Found> {
     let knobs = knobs(method);
     let mut rng = Rng::new(search.seed);
     let mut draws: Vec<Draw> = (0..plan[0].0)
@@ -136,15 +150,16 @@ fn one(data: &Data<'_>, settings: &Settings, method: &str, search: &Search, plan
         let cases = sample(data.valid, ((CASES as f64 * share) as usize).max(200));
         for draw in &mut draws {
             // The first draw is always judged: there is no result without it.
-            if trainings > 0 && !may_go_on() {
+            if trainings > 0 && !may_go_on(trials) {
                 break;
             }
-            draw.reached = judge(data, &sequences, &draw.settings, method, &cases)?;
+            let tried = format!("{method} by {people} people, {} cases, {:?}", cases.len(), draw.settings);
+            draw.reached = trials.of(&tried, now, || judge(data, &sequences, &draw.settings, method, &cases))?;
             trainings += 1;
         }
         // Best first; what was not reached in time stands last, in the order drawn.
         draws.sort_by(|a, b| b.reached.total_cmp(&a.reached).then(a.number.cmp(&b.number)));
-        if rung < last && !may_go_on() {
+        if rung < last && !may_go_on(trials) {
             note(&format!("tune: {method}: the time is up on rung {} of {}", rung + 1, plan.len()));
             break;
         }
@@ -152,9 +167,10 @@ fn one(data: &Data<'_>, settings: &Settings, method: &str, search: &Search, plan
     // Winner against the settings as they were, on the same footing: everybody and the same cases.
     let cases = sample(data.valid, CASES);
     let best = draws.first().ok_or_else(|| Error::Internal("nothing was drawn".into()))?.clone();
-    let defaults = judge(data, data.sequences, settings, method, &cases)?;
+    let mut on_all = |settings: &Settings| trials.of(&format!("{method} by all, {settings:?}"), now, || judge(data, data.sequences, settings, method, &cases));
+    let defaults = on_all(settings)?;
     trainings += 1;
-    let reached = if best.number == 0 { defaults } else { trainings += 1; judge(data, data.sequences, &best.settings, method, &cases)? };
+    let reached = if best.number == 0 { defaults } else { trainings += 1; on_all(&best.settings)? };
     let (chosen, reached) = if reached > defaults { (&best.settings, reached) } else { (settings, defaults) };
     let values = knobs.iter().map(|knob| (knob.name, knob.get(chosen))).collect();
     Ok(Found { method: method.to_owned(), values, reached, defaults, trainings })

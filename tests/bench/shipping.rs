@@ -92,7 +92,7 @@ fn main() {
     }
     let s = settings.ials;
     let d = s.dim;
-    let (_, vectors) = ials(&x, &s, &mut |_| {});
+    let (_, vectors) = ials(&x, &s);
     let shipped = Factors::quantize(&vectors, d, s.alpha0, s.lambda, s.nu);
     let mut gram = vec![0f32; d * d];
     for row in vectors.chunks_exact(d) {

@@ -37,7 +37,7 @@ fn main() {
     let x = synthetic(20_000, 10_000, 1_000_000);
     for (what, steps) in [("iALS, 3 steps of conjugate gradients", 3), ("iALS, exact", 0)] {
         let settings = IalsSettings { dim: 128, alpha0: 0.1, lambda: 0.003, nu: 1.0, sweeps: 15, steps, seed: 1 };
-        timed(what, || ials(&x, &settings, &mut |_| {}).1);
+        timed(what, || ials(&x, &settings).1);
     }
     let x = synthetic(20_000, 12_000, 400_000);
     timed("EASE", || ease(&x, 200.0).expect("EASE"));

@@ -8,6 +8,8 @@ use palate::engine::snapshot::Snapshot;
 use palate::evaluate::dataset::Interactions;
 use palate::format::manifest::Kind;
 use palate::index::Catalog;
+use palate::platform::Checkpoint;
+use palate::platform::checkpoint::Nowhere;
 use palate::publish::build::{Base, Built, Options, build};
 use palate::publish::interaction_text::read_text;
 use palate::publish::interactions::ReadOptions;
@@ -57,10 +59,15 @@ pub fn options() -> ranker::Options {
 
 /// An index of the items with a ranker from the interactions.
 pub fn published(items: Vec<Item>, text: &str, options: &ranker::Options, base: Option<&Base>) -> palate::Result<(Built, Learned)> {
+    kept(items, text, options, base, &Nowhere, &|_| {})
+}
+
+/// The same, which keeps what is finished.
+pub fn kept(items: Vec<Item>, text: &str, options: &ranker::Options, base: Option<&Base>, checkpoint: &dyn Checkpoint, note: &dyn Fn(&str)) -> palate::Result<(Built, Learned)> {
     let interactions = interactions(text);
     let mut learned = None;
     let mut more = |catalog: &Catalog| {
-        let (bytes, account) = ranker(catalog, &interactions, options, &|_| {})?;
+        let (bytes, account) = ranker(catalog, &interactions, options, checkpoint, note)?;
         learned = Some(account);
         Ok(vec![(Kind::Ranker, bytes)])
     };

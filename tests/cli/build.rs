@@ -235,3 +235,35 @@ fn cli_build_refuses_bad_interactions_before_writing() {
     let ran = shop.run(&[&BUILD[..], &["--min-rating", "4"]].concat());
     assert!(ran.code == 2 && ran.err.contains("--interactions"), "{}", ran.err);
 }
+
+#[test]
+fn cli_build_goes_on_with_what_a_stopped_one_learned() {
+    let shop = Shop::new();
+    shop.file("walks.csv", &walks(""));
+    let learn = [&BUILD[..], &["--interactions", "walks.csv"]].concat();
+    // A file stands where the index is to go: learning is done, and then nothing can be written.
+    shop.file("index", b"in the way");
+    shop.fails(&learn, &["index"]);
+    std::fs::remove_file(shop.at("index")).unwrap();
+    let kept = shop.at(".index.training");
+    assert!(kept.join("choosing-choices.kept").is_file());
+    let resumed = shop.ok(&learn);
+    assert!(resumed.err.contains("learned before, taken from") && !resumed.err.contains("ease: trained") && !resumed.err.contains("ease-content: trained"), "{}", resumed.err);
+    assert!(!kept.exists(), "the index is there: nothing is to go on from");
+    let index = shop.snapshot("index");
+    std::fs::remove_dir_all(shop.at("index")).unwrap();
+    let whole = shop.ok(&learn);
+    assert!(!whole.err.contains("learned before"), "{}", whole.err);
+    assert_eq!(shop.snapshot("index"), index);
+
+    // Other interactions: what was kept is told and not used.
+    std::fs::remove_dir_all(shop.at("index")).unwrap();
+    shop.file("index", b"in the way");
+    shop.fails(&[&learn[..], &["--checkpoint", "aside"]].concat(), &["index"]);
+    assert!(!kept.exists() && shop.at("aside").is_dir());
+    std::fs::remove_file(shop.at("index")).unwrap();
+    shop.file("walks.csv", &walks("u1,boots,9\nu99,boots,1\nu99,lamp,2\n"));
+    let other = shop.ok(&[&learn[..], &["--checkpoint", "aside"]].concat());
+    assert!(other.err.contains("aside holds is of a run with other interactions, items or options"), "{}", other.err);
+    assert!(other.err.contains("trained in") && !other.err.contains("learned before") && !shop.at("aside").exists(), "{}", other.err);
+}

@@ -147,3 +147,23 @@ fn evaluate_is_not_carried_away_by_one_user_with_very_many_events() {
     let built = shop.ok(&["build", "--items", "things.jsonl", "--interactions", "crowd.csv", "--text-model", "tiny", "--out", "index", "--json"]);
     assert_eq!(built.json()[0]["ranker"]["users"], 121);
 }
+
+#[test]
+fn evaluate_goes_on_with_what_a_stopped_one_learned() {
+    let shop = Shop::new();
+    crowd(&shop);
+    // The report's folder is a file: everything is measured, and then it can't be written.
+    shop.file("deep", b"in the way");
+    let kept = ["--checkpoint", "kept", "--json"];
+    shop.fails(&[&RUN[..], &kept, &["--report", "deep/report.md"]].concat(), &["report.md"]);
+    assert!(shop.at("kept/fold0-ease.kept").is_file());
+    let resumed = run(&shop, &kept);
+    assert!(resumed.err.contains("ease: learned before, taken from kept") && !shop.at("kept").exists(), "{}", resumed.err);
+    let whole = run(&shop, &["--json"]);
+    let metrics = |ran: &super::Ran| ran.json()[0]["results"].as_array().unwrap().iter().map(|result| {
+        let mut metrics = result["metrics"].clone();
+        metrics.as_object_mut().unwrap().remove("ms_per_recommendation");
+        metrics
+    }).collect::<Vec<_>>();
+    assert_eq!(metrics(&resumed), metrics(&whole));
+}

@@ -1,4 +1,5 @@
 //! One suite for every adapter of the outside world. The browser's adapters run it through `tests/browser`.
 
+mod checkpoint;
 mod seal;
 mod store;

@@ -6,4 +6,5 @@ mod clock;
 mod items;
 mod quantize;
 mod ranker;
+mod resume;
 mod weights;

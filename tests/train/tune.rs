@@ -3,7 +3,9 @@
 use palate::evaluate::dataset::Sequence;
 use palate::evaluate::split::{Protocol, split};
 use palate::math::rng::Rng;
+use palate::platform::memory::MemoryCheckpoint;
 use palate::train::features::Features;
+use palate::train::kept::Kept;
 use palate::train::knobs::{KNOBS, read, write};
 use palate::train::methods::{Data, Settings};
 use palate::train::tune::{Found, Search, rungs, searchable, tune};
@@ -40,7 +42,7 @@ fn searched(settings: &Settings, draws: usize, budget_ms: f64, clock: &dyn Fn() 
     let data = Data { sequences: &split.train, items: 200, features: &features, valid: &split.valid, valid_candidates: None, test_candidates: None };
     let methods = searchable(&["ease", "item-knn"], false);
     assert_eq!(methods, ["item-knn", "ease"]);
-    tune(&data, settings, &methods, &Search { draws, seed: 3, budget_ms }, clock, &|_| {}).unwrap()
+    tune(&data, settings, &methods, &Search { draws, seed: 3, budget_ms }, &Kept::nothing(), clock, &|_| {}).unwrap()
 }
 
 #[test]
@@ -74,7 +76,7 @@ fn tune_needs_validation_cases() {
     let features = Features::default();
     let data = Data { sequences: &people(), items: 200, features: &features, valid: &[], valid_candidates: None, test_candidates: None };
     let search = Search { draws: 3, seed: 1, budget_ms: 1e9 };
-    let error = tune(&data, &Settings::default(), &["ease"], &search, &|| 0.0, &|_| {}).map(|_| ()).unwrap_err();
+    let error = tune(&data, &Settings::default(), &["ease"], &search, &Kept::nothing(), &|| 0.0, &|_| {}).map(|_| ()).unwrap_err();
     assert!(error.to_string().contains("leave out --tune"), "{error}");
 }
 
@@ -96,4 +98,27 @@ fn settings_survive_their_file_and_refuse_what_they_do_not_know() {
         let text = refused(json!({"ease_lambda": bad}));
         assert!(text.contains("s.json: ease_lambda") && text.contains("Give a number"), "{text}");
     }
+}
+
+#[test]
+fn tune_goes_on_after_a_stop_to_the_same_settings() {
+    let split = split(Protocol::LeaveOneOut, &people(), 200, 1, 0, 1).unwrap();
+    let features = Features::default();
+    let data = Data { sequences: &split.train, items: 200, features: &features, valid: &split.valid, valid_candidates: None, test_candidates: None };
+    let checkpoint = MemoryCheckpoint::default();
+    let run = |clock: &dyn Fn() -> f64| {
+        let kept = Kept::new(&checkpoint, "run", "search", &|_| {});
+        let search = Search { draws: 5, seed: 3, budget_ms: 1e9 };
+        tune(&data, &Settings::default(), &["item-knn", "ease"], &search, &kept, clock, &|_| {}).map(|(settings, found)| (write(&settings), found))
+    };
+    let whole = run(&|| 0.0).unwrap();
+    let writes = checkpoint.writes.get();
+    assert!(writes >= 10, "{writes}");
+    checkpoint.kept.borrow_mut().clear();
+    checkpoint.writes.set(0);
+    checkpoint.stop_after.set(Some(writes / 2));
+    assert_eq!(run(&|| 0.0).unwrap_err(), palate::Error::Aborted);
+    checkpoint.stop_after.set(None);
+    assert_eq!(run(&|| 0.0).unwrap(), whole);
+    assert_eq!(checkpoint.writes.get(), writes, "no trial is made twice");
 }

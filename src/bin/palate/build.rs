@@ -10,7 +10,7 @@ use clap::Args;
 use palate::evaluate::dataset::{Interactions, Keys};
 use palate::format::manifest::Kind;
 use palate::format::signature::{signed_bytes, with_signature};
-use palate::platform::native::Signer;
+use palate::platform::native::{FolderCheckpoint, Signer};
 use palate::platform::native::folder::{Folder, open};
 use palate::compute::cpu::isa::Isa;
 use palate::fuse::Fuser;
@@ -110,6 +110,10 @@ pub struct Build {
     /// Try the sequence encoder too (minutes); it is shipped where it is worth its cost.
     #[arg(long, requires = "interactions")]
     sequence: bool,
+    /// Where what is finished of the ranker is kept until the index is there: the same command goes on after a stop
+    /// [default: `.NAME.training` beside --out].
+    #[arg(long, value_name = "DIR", requires = "interactions")]
+    checkpoint: Option<PathBuf>,
     /// Sign the manifest with the key of this file, made by `palate key new`.
     #[arg(long, value_name = "KEYFILE")]
     sign: Option<PathBuf>,
@@ -183,6 +187,9 @@ impl Build {
             manifest = with_signature(&manifest, &signer.sign(signed_bytes(&manifest)));
         }
         write(&built, &manifest, &out)?;
+        if interactions.is_some() {
+            self.kept_in(&|_| {})?.clear();
+        }
         self.report(&built, &bad, learned.as_ref(), start.elapsed().as_secs_f64())
     }
 
@@ -194,11 +201,24 @@ impl Build {
         Ok(Some(interactions))
     }
 
+    /// Where what is finished of the ranker is kept. Not in the index's own folder, which may be served: it holds what was learned
+    /// of single people.
+    fn kept_in<'a>(&self, note: &'a dyn Fn(&str)) -> Result<FolderCheckpoint<'a>> {
+        let beside = || {
+            let out = std::path::absolute(&self.out).map_err(|e| Error::input(format!("--out is no path: {e}. Name a folder.")))?;
+            let name = out.file_name().map_or_else(|| "index".into(), |name| name.to_string_lossy().into_owned());
+            Ok(out.with_file_name(format!(".{name}.training")))
+        };
+        let path = self.checkpoint.clone().map_or_else(beside, Ok)?;
+        Ok(FolderCheckpoint::new(path, note))
+    }
+
     fn learn(&self, catalog: &Catalog, interactions: &Interactions) -> Result<(Vec<u8>, Learned)> {
         let settings = interactions::settings(&ranker::Options::default().settings, self.settings.as_deref())?;
         let options = ranker::Options { min_value: self.min_rating, min_people: self.min_people, utc_offset: self.utc_offset, settings, budget_bytes: self.ranker_bytes, sequence: self.sequence, ..ranker::Options::default() };
         let spinner = spinner("learning the ranker");
-        let learned = ranker::ranker(catalog, interactions, &options, &|text| spinner.suspend(|| eprintln!("  {text}")));
+        let told = |text: &str| spinner.suspend(|| eprintln!("  {text}"));
+        let learned = ranker::ranker(catalog, interactions, &options, &self.kept_in(&told)?, &told);
         spinner.finish_and_clear();
         let learned = learned.map_err(|error| match error {
             Error::Input(text) => Error::Input(format!("{text} (--ranker-bytes, --min-rating, --min-people and --interactions decide.)")),

@@ -9,12 +9,16 @@ use clap::Args;
 use palate::evaluate::dataset::{Cleaning, Interactions, Keys, Sequence};
 use palate::evaluate::report::{Context, Figures, figures, judge_cases, pool};
 use palate::evaluate::split::{Case, Protocol, Split, split};
+use palate::platform::Checkpoint;
+use palate::platform::checkpoint::Nowhere;
+use palate::platform::native::FolderCheckpoint;
 use palate::platform::native::files::write_atomic;
 use palate::publish::interactions::ReadOptions;
 use palate::rank::learned::terms::{Term, history_of};
 use palate::publish::item_features::ItemContent;
 use palate::train::features::Features;
 use palate::train::rating_report::{RatingOutcome, rating_report};
+use palate::train::kept::{Kept, digest};
 use palate::train::knobs;
 use palate::train::methods::{Data, METHODS, Settings, Trainer};
 use palate::train::tune::{Search, searchable, tune};
@@ -88,6 +92,9 @@ pub struct Evaluate {
     /// Hyper-parameters: a JSON object, as --settings-out writes it; what it leaves out keeps its default.
     #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
+    /// Keep there what is finished, for the same command to go on after a stop; emptied at the end.
+    #[arg(long, value_name = "DIR")]
+    checkpoint: Option<PathBuf>,
     /// Write a report with plots: FILE.html or FILE.md, in one piece.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
@@ -123,6 +130,9 @@ impl Evaluate {
             Protocol::LeaveOneOut | Protocol::Temporal => 1,
             Protocol::Strong | Protocol::ColdItems => self.folds.min(5),
         };
+        let note = |text: &str| self.note(text);
+        let folder = self.checkpoint.as_ref().map(|path| FolderCheckpoint::new(path, &note));
+        let checkpoint: &dyn Checkpoint = folder.as_ref().map_or(&Nowhere, |folder| folder as &dyn Checkpoint);
         let mut statement = String::new();
         let mut tuned = None;
         let mut of_folds: Vec<Vec<Outcome>> = Vec::new();
@@ -130,10 +140,10 @@ impl Evaluate {
             let split = split(protocol, &sequences, items, self.seed, fold, folds)?;
             self.note(&split.statement);
             if fold == 0 && self.tune.is_some() {
-                let (found, account) = self.tuned(&split, items, &features, &settings)?;
+                let (found, account) = self.tuned(checkpoint, &split, items, &features, &settings)?;
                 (settings, tuned) = (found, Some(account));
             }
-            of_folds.push(self.measure(&split, items, &features, &settings)?);
+            of_folds.push(self.measure((checkpoint, fold), &split, items, &features, &settings)?);
             statement = split.statement;
         }
         let evaluation = Evaluation {
@@ -153,6 +163,9 @@ impl Evaluate {
             evaluation_page::write(path, &evaluation)?;
             self.note(&format!("report: {}", path.display()));
         }
+        if let Some(folder) = &folder {
+            folder.clear();
+        }
         if self.json {
             line(&evaluation.json().to_string())
         } else {
@@ -168,7 +181,7 @@ impl Evaluate {
     }
 
     /// Searches for hyper-parameters on the split's validation cases; what was found, for the report too.
-    fn tuned(&self, split: &Split, items: usize, features: &Features, settings: &Settings) -> Result<(Settings, serde_json::Value)> {
+    fn tuned(&self, checkpoint: &dyn Checkpoint, split: &Split, items: usize, features: &Features, settings: &Settings) -> Result<(Settings, serde_json::Value)> {
         let data = Data {
             sequences: &split.train,
             items,
@@ -182,9 +195,12 @@ impl Evaluate {
             return Err(Error::input("--tune finds nothing to search for in these methods. Name one of item-knn, ease, ease-content, transitions, ials, user-clusters, content-map, hybrid."));
         }
         let search = Search { draws: self.tune.unwrap_or(1) as usize, seed: self.seed, budget_ms: self.tune_seconds * 1e3 };
+        let note = |text: &str| self.note(text);
         let start = Instant::now();
         let now = || start.elapsed().as_secs_f64() * 1e3;
-        let (settings, found) = tune(&data, settings, &methods, &search, &now, &|text| self.note(text))?;
+        let run = digest(&data, &format!("{settings:?} {search:?}"));
+        let kept = Kept::new(checkpoint, &run, "search", &note);
+        let (settings, found) = tune(&data, settings, &methods, &search, &kept, &now, &|text| self.note(text))?;
         let written = knobs::write(&settings);
         if let Some(path) = &self.settings_out {
             let text = serde_json::to_string_pretty(&written).map_err(|_| Error::Internal("settings do not serialize".into()))?;
@@ -289,7 +305,7 @@ impl Evaluate {
         Ok(interactions)
     }
 
-    fn measure(&self, split: &Split, items: usize, features: &Features, settings: &Settings) -> Result<Vec<Outcome>> {
+    fn measure(&self, (checkpoint, fold): (&dyn Checkpoint, usize), split: &Split, items: usize, features: &Features, settings: &Settings) -> Result<Vec<Outcome>> {
         let learned: &[Sequence] = if self.fit == "train" { &split.train } else { &split.train_and_valid };
         let data = Data {
             sequences: learned,
@@ -311,7 +327,8 @@ impl Evaluate {
         let longest = self.k.iter().copied().max().unwrap_or(10);
         let mut outcomes = Vec::new();
         let note = |text: &str| self.note(text);
-        let mut trainer = Trainer::new(data, settings.clone(), &note);
+        let (run, stage) = (digest(&data, &format!("{settings:?}")), format!("fold{fold}"));
+        let mut trainer = Trainer::new(data, settings.clone(), &note).keeping(Kept::new(checkpoint, &run, &stage, &note));
         for name in self.names() {
             let start = Instant::now();
             let term = trainer.term(name)?;

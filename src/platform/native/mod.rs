@@ -1,5 +1,6 @@
 //! The outside world of a native process.
 
+pub mod checkpoint;
 pub mod clock;
 pub mod fetch;
 pub mod files;
@@ -10,6 +11,7 @@ pub mod seal;
 pub mod signing;
 pub mod wait;
 
+pub use checkpoint::FolderCheckpoint;
 pub use clock::SystemClock;
 pub use fetch::FileFetch;
 #[cfg(feature = "publisher")]
