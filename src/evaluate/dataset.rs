@@ -1,67 +1,17 @@
 //! Interactions in memory: who met which item, when, how strongly; and their cleaning.
 //!
-//! Not here: reading files (`publish::interactions`), splitting (`split`).
+//! Not here: reading files (`publish::interactions`), how rows and keys are held (`rows`, `keys`), splitting (`split`).
 
-use std::collections::HashMap;
-
+pub use super::keys::Keys;
+pub use super::rows::{Interaction, Rows};
 use crate::{Error, Result};
-
-/// One interaction, by dense user and item numbers. `time` is in the file's own unit; where a file has none it is the
-/// row's number, so that file order is time order. `value` is a rating or an implicit weight (1 where the file has neither).
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Interaction {
-    pub user: u32,
-    pub item: u32,
-    pub time: i64,
-    pub value: f32,
-}
-
-/// String keys and their dense numbers, in order of first appearance.
-#[derive(Debug, Clone, Default)]
-pub struct Keys {
-    names: Vec<Box<str>>,
-    numbers: HashMap<Box<str>, u32>,
-}
-
-impl Keys {
-    /// The number of `name`, a new one if it was not seen before.
-    pub fn intern(&mut self, name: &str) -> u32 {
-        if let Some(&number) = self.numbers.get(name) {
-            return number;
-        }
-        let number = self.names.len() as u32;
-        self.names.push(name.into());
-        self.numbers.insert(name.into(), number);
-        number
-    }
-
-    /// The number of `name`, if it has one.
-    pub fn get(&self, name: &str) -> Option<u32> {
-        self.numbers.get(name).copied()
-    }
-
-    /// The key of `number`. Numbers come from this table.
-    pub fn name(&self, number: u32) -> &str {
-        &self.names[number as usize]
-    }
-
-    /// How many keys there are.
-    pub fn len(&self) -> usize {
-        self.names.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.names.is_empty()
-    }
-}
 
 /// All interactions of a file, in file order.
 #[derive(Debug, Clone, Default)]
 pub struct Interactions {
     pub users: Keys,
     pub items: Keys,
-    pub rows: Vec<Interaction>,
+    pub rows: Rows,
     /// Whether the file carries timestamps, ratings.
     pub has_time: bool,
     pub has_rating: bool,
@@ -166,26 +116,20 @@ impl Sequence {
 }
 
 impl Interactions {
-    /// The rows as one sequence per user, in time order; equal times keep file order. Users without rows are left out.
-    pub fn sequences(&self, cleaning: &Cleaning) -> Result<(Vec<Sequence>, Account)> {
+    /// The rows, which are used up, as one sequence per user, in time order; equal times keep file order. Users without rows are
+    /// left out.
+    pub fn sequences(&mut self, cleaning: &Cleaning) -> Result<(Vec<Sequence>, Account)> {
         let mut account = Account { read: self.rows.len(), ..Account::default() };
-        let mut sequences: Vec<Sequence> =
-            (0..self.users.len() as u32).map(|user| Sequence { user, ..Sequence::default() }).collect();
-        let mut order: Vec<u32> = (0..self.rows.len() as u32).collect();
-        order.sort_by_key(|&at| (self.rows[at as usize].user, self.rows[at as usize].time));
-        for at in order {
-            let row = self.rows[at as usize];
-            if cleaning.min_value.is_some_and(|least| row.value < least) {
-                account.below_min_value += 1;
-                continue;
-            }
-            let sequence = &mut sequences[row.user as usize];
-            sequence.items.push(row.item);
-            sequence.times.push(row.time);
-            sequence.values.push(row.value);
-        }
+        let mut sequences = std::mem::take(&mut self.rows).into_sequences(self.users.len());
         let mut last_user_of_item = vec![u32::MAX; self.items.len()];
         for sequence in &mut sequences {
+            if let Some(least) = cleaning.min_value {
+                let keep: Vec<usize> = (0..sequence.len()).filter(|&i| sequence.values[i] >= least).collect();
+                if keep.len() < sequence.len() {
+                    account.below_min_value += sequence.len() - keep.len();
+                    *sequence = sequence.pick(&keep);
+                }
+            }
             if cleaning.drop_repeats {
                 let user = sequence.user;
                 let keep: Vec<usize> = (0..sequence.len())

@@ -2,7 +2,9 @@
 
 pub mod dataset;
 pub mod judge;
+pub mod keys;
 pub mod lists;
 pub mod metrics;
 pub mod report;
+pub mod rows;
 pub mod split;

@@ -104,18 +104,45 @@ fn leave_one_out(sequences: &[Sequence]) -> Split {
     split
 }
 
-/// Everybody's last event as a case, the rest to learn from; who has a single event is learned from only.
-pub fn hold_out_last(sequences: &[Sequence]) -> (Vec<Sequence>, Vec<Case>) {
-    let (mut train, mut cases) = (Vec::with_capacity(sequences.len()), Vec::new());
-    for sequence in sequences {
-        let last = sequence.len() - usize::from(sequence.len() > 1);
-        let history = sequence.slice(0..last);
-        if last < sequence.len() {
-            cases.push(Case { history: history.clone(), targets: vec![sequence.items[last]] });
-        }
-        train.push(history);
+/// Last events that were taken out of sequences.
+pub struct HeldOut {
+    /// Each with what came before it.
+    pub cases: Vec<Case>,
+    /// Place of each one's sequence; time and value.
+    taken: Vec<(usize, i64, f32)>,
+}
+
+impl HeldOut {
+    /// When the events were.
+    pub fn times(&self) -> impl Iterator<Item = i64> + '_ {
+        self.taken.iter().map(|&(_, time, _)| time)
     }
-    (train, cases)
+
+    /// Puts the events back.
+    pub fn give_back(self, sequences: &mut [Sequence]) {
+        for (case, (place, time, value)) in self.cases.iter().zip(self.taken) {
+            let sequence = &mut sequences[place];
+            sequence.items.extend(&case.targets);
+            sequence.times.push(time);
+            sequence.values.push(value);
+        }
+    }
+}
+
+/// Takes the last event out of the sequences with more than one: of all of them, or of `most` evenly spread ones.
+pub fn hold_out_last(sequences: &mut [Sequence], most: usize) -> HeldOut {
+    let several: Vec<usize> = (0..sequences.len()).filter(|&place| sequences[place].len() > 1).collect();
+    let count = several.len().min(most);
+    let mut held = HeldOut { cases: Vec::with_capacity(count), taken: Vec::with_capacity(count) };
+    for at in 0..count {
+        let place = several[at * several.len() / count];
+        let sequence = &mut sequences[place];
+        if let (Some(item), Some(time), Some(value)) = (sequence.items.pop(), sequence.times.pop(), sequence.values.pop()) {
+            held.cases.push(Case { history: sequence.clone(), targets: vec![item] });
+            held.taken.push((place, time, value));
+        }
+    }
+    held
 }
 
 /// Cuts at the times before which 80 % and 90 % of all events lie.

@@ -86,7 +86,7 @@ fn read_delimited(
         quoted.delimiter(delimiter as u8).has_headers(false).flexible(true);
         match quoted.from_reader(row.as_bytes()).records().next() {
             Some(Ok(record)) => push_fields(&mut reader, line, columns, |i| record.get(i))?,
-            _ => reader.bad(line, "not readable as quoted fields")?,
+            _ => reader.bad(line, &|| "not readable as quoted fields")?,
         }
     }
 }
@@ -100,27 +100,27 @@ fn push_fields<'f>(
 ) -> Result<()> {
     let text = |column: Option<usize>| column.and_then(&field).map(str::trim).filter(|t| !t.is_empty());
     let (Some(user), Some(item)) = (text(Some(columns.user)), text(Some(columns.item))) else {
-        return reader.bad(line, "the user or the item is missing");
+        return reader.bad(line, &|| "the user or the item is missing");
     };
     let mut row = Row { user, item, event: text(columns.event), ..Row::default() };
     for (column, target) in [(columns.rating, &mut row.rating), (columns.weight, &mut row.weight)] {
         if let Some(text) = text(column) {
             match text.parse::<f32>() {
                 Ok(value) => *target = Some(value),
-                Err(_) => return reader.bad(line, &format!("`{}` is not a number", shown(text))),
+                Err(_) => return reader.bad(line, &|| format!("`{}` is not a number", shown(text))),
             }
         }
     }
     if let Some(text) = text(columns.time) {
         match parse_time(text) {
             Some(time) => row.time = Some(time),
-            None => return reader.bad(line, &format!("`{}` is not a time", shown(text))),
+            None => return reader.bad(line, &|| format!("`{}` is not a time", shown(text))),
         }
     } else if columns.time.is_some() && field(columns.time.unwrap_or(0)).is_some() {
-        return reader.bad(line, "the time is missing");
+        return reader.bad(line, &|| "the time is missing");
     }
     if columns.rating.is_some() && row.rating.is_none() && field(columns.rating.unwrap_or(0)).is_some() {
-        return reader.bad(line, "the rating is missing");
+        return reader.bad(line, &|| "the rating is missing");
     }
     reader.push(line, row)
 }
@@ -133,11 +133,11 @@ fn each_line(
     mut input: impl BufRead,
     mut row: impl FnMut(&mut Reader, usize, &str) -> Result<()>,
 ) -> Result<(Interactions, Skipped)> {
+    let file = reader.file.clone();
     loop {
         row(&mut reader, line, &text)?;
         text.clear();
         line += 1;
-        let file = reader.file.clone();
         if read_line(&mut input, &mut text, &file, line)? == 0 {
             return reader.finish();
         }
@@ -164,7 +164,7 @@ fn read_sequences(reader: Reader, line: usize, text: String, input: impl BufRead
             items += 1;
             reader.push(line, Row { user, item, ..Row::default() })?;
         }
-        if items == 0 { reader.bad(line, "the user has no items") } else { Ok(()) }
+        if items == 0 { reader.bad(line, &|| "the user has no items") } else { Ok(()) }
     })
 }
 
@@ -175,11 +175,11 @@ fn read_json(reader: Reader, line: usize, text: String, input: impl BufRead) -> 
         }
         let object = match serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text) {
             Ok(object) => object,
-            Err(e) => return reader.bad(line, &format!("not a JSON object ({e})")),
+            Err(e) => return reader.bad(line, &|| format!("not a JSON object ({e})")),
         };
         let (names, values): (Vec<_>, Vec<String>) = object.iter().map(|(name, value)| (name.as_str(), json_text(value))).unzip();
         match Columns::find(names.into_iter()) {
-            None => reader.bad(line, "the object names no user and item"),
+            None => reader.bad(line, &|| "the object names no user and item"),
             Some(columns) => push_fields(reader, line, columns, |i| values.get(i).map(String::as_str)),
         }
     })

@@ -1,10 +1,15 @@
 //! Interactions in, row by row: what a row may hold, which rows are bad, which column is which.
 //!
-//! Memory is 24 bytes a row plus each key once. Not here: opening files (`bin`), the layouts of text
+//! Memory is 8 to 20 bytes a row plus each key once. Not here: opening files (`bin`), the layouts of text
 //! (`interaction_text`) and of Parquet (`interaction_columns`), cleaning (`evaluate::dataset`).
+
+use std::fmt;
 
 use crate::evaluate::dataset::{Interaction, Interactions, Keys};
 use crate::{Error, Result};
+
+/// Bad rows that are put into words.
+const NAMED: usize = 5;
 
 /// How to treat rows that cannot be used.
 #[derive(Debug, Clone)]
@@ -85,26 +90,26 @@ impl Reader {
     /// Takes one row; a bad one is an error, or counted with `skip_bad`.
     pub fn push(&mut self, line: usize, row: Row<'_>) -> Result<()> {
         if row.user.is_empty() || row.item.is_empty() {
-            return self.bad(line, "the user or the item is empty");
+            return self.bad(line, &|| "the user or the item is empty");
         }
         if self.options.known_only && self.data.items.get(row.item).is_none() {
-            return self.bad(line, &format!("the item `{}` is not in the items file", shown(row.item)));
+            return self.bad(line, &|| format!("the item `{}` is not in the items file", shown(row.item)));
         }
         let value = match (row.rating, row.weight, row.event) {
             (Some(value), _, _) | (None, Some(value), _) => value,
             (None, None, Some(event)) => match event_weight(event) {
                 Some(weight) => weight,
-                None => return self.bad(line, &format!("the event `{}` is not one of {EVENT_NAMES}", shown(event))),
+                None => return self.bad(line, &|| format!("the event `{}` is not one of {EVENT_NAMES}", shown(event))),
             },
             (None, None, None) => 1.0,
         };
         if !value.is_finite() {
-            return self.bad(line, "the rating or weight is not a finite number");
+            return self.bad(line, &|| "the rating or weight is not a finite number");
         }
         if row.rating.is_some() {
             match self.options.scale {
                 Some((low, high)) if value < low || value > high => {
-                    return self.bad(line, &format!("the rating {value} is outside {low} to {high}"));
+                    return self.bad(line, &|| format!("the rating {value} is outside {low} to {high}"));
                 }
                 Some(_) => {}
                 None => {
@@ -127,17 +132,13 @@ impl Reader {
         let rows = &mut self.rows_of_user[user as usize];
         *rows = rows.saturating_add(1);
         if self.options.max_user_rows > 0 && *rows as usize > self.options.max_user_rows {
-            let text = format!(
-                "user `{}` has more than {} rows, which no person has",
-                shown(row.user),
-                self.options.max_user_rows
-            );
-            return self.bad(line, &text);
+            let most = self.options.max_user_rows;
+            return self.bad(line, &|| format!("user `{}` has more than {most} rows, which no person has (`palate build` and `evaluate` allow more by --max-user-rows)", shown(row.user)));
         }
         if let Some(time) = row.time {
             let last = std::mem::replace(&mut self.last_time[user as usize], time);
             if self.options.require_time_order && time < last {
-                return self.bad(line, &format!("time goes backwards within a user, from {last} to {time}"));
+                return self.bad(line, &|| format!("time goes backwards within a user, from {last} to {time}"));
             }
         }
         self.with_time |= row.time.is_some();
@@ -148,16 +149,17 @@ impl Reader {
         Ok(())
     }
 
-    /// Counts a bad row, or stops.
-    pub fn bad(&mut self, line: usize, why: &str) -> Result<()> {
-        let text = format!("{}, line {line}: {why}", self.file);
+    /// Counts a bad row, or stops. There may be millions: why it is bad is put into words for the first few.
+    pub fn bad<W: fmt::Display>(&mut self, line: usize, why: &dyn Fn() -> W) -> Result<()> {
+        let text = || format!("{}, line {line}: {}", self.file, why());
         if !self.options.skip_bad {
-            return Err(Error::input(format!("{text}. Correct the row, or pass --skip-bad to leave out bad rows.")));
+            return Err(Error::input(format!("{}. Correct the row, or pass --skip-bad to leave out bad rows.", text())));
         }
-        self.skipped.rows += 1;
-        if self.skipped.first.len() < 5 {
+        if self.skipped.first.len() < NAMED {
+            let text = text();
             self.skipped.first.push(text);
         }
+        self.skipped.rows += 1;
         Ok(())
     }
 
@@ -172,13 +174,13 @@ impl Reader {
                 let count = self.counts_beyond[scale];
                 self.bad(
                     line,
-                    &format!(
+                    &|| format!(
                         "the rating {value} is outside {low} to {high}, which holds all but {count} of {total} ratings \
                          (--scale sets the scale)"
                     ),
                 )?;
                 self.skipped.rows += count - 1;
-                self.data.rows.retain(|row| row.value >= low && row.value <= high);
+                self.data.rows.keep(|row| (low..=high).contains(&row.value).then_some(row.item));
             }
         }
         if self.data.rows.is_empty() {

@@ -2,7 +2,7 @@
 //!
 //! Not here: reading files (`interaction_text`, `interaction_columns`), the methods (`train`), the bytes (`format`).
 
-use crate::evaluate::dataset::{Account, Cleaning, Interaction, Interactions, Keys, Sequence};
+use crate::evaluate::dataset::{Account, Cleaning, Interactions, Keys, Sequence};
 use crate::evaluate::split::hold_out_last;
 use crate::format::ranker::write;
 use crate::index::Catalog;
@@ -20,6 +20,8 @@ use crate::{Error, Result};
 pub const MAX_DENSE: usize = 20_000;
 /// With two, each of them could tell what the other met beside it.
 pub const MIN_PEOPLE: usize = 3;
+/// Last events that choices are made on: of so many people at most, evenly spread.
+pub const HELD_OUT: usize = 20_000;
 /// What the shard has besides its tensors: names, sizes, alignment.
 const HEADER: usize = 4096;
 /// Unknown items that are named.
@@ -85,21 +87,22 @@ pub struct Learned {
 ///
 /// # Errors
 /// [`Error::Input`] where nothing can be learned, or nothing fits the budget.
-pub fn ranker(catalog: &Catalog, interactions: &Interactions, options: &Options, checkpoint: &dyn Checkpoint, note: &dyn Fn(&str)) -> Result<(Vec<u8>, Learned)> {
+pub fn ranker(catalog: &Catalog, interactions: Interactions, options: &Options, checkpoint: &dyn Checkpoint, note: &dyn Fn(&str)) -> Result<(Vec<u8>, Learned)> {
     let items = catalog.len();
-    let known = known(catalog, interactions)?;
+    let mut interactions = interactions;
+    let unknown = known_only(catalog, &mut interactions)?;
     // Without ratings, what is not above 0 was a dismissal.
     let least = options.min_value.or((!interactions.has_rating).then_some(f32::MIN_POSITIVE));
-    let (sequences, cleaning) = known.interactions.sequences(&Cleaning { min_value: least, ..Cleaning::default() })?;
-    let (sequences, rare) = without_rare(sequences, items, options.min_people);
+    let (sequences, cleaning) = interactions.sequences(&Cleaning { min_value: least, ..Cleaning::default() })?;
+    let (mut sequences, rare) = without_rare(sequences, items, options.min_people);
     if sequences.is_empty() {
         return Err(Error::input(format!(
             "No item was met by {} people, so that nothing may be learned. Give more interactions, or allow items that fewer met.",
             options.min_people
         )));
     }
-    let (train, held_out) = hold_out_last(&sequences);
-    if held_out.is_empty() {
+    let several = sequences.iter().any(|sequence| sequence.len() > 1);
+    if !several {
         return Err(Error::input("Nobody in the interactions met two items, so there is nothing to learn from. Give more interactions."));
     }
     // Popularity, and room for what the time of the week may say.
@@ -111,35 +114,39 @@ pub fn ranker(catalog: &Catalog, interactions: &Interactions, options: &Options,
     // One that is linear in the events gives exact reasons: the other has to be worth it.
     settings.deviation_earns = 1.02;
     let features = features(catalog);
-    let data = |sequences| Data { sequences, items, features: &features, valid: &[], valid_candidates: None, test_candidates: None };
+    // A function, so that each borrow of the sequences has a life of its own.
+    fn data_of<'d>(sequences: &'d [Sequence], items: usize, features: &'d Features) -> Data<'d> {
+        Data { sequences, items, features, valid: &[], valid_candidates: None, test_candidates: None }
+    }
 
     let methods = methods(items, !features.is_empty(), options.sequence);
-    let run = digest(&data(&sequences), &format!("{:x} {options:?} {} {}", catalog.keys_hash(), interactions.has_time, interactions.has_rating));
-    let chooser = Trainer::new(Data { valid: &held_out, ..data(&train) }, settings.clone(), note);
+    let run = digest(&data_of(&sequences, items, &features), &format!("{:x} {options:?} {} {}", catalog.keys_hash(), interactions.has_time, interactions.has_rating));
+    let milliseconds = in_milliseconds(&sequences);
+    let held_out = hold_out_last(&mut sequences, HELD_OUT);
+    let chooser = Trainer::new(Data { valid: &held_out.cases, ..data_of(&sequences, items, &features) }, settings.clone(), note);
     let mut chooser = chooser.keeping(Kept::new(checkpoint, &run, "choosing", note));
     let chosen = chooser.blend(&methods)?;
     let choices = chooser.choices().clone();
     drop(chooser);
     let clock_of = |sequences: &[Sequence]| clock(sequences, items, &features, options.min_people, options.utc_offset);
-    let worth = match interactions.has_time.then(|| clock_of(&train)).flatten() {
+    let worth = match interactions.has_time.then(|| clock_of(&sequences)).flatten() {
         Some(clock) => {
-            let milliseconds = in_milliseconds(&sequences);
-            let last = |sequence: &Sequence| sequence.times.last().map(|&time| part_of(time, milliseconds, options.utc_offset));
-            // In the order of the cases: everybody with more than one event has one.
-            let parts: Vec<usize> = sequences.iter().filter(|sequence| sequence.len() > 1).filter_map(last).collect();
-            worth(&clock, &chosen, ship::unit(&chosen, &data(&train).counts()), &held_out, &parts)
+            let parts: Vec<usize> = held_out.times().map(|time| part_of(time, milliseconds, options.utc_offset)).collect();
+            worth(&clock, &chosen, ship::unit(&chosen, &data_of(&sequences, items, &features).counts()), &held_out.cases, &parts)
         }
         None => None,
     };
     drop(chosen);
+    let held_out_events = held_out.cases.len();
+    held_out.give_back(&mut sequences);
     note("the held-out events are learned from too");
-    let trainer = Trainer::new(data(&sequences), settings, note).with_choices(choices);
+    let trainer = Trainer::new(data_of(&sequences, items, &features), settings, note).with_choices(choices);
     let mut trainer = trainer.keeping(Kept::new(checkpoint, &run, "final", note));
     let blend = trainer.blend(&methods)?;
     let choices = trainer.choices();
     let blended = choices.blend.clone().ok_or_else(|| Error::Internal("no blend was chosen".into()))?;
 
-    let counts = data(&sequences).counts();
+    let counts = data_of(&sequences, items, &features).counts();
     let mut parts = ship::ranker(&blend, &counts, sequences.len(), catalog.keys_hash())?;
     parts.clock = worth.and_then(|worth| {
         let mut clock = clock_of(&sequences)?;
@@ -153,15 +160,15 @@ pub fn ranker(catalog: &Catalog, interactions: &Interactions, options: &Options,
     let taus = blended.gains.iter().map(|(name, _)| choices.taus.get(name).copied().unwrap_or(f32::INFINITY)).collect();
     let learned = Learned {
         cleaning,
-        unknown_rows: known.rows,
-        unknown_items: known.items,
-        unknown: known.first,
+        unknown_rows: unknown.rows,
+        unknown_items: unknown.items,
+        unknown: unknown.first,
         users: sequences.len(),
         rare_items: rare.items,
         rare_rows: rare.rows,
         least_people: counts.iter().copied().filter(|&count| count > 0).min().unwrap_or(0),
         items_met: counts.iter().filter(|&&count| count > 0).count(),
-        held_out: held_out.len(),
+        held_out: held_out_events,
         term_bytes: blend.terms.iter().map(|term| term.download_bytes()).collect(),
         clock: worth.filter(|_| parts.clock.is_some()),
         taus,
@@ -213,46 +220,45 @@ fn methods(items: usize, content: bool, sequence: bool) -> Vec<&'static str> {
     methods
 }
 
-/// Interactions in the catalog's ordinals, and what had to be left out.
-struct Known {
-    interactions: Interactions,
+/// Rows that had to be left out, and their items.
+struct Unknown {
     rows: usize,
     items: usize,
     first: Vec<String>,
 }
 
-fn known(catalog: &Catalog, interactions: &Interactions) -> Result<Known> {
+/// Gives the rows the catalog's ordinals; those with items that it doesn't have are left out.
+fn known_only(catalog: &Catalog, interactions: &mut Interactions) -> Result<Unknown> {
     let mut items = Keys::default();
     for ordinal in 0..catalog.len() as u32 {
         items.intern(catalog.key(ordinal));
     }
-    let names = &interactions.items;
-    let ordinals: Vec<Option<u32>> = (0..names.len() as u32).map(|item| items.get(names.name(item))).collect();
+    let names = std::mem::replace(&mut interactions.items, items);
+    let ordinals: Vec<Option<u32>> = (0..names.len() as u32).map(|item| interactions.items.get(names.name(item))).collect();
     // A table of keys may hold more than the rows name.
-    let mut unknown = vec![false; names.len()];
-    let mut known = Known { interactions: Interactions { items, rows: Vec::new(), ..interactions.clone() }, rows: 0, items: 0, first: Vec::new() };
-    for row in &interactions.rows {
-        match ordinals[row.item as usize] {
-            Some(item) => known.interactions.rows.push(Interaction { item, ..*row }),
-            None => {
-                known.rows += 1;
-                if !std::mem::replace(&mut unknown[row.item as usize], true) {
-                    known.items += 1;
-                    if known.first.len() < NAMED {
-                        known.first.push(names.name(row.item).to_owned());
-                    }
+    let mut seen = vec![false; names.len()];
+    let mut unknown = Unknown { rows: 0, items: 0, first: Vec::new() };
+    interactions.rows.keep(|row| {
+        let ordinal = ordinals[row.item as usize];
+        if ordinal.is_none() {
+            unknown.rows += 1;
+            if !std::mem::replace(&mut seen[row.item as usize], true) {
+                unknown.items += 1;
+                if unknown.first.len() < NAMED {
+                    unknown.first.push(names.name(row.item).to_owned());
                 }
             }
         }
-    }
-    if known.interactions.rows.is_empty() {
+        ordinal
+    });
+    if interactions.rows.is_empty() {
         return Err(Error::input(format!(
             "None of the {} items of the interactions is among the items (the first: {}). Give interactions with these items' ids.",
-            known.items,
-            known.first.join(", ")
+            unknown.items,
+            unknown.first.join(", ")
         )));
     }
-    Ok(known)
+    Ok(unknown)
 }
 
 /// The catalog's own vectors as content, by ordinal; none where no item has one.

@@ -20,19 +20,29 @@ pub fn gram(x: &Csr, lambda: f32) -> Vec<f32> {
 pub fn product_transposed(a: &Csr, b: &Csr, lambda: f32) -> Vec<f32> {
     let n = b.columns;
     let mut out = vec![0f32; a.columns * n];
+    add_product_transposed(&mut out, a, b);
+    if lambda != 0.0 {
+        add_diagonal(&mut out, n, lambda);
+    }
+    out
+}
+
+/// `out += A'B`, rows of A and B in order: adding them part by part gives the same sums.
+pub fn add_product_transposed(out: &mut [f32], a: &Csr, b: &Csr) {
     let transposed = a.transpose();
-    out.par_chunks_mut(n.max(1)).enumerate().for_each(|(i, row)| {
+    out.par_chunks_mut(b.columns.max(1)).enumerate().for_each(|(i, row)| {
         for (r, v) in transposed.entries(i) {
             let (columns, values) = b.row(r as usize);
             for (&c, &w) in columns.iter().zip(values) {
                 row[c as usize] += v * w;
             }
         }
-        if lambda != 0.0 && i < n {
-            row[i] += lambda;
-        }
     });
-    out
+}
+
+/// Adds `lambda` to the diagonal of a row-major matrix with `n` columns.
+pub fn add_diagonal(matrix: &mut [f32], n: usize, lambda: f32) {
+    matrix.chunks_exact_mut(n.max(1)).enumerate().take(n).for_each(|(i, row)| row[i] += lambda);
 }
 
 /// Number of threads of the current pool, as `faer` wants it.

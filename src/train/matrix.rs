@@ -21,7 +21,9 @@ impl Csr {
 
     /// Users times items, 1 where a user met an item.
     pub fn binary(sequences: &[Sequence], items: usize) -> Self {
-        let mut matrix = Self::new(items);
+        let entries = sequences.iter().map(Sequence::len).sum();
+        let mut matrix = Self { columns: items, offsets: Vec::with_capacity(sequences.len() + 1), indices: Vec::with_capacity(entries), values: Vec::with_capacity(entries) };
+        matrix.offsets.push(0);
         for sequence in sequences {
             matrix.push_row(sequence.items.iter().map(|&i| (i, 1.0)));
         }

@@ -21,7 +21,7 @@ use super::kept::Kept;
 use super::knn::item_knn;
 use super::matrix::Csr;
 use super::sequence::{SequenceSettings, train_sequence};
-use super::transitions::{TransitionSettings, transitions};
+use super::transitions::{EVENTS, TransitionSettings, transitions};
 use crate::evaluate::dataset::Sequence;
 use crate::evaluate::split::Case;
 use crate::rank::learned::content::Content;
@@ -187,7 +187,7 @@ impl<'a> Trainer<'a> {
                 self.matrix_term(method, weights)
             }
             "transitions" => {
-                let weights = transitions(self.data.sequences, n, &s.transitions)?;
+                let weights = transitions(self.data.sequences, n, &s.transitions, EVENTS)?;
                 self.matrix_term(method, weights)
             }
             "ials" => {

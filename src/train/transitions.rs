@@ -6,7 +6,7 @@
 
 use rayon::prelude::*;
 
-use super::linear::ridge_inverse;
+use super::linear::{add_diagonal, add_product_transposed, invert, matmul, ridge_inverse};
 use super::matrix::Csr;
 use crate::Result;
 use crate::evaluate::dataset::Sequence;
@@ -39,8 +39,15 @@ pub fn cuts(sequences: &[Sequence], items: usize, settings: &TransitionSettings)
     (past, future)
 }
 
-/// B as row-major `[items, items]`: row i is what having just met item i adds to what comes next.
-pub fn transitions(sequences: &[Sequence], items: usize, settings: &TransitionSettings) -> Result<Vec<f32>> {
+/// Events whose cuts stand in memory at once, about: some 300 bytes each with a window of 20.
+pub const EVENTS: usize = 2_000_000;
+
+/// B as row-major `[items, items]`: row i is what having just met item i adds to what comes next. Of more events than `most` at a
+/// time ([`EVENTS`] are good) S'S and S'T are summed part by part, in dense matrices.
+pub fn transitions(sequences: &[Sequence], items: usize, settings: &TransitionSettings, most: usize) -> Result<Vec<f32>> {
+    if sequences.iter().map(Sequence::len).sum::<usize>() > most {
+        return by_parts(sequences, items, settings, most);
+    }
     let (past, future) = cuts(sequences, items, settings);
     let inverse = ridge_inverse(&past, settings.lambda)?;
     let target = sparse_product(&past, &future);
@@ -56,6 +63,30 @@ pub fn transitions(sequences: &[Sequence], items: usize, settings: &TransitionSe
         }
         row[i] = 0.0;
     });
+    Ok(out)
+}
+
+fn by_parts(sequences: &[Sequence], items: usize, settings: &TransitionSettings, most: usize) -> Result<Vec<f32>> {
+    let add = |sum: &mut [f32], of: &dyn Fn(&Csr, &Csr, &mut [f32])| {
+        let mut rest = sequences;
+        while !rest.is_empty() {
+            let mut events = 0;
+            let many = rest.iter().take_while(|sequence| { events += sequence.len(); events <= most }).count().max(1);
+            let (part, others) = rest.split_at(many);
+            let (past, future) = cuts(part, items, settings);
+            of(&past, &future, sum);
+            rest = others;
+        }
+    };
+    let mut inverse = vec![0f32; items * items];
+    add(&mut inverse, &|past, _, sum| add_product_transposed(sum, past, past));
+    add_diagonal(&mut inverse, items, settings.lambda);
+    invert(&mut inverse, items)?;
+    let mut target = vec![0f32; items * items];
+    add(&mut target, &|past, future, sum| add_product_transposed(sum, past, future));
+    let mut out = vec![0f32; items * items];
+    matmul(&mut out, &inverse, &target, (items, items, items), false);
+    (0..items).for_each(|i| out[i * items + i] = 0.0);
     Ok(out)
 }
 

@@ -28,7 +28,7 @@ use palate::train::entries::{Entries, Popular};
 use palate::train::ials::ials;
 use palate::train::matrix::Csr;
 use palate::train::methods::Settings;
-use palate::train::transitions::transitions;
+use palate::train::transitions::{EVENTS, transitions};
 use rayon::prelude::*;
 
 const ENTRIES: usize = 50;
@@ -69,7 +69,7 @@ fn main() {
     };
     let films = data == "films";
     let file = BufReader::new(File::open(path).expect("the file opens"));
-    let interactions = read_text(path, file, ReadOptions::default()).expect("the file reads").0;
+    let mut interactions = read_text(path, file, ReadOptions::default()).expect("the file reads").0;
     let cleaning = Cleaning { min_value: films.then_some(3.5), ..Cleaning::default() };
     let (sequences, _) = interactions.sequences(&cleaning).expect("sequences");
     let n = interactions.items.len();
@@ -79,7 +79,7 @@ fn main() {
     let x = Csr::binary(&split.train, n);
     let train: &[Sequence] = &split.train;
     for method in ["ease", "transitions"] {
-        let dense = if method == "ease" { ease(&x, settings.ease_lambda) } else { transitions(train, n, &settings.transitions) }.expect("learned");
+        let dense = if method == "ease" { ease(&x, settings.ease_lambda) } else { transitions(train, n, &settings.transitions, EVENTS) }.expect("learned");
         let mut learned = Dense { name: method.into(), weights: Arc::new(dense), items: n, tau: f32::INFINITY };
         learned.tau = choose(&TAUS, &split.valid, None, |tau| Box::new(Dense { tau, ..learned.clone() }));
         let popular = Popular::new(&learned, train);

@@ -67,7 +67,7 @@ pub fn kept(items: Vec<Item>, text: &str, options: &ranker::Options, base: Optio
     let interactions = interactions(text);
     let mut learned = None;
     let mut more = |catalog: &Catalog| {
-        let (bytes, account) = ranker(catalog, &interactions, options, checkpoint, note)?;
+        let (bytes, account) = ranker(catalog, interactions.clone(), options, checkpoint, note)?;
         learned = Some(account);
         Ok(vec![(Kind::Ranker, bytes)])
     };

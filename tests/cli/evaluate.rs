@@ -141,6 +141,7 @@ fn evaluate_is_not_carried_away_by_one_user_with_very_many_events() {
         let _ = writeln!(text, "robot,i{}-{},{}", n % 4, n / 4 % 8, 2000 + n);
     }
     shop.file("crowd.csv", text.as_bytes());
+    shop.fails(&[&RUN[..], &["--max-user-rows", "1000"]].concat(), &["crowd.csv, line 1722", "`robot` has more than 1000 rows"]);
     let ran = run(&shop, &["--json"]);
     assert!(ran.err.contains("299968 dropped: repeats of a user with an item"), "{}", ran.err);
     assert_eq!(ran.json()[0]["users"], 121);

@@ -1,7 +1,7 @@
 //! Protocols: nothing that is asked about may be learned from.
 
-use palate::evaluate::dataset::{Cleaning, Interaction, Interactions, Sequence};
-use palate::evaluate::split::{Protocol, Split, split};
+use palate::evaluate::dataset::{Cleaning, Interaction, Interactions, Keys, Rows, Sequence};
+use palate::evaluate::split::{Protocol, Split, hold_out_last, split};
 use palate::math::rng::Rng;
 
 fn data(users: usize, items: usize) -> Vec<Sequence> {
@@ -99,7 +99,7 @@ fn table(rows: &[(&str, &str, i64, f32)]) -> Interactions {
 
 #[test]
 fn cleaning_orders_by_time_and_keeps_file_order_in_ties() {
-    let data = table(&[("u", "late", 9, 1.0), ("u", "b", 5, 1.0), ("u", "a", 5, 1.0), ("u", "b", 7, 1.0)]);
+    let mut data = table(&[("u", "late", 9, 1.0), ("u", "b", 5, 1.0), ("u", "a", 5, 1.0), ("u", "b", 7, 1.0)]);
     let (sequences, account) = data.sequences(&Cleaning::default()).expect("sequences");
     let names: Vec<&str> = sequences[0].items.iter().map(|&i| data.items.name(i)).collect();
     assert_eq!(names, ["b", "a", "late"]);
@@ -110,9 +110,9 @@ fn cleaning_orders_by_time_and_keeps_file_order_in_ties() {
 fn cleaning_accounts_for_every_row() {
     let mut rows = vec![("u", "a", 1, 5.0), ("u", "b", 2, 1.0), ("v", "a", 1, 5.0), ("v", "c", 2, 5.0), ("w", "a", 3, 4.0)];
     rows.push(("w", "a", 4, 4.0));
-    let data = table(&rows);
+    let mut data = table(&rows);
     let cleaning = Cleaning { min_value: Some(3.5), min_user_rows: 2, ..Cleaning::default() };
-    let (sequences, account) = data.sequences(&cleaning).expect("sequences");
+    let (sequences, account) = data.clone().sequences(&cleaning).expect("sequences");
     assert_eq!(sequences.len(), 1);
     assert_eq!((account.below_min_value, account.repeats, account.short_users, account.kept), (1, 1, 2, 2));
     let none = data.sequences(&Cleaning { min_value: Some(9.0), ..Cleaning::default() });
@@ -128,7 +128,7 @@ fn cleaning_finds_the_core_and_robots() {
         }
     }
     rows.extend([("d", "x", 1, 1.0), ("a", "rare", 1, 1.0)]);
-    let data = table(&rows);
+    let mut data = table(&rows);
     let (sequences, account) = data.sequences(&Cleaning { core: 3, ..Cleaning::default() }).expect("sequences");
     assert_eq!((sequences.len(), account.outside_core, account.kept), (3, 2, 9));
     let names: Vec<String> = (0..60).map(|i| i.to_string()).collect();
@@ -137,4 +137,56 @@ fn cleaning_finds_the_core_and_robots() {
     let (sequences, account) =
         table(&rows).sequences(&Cleaning { max_rate: 5.0, ..Cleaning::default() }).expect("sequences");
     assert_eq!((sequences.len(), account.robots), (1, 60));
+}
+
+#[test]
+fn rows_keep_their_numbers_times_and_values_whatever_they_lack() {
+    let row = |user, item, time, value| Interaction { user, item, time, value };
+    for rows in [
+        vec![row(0, 0, 0, 1.0), row(1, 1, 1, 1.0), row(0, 2, 2, 1.0), row(1, 0, 3, 1.0)],
+        vec![row(0, 0, 7, 2.0), row(1, 1, 6, 3.0), row(0, 2, 2, 1.0), row(1, 0, 3, 1.0)],
+        vec![row(0, 0, 0, 1.0), row(1, 1, 1, 1.0), row(0, 2, 9, 1.0), row(1, 0, 3, 0.5)],
+    ] {
+        let mut data = Rows::default();
+        rows.iter().for_each(|&row| data.push(row));
+        assert_eq!((data.iter().collect::<Vec<_>>(), data.len()), (rows.clone(), 4));
+        // Items 1 and up move down by one, item 0 goes: times stay those of the file.
+        data.keep(|row| row.item.checked_sub(1));
+        let kept: Vec<Interaction> = rows.iter().filter(|row| row.item > 0).map(|row| Interaction { item: row.item - 1, ..*row }).collect();
+        assert_eq!(data.iter().collect::<Vec<_>>(), kept);
+        let sequences = data.into_sequences(3);
+        assert_eq!(sequences.iter().map(|sequence| (sequence.user, sequence.len())).collect::<Vec<_>>(), [(0, 1), (1, 1), (2, 0)]);
+        assert_eq!((sequences[0].times[0], sequences[0].values[0]), (rows[2].time, rows[2].value));
+    }
+}
+
+#[test]
+fn keys_are_numbered_in_order_and_found_again() {
+    let mut keys = Keys::default();
+    assert!(keys.get("").is_none() && keys.is_empty());
+    let name = |n: u32| if n == 7 { String::new() } else { format!("key {}", n * 7919) };
+    for n in 0..5000 {
+        assert_eq!((keys.intern(&name(n)), keys.intern(&name(n / 2))), (n, n / 2));
+    }
+    assert_eq!(keys.len(), 5000);
+    assert!((0..5000).all(|n| keys.name(n) == name(n) && keys.get(&name(n)) == Some(n)));
+    assert!(keys.get("key 1").is_none());
+}
+
+#[test]
+fn held_out_last_events_come_back_to_their_places() {
+    let before: Vec<_> = data(30, 20).into_iter().enumerate().map(|(at, sequence)| if at % 3 == 0 { sequence.slice(0..1) } else { sequence }).collect();
+    for (most, wanted) in [(1000, 20), (7, 7)] {
+        let mut sequences = before.clone();
+        let held = hold_out_last(&mut sequences, most);
+        assert_eq!((held.cases.len(), held.times().count()), (wanted, wanted));
+        let events = |sequences: &[Sequence]| sequences.iter().map(Sequence::len).sum::<usize>();
+        assert_eq!(events(&sequences) + wanted, events(&before));
+        for case in &held.cases {
+            let whole = before.iter().find(|sequence| sequence.user == case.history.user).unwrap();
+            assert_eq!((&case.history, case.targets[0]), (&whole.slice(0..whole.len() - 1), whole.items[whole.len() - 1]));
+        }
+        held.give_back(&mut sequences);
+        assert_eq!(sequences, before);
+    }
 }

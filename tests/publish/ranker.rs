@@ -208,7 +208,7 @@ fn ranker_of_the_films_finds_what_people_watched_next() {
     assert_eq!(films.len(), 1500);
 
     // Everybody's last liked film is held out, from the ranker too.
-    let (sequences, _) = all.sequences(&Cleaning { min_value: Some(4.0), ..Cleaning::default() }).unwrap();
+    let (sequences, _) = all.clone().sequences(&Cleaning { min_value: Some(4.0), ..Cleaning::default() }).unwrap();
     let (mut known, mut cases) = (String::from("user,item,timestamp\n"), Vec::new());
     for sequence in &sequences {
         let items: Vec<&str> = sequence.items.iter().map(|&film| all.items.name(film)).filter(|name| kept.contains(name)).collect();

@@ -6,7 +6,7 @@ use palate::train::ease_content::ease_content;
 use palate::train::features::Features;
 use palate::train::ials::{IalsSettings, solve_side};
 use palate::train::matrix::Csr;
-use palate::train::transitions::{TransitionSettings, transitions};
+use palate::train::transitions::{EVENTS, TransitionSettings, transitions};
 use serde_json::Value;
 
 const TOLERANCE: f32 = 1e-4;
@@ -62,7 +62,10 @@ fn ease_content_equals_numpy() {
 fn transitions_equal_numpy() {
     let golden = golden();
     let settings = TransitionSettings { lambda: 5.0, past: 2.0, future: 3.0, window: 4 };
-    same(&transitions(&sequences(&golden), 25, &settings).expect("transitions"), &golden["transitions"]);
+    // All at once, and in parts of a few sequences or of one.
+    for most in [EVENTS, 40, 1] {
+        same(&transitions(&sequences(&golden), 25, &settings, most).expect("transitions"), &golden["transitions"]);
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
-use palate::evaluate::dataset::{Interactions, Keys};
+use palate::evaluate::dataset::Interactions;
 use palate::format::manifest::Kind;
 use palate::format::signature::{signed_bytes, with_signature};
 use palate::platform::native::{FolderCheckpoint, Signer};
@@ -94,6 +94,9 @@ pub struct Build {
     /// The rating scale, `LOW,HIGH`; inferred where not given.
     #[arg(long, value_name = "LOW,HIGH", value_delimiter = ',', num_args = 1, requires = "interactions")]
     scale: Option<Vec<f32>>,
+    /// A person's rows beyond this many are bad: a robot, or a broken export. 0: no limit.
+    #[arg(long, value_name = "COUNT", default_value_t = 1_000_000, requires = "interactions")]
+    max_user_rows: usize,
     /// Items that fewer people met are learned nothing of, so that no shipped row speaks of one or two people.
     #[arg(long, value_name = "COUNT", default_value_t = ranker::MIN_PEOPLE, requires = "interactions")]
     min_people: usize,
@@ -132,7 +135,7 @@ impl Build {
         let (items, bad) = self.read()?;
         self.count_missing_media(&items);
         interactions::settings(&ranker::Options::default().settings, self.settings.as_deref())?;
-        let interactions = self.read_interactions()?;
+        let mut interactions = self.read_interactions()?;
         let pack = pack::find(&self.text_model)?;
         let (mut options, pack_file) = (self.options(), self.pack_file(&pack)?);
         options.model_file = self.model_at.clone().or_else(|| pack_file.as_ref().map(|(name, _)| name.clone()));
@@ -159,7 +162,7 @@ impl Build {
         let mut progress = None;
         let mut learned = None;
         let mut learn = |catalog: &Catalog| {
-            let Some(interactions) = &interactions else { return Ok(Vec::new()) };
+            let Some(interactions) = interactions.take() else { return Ok(Vec::new()) };
             let (bytes, account) = self.learn(catalog, interactions)?;
             learned = Some(account);
             Ok(vec![(Kind::Ranker, bytes)])
@@ -187,7 +190,7 @@ impl Build {
             manifest = with_signature(&manifest, &signer.sign(signed_bytes(&manifest)));
         }
         write(&built, &manifest, &out)?;
-        if interactions.is_some() {
+        if learned.is_some() {
             self.kept_in(&|_| {})?.clear();
         }
         self.report(&built, &bad, learned.as_ref(), start.elapsed().as_secs_f64())
@@ -195,7 +198,7 @@ impl Build {
 
     fn read_interactions(&self) -> Result<Option<Interactions>> {
         let Some(path) = &self.interactions else { return Ok(None) };
-        let options = ReadOptions { skip_bad: self.skip_bad, scale: interactions::scale(self.scale.as_deref())?, numbered: Keys::default(), ..ReadOptions::default() };
+        let options = ReadOptions { skip_bad: self.skip_bad, scale: interactions::scale(self.scale.as_deref())?, max_user_rows: self.max_user_rows, ..ReadOptions::default() };
         let (interactions, skipped) = interactions::read(path, options)?;
         interactions::note_skipped(&skipped);
         Ok(Some(interactions))
@@ -213,7 +216,7 @@ impl Build {
         Ok(FolderCheckpoint::new(path, note))
     }
 
-    fn learn(&self, catalog: &Catalog, interactions: &Interactions) -> Result<(Vec<u8>, Learned)> {
+    fn learn(&self, catalog: &Catalog, interactions: Interactions) -> Result<(Vec<u8>, Learned)> {
         let settings = interactions::settings(&ranker::Options::default().settings, self.settings.as_deref())?;
         let options = ranker::Options { min_value: self.min_rating, min_people: self.min_people, utc_offset: self.utc_offset, settings, budget_bytes: self.ranker_bytes, sequence: self.sequence, ..ranker::Options::default() };
         let spinner = spinner("learning the ranker");

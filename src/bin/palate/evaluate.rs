@@ -68,6 +68,9 @@ pub struct Evaluate {
     /// The rating scale, `LOW,HIGH`; inferred where not given.
     #[arg(long, value_delimiter = ',', num_args = 1)]
     scale: Option<Vec<f32>>,
+    /// A person's rows beyond this many are bad: a robot, or a broken export. 0: no limit.
+    #[arg(long, value_name = "COUNT", default_value_t = 1_000_000)]
+    max_user_rows: usize,
     /// Keep only users and items with at least this many interactions.
     #[arg(long, default_value_t = 0)]
     core: usize,
@@ -117,14 +120,14 @@ impl Evaluate {
         let mut settings = settings(&Settings::default(), self.settings.as_deref())?;
         settings.row_entries = self.row_entries.unwrap_or(settings.row_entries);
         let (content, catalog) = self.read_content()?;
-        let interactions = self.read_interactions(&catalog)?;
+        let mut interactions = self.read_interactions(&catalog)?;
         let cleaning = Cleaning { min_value: self.min_rating, core: self.core, ..Cleaning::default() };
-        let (sequences, account) = interactions.sequences(&cleaning)?;
-        self.note(&account.line());
-        let items = interactions.items.len();
         let Some(protocol) = protocol else {
             return self.rate(&interactions);
         };
+        let (sequences, account) = interactions.sequences(&cleaning)?;
+        self.note(&account.line());
+        let items = interactions.items.len();
         let features = content.features(items);
         let folds = match protocol {
             Protocol::LeaveOneOut | Protocol::Temporal => 1,
@@ -298,6 +301,7 @@ impl Evaluate {
             scale: scale(self.scale.as_deref())?,
             numbered: catalog.clone(),
             known_only: self.items.is_some(),
+            max_user_rows: self.max_user_rows,
             ..ReadOptions::default()
         };
         let (interactions, skipped) = read(&self.interactions, options)?;

@@ -286,7 +286,7 @@ impl Fusion {
             numbered.intern(key);
         });
         let options = ReadOptions { skip_bad: true, numbered, known_only: true, ..ReadOptions::default() };
-        let (interactions, skipped) = interactions::read(path, options)?;
+        let (mut interactions, skipped) = interactions::read(path, options)?;
         interactions::note_skipped(&skipped);
         let (sequences, account) = interactions.sequences(&Cleaning { min_value: self.min_rating, ..Cleaning::default() })?;
         note(&account.line());
