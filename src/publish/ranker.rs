@@ -15,9 +15,6 @@ use crate::train::methods::{Data, Settings, Trainer};
 use crate::train::ship;
 use crate::{Error, Result};
 
-/// Catalogs up to here afford dense item-item algebra on one machine (20,000 squared floats are 1.6 GB, a few of them
-/// are needed); larger ones take neighbors by cosine.
-pub const MAX_DENSE: usize = 20_000;
 /// With two, each of them could tell what the other met beside it.
 pub const MIN_PEOPLE: usize = 3;
 /// Last events that choices are made on: of so many people at most, evenly spread.
@@ -78,6 +75,8 @@ pub struct Learned {
     pub term_bytes: Vec<usize>,
     /// Events after which one counts 1/e, in the blend's order; infinite: never.
     pub taus: Vec<f32>,
+    /// Items that the dense methods know, the most frequent ones, and the share of the interactions with them; `None`: all.
+    pub dense: Option<(usize, f64)>,
     /// Size of the shard.
     pub bytes: usize,
 }
@@ -119,12 +118,15 @@ pub fn ranker(catalog: &Catalog, interactions: Interactions, options: &Options, 
         Data { sequences, items, features, valid: &[], valid_candidates: None, test_candidates: None }
     }
 
-    let methods = methods(items, !features.is_empty(), options.sequence);
+    let methods = methods(items <= settings.dense_items, !features.is_empty(), options.sequence);
     let run = digest(&data_of(&sequences, items, &features), &format!("{:x} {options:?} {} {}", catalog.keys_hash(), interactions.has_time, interactions.has_rating));
     let milliseconds = in_milliseconds(&sequences);
     let held_out = hold_out_last(&mut sequences, HELD_OUT);
     let chooser = Trainer::new(Data { valid: &held_out.cases, ..data_of(&sequences, items, &features) }, settings.clone(), note);
     let mut chooser = chooser.keeping(Kept::new(checkpoint, &run, "choosing", note));
+    if let Some((covered, share)) = chooser.coverage() {
+        note(&format!("dense methods know the {covered} most frequent of {items} items, {:.1} % of the interactions; the other terms know all", 100.0 * share));
+    }
     let chosen = chooser.blend(&methods)?;
     let choices = chooser.choices().clone();
     drop(chooser);
@@ -171,6 +173,7 @@ pub fn ranker(catalog: &Catalog, interactions: Interactions, options: &Options, 
         held_out: held_out_events,
         term_bytes: blend.terms.iter().map(|term| term.download_bytes()).collect(),
         clock: worth.filter(|_| parts.clock.is_some()),
+        dense: trainer.coverage(),
         taus,
         blended,
         bytes: bytes.len(),
@@ -205,19 +208,10 @@ fn without_rare(sequences: Vec<Sequence>, items: usize, least: usize) -> (Vec<Se
     (kept, Rare { items: people.iter().filter(|count| is_rare(count)).count(), rows })
 }
 
-/// What is tried, cheapest first.
-fn methods(items: usize, content: bool, sequence: bool) -> Vec<&'static str> {
-    let mut methods = vec!["popularity"];
-    match (items <= MAX_DENSE, content) {
-        (true, true) => methods.extend(["ease", "ease-content", "transitions"]),
-        (true, false) => methods.extend(["ease", "transitions"]),
-        (false, _) => methods.push("item-knn"),
-    }
-    methods.push("ials");
-    if sequence {
-        methods.push("sequence");
-    }
-    methods
+/// What is tried, cheapest first. Where dense methods don't know every item, neighbors by cosine do.
+fn methods(all_dense: bool, content: bool, sequence: bool) -> Vec<&'static str> {
+    let tried = [("popularity", true), ("ease", true), ("ease-content", content), ("transitions", true), ("item-knn", !all_dense), ("ials", true), ("sequence", sequence)];
+    tried.into_iter().filter(|(_, tried)| *tried).map(|(name, _)| name).collect()
 }
 
 /// Rows that had to be left out, and their items.

@@ -90,6 +90,33 @@ impl Popular {
     }
 }
 
+/// A learned matrix beside the means of its columns, which are shipped apart: rows are differences to them.
+pub struct Centered<'a> {
+    learned: &'a Dense,
+    /// `[width]`.
+    base: Vec<f32>,
+}
+
+impl<'a> Centered<'a> {
+    /// Takes the means.
+    pub fn new(learned: &'a Dense) -> Self {
+        let n = learned.width();
+        let mut mean = vec![0f64; n];
+        for row in learned.weights.chunks_exact(n.max(1)) {
+            mean.iter_mut().zip(row).for_each(|(m, w)| *m += f64::from(*w));
+        }
+        Self { learned, base: mean.into_iter().map(|m| (m / n.max(1) as f64) as f32).collect() }
+    }
+
+    /// What differs from the mean in an item's row. A row of zeros, of an item that nothing was learned of, stays empty: such an
+    /// event is like the mean one.
+    fn row(&self, item: usize) -> impl Iterator<Item = (u32, f32)> + '_ {
+        let row = self.learned.row(item);
+        let row = if row.iter().all(|w| *w == 0.0) { &[] } else { row };
+        row.iter().zip(&self.base).enumerate().map(|(at, (w, b))| (self.learned.column(at), w - b)).filter(|(_, w)| *w != 0.0)
+    }
+}
+
 impl Entries {
     /// Each row's largest.
     pub fn each_row() -> Self {
@@ -115,7 +142,8 @@ impl Entries {
             return Self::each_row();
         }
         let lists = exact_lists(learned, &cases, candidates);
-        let of = |entries: &Self| kept(&entries.of(learned, k), &cases, candidates, &lists);
+        let centered = Centered::new(learned);
+        let of = |entries: &Self| kept(&entries.of(&centered, k), &cases, candidates, &lists);
         let mut best = (Self::each_row(), of(&Self::each_row()));
         let told = |kept: &Kept| format!("{:.4} on validation, {:.0} % of the first ten", kept.quality, 100.0 * kept.overlap);
         let plain = told(&best.1);
@@ -131,36 +159,26 @@ impl Entries {
     }
 
     /// The term that devices get of a learned one, `k` entries a row in the mean.
-    pub fn of(&self, learned: &Dense, k: usize) -> Neighbors {
-        let n = learned.items;
-        let mut mean = vec![0f64; n];
-        for item in 0..n {
-            mean.iter_mut().zip(learned.row(item)).for_each(|(m, w)| *m += f64::from(*w));
-        }
-        let base: Vec<f32> = mean.into_iter().map(|m| (m / n.max(1) as f64) as f32).collect();
-        // A row of zeros, of an item that nothing was learned of, stays empty: such an event is like the mean one.
-        let row = |item: usize| -> Vec<(u32, f32)> {
-            let row = learned.row(item);
-            match row.iter().all(|w| *w == 0.0) {
-                true => Vec::new(),
-                false => row.iter().zip(&base).map(|(w, b)| w - b).enumerate().map(|(c, w)| (c as u32, w)).filter(|(_, w)| *w != 0.0).collect(),
-            }
-        };
-        let weights = SparseRows::from_rows(n, self.largest(n, k, row).into_iter(), usize::MAX).with_base(base);
+    pub fn of(&self, centered: &Centered<'_>, k: usize) -> Neighbors {
+        let learned = centered.learned;
+        let kept = self.largest(learned.items, k, |item| centered.row(item));
+        let mut base = vec![0f32; learned.items];
+        centered.base.iter().enumerate().for_each(|(at, b)| base[learned.column(at) as usize] = *b);
+        let weights = SparseRows::from_rows(learned.items, kept.into_iter(), usize::MAX).with_base(base);
         Neighbors { name: learned.name.clone(), weights, tau: learned.tau, window: usize::MAX }
     }
 
     /// Shipped rows with fewer entries, `k` a row in the mean.
     pub fn cut(&self, rows: &SparseRows, k: usize) -> SparseRows {
-        let kept = self.largest(rows.rows(), k, |row| rows.row(row as u32).collect());
+        let kept = self.largest(rows.rows(), k, |row| rows.row(row as u32));
         SparseRows::from_rows(rows.columns(), kept.into_iter(), usize::MAX).with_base(rows.base().to_vec())
     }
 
     /// The `k` largest of each row, or as many of all rows together; of equal ones the first in the order of rows and columns.
-    fn largest(&self, rows: usize, k: usize, row: impl Fn(usize) -> Vec<(u32, f32)> + Sync) -> Vec<Vec<(u32, f32)>> {
+    fn largest<E: Iterator<Item = (u32, f32)>>(&self, rows: usize, k: usize, row: impl Fn(usize) -> E + Sync) -> Vec<Vec<(u32, f32)>> {
         if self.keep == Keep::EachRow {
             let cut = |at: usize| {
-                let mut entries = row(at);
+                let mut entries: Vec<(u32, f32)> = row(at).collect();
                 keep_largest(&mut entries, k);
                 entries
             };
@@ -171,17 +189,17 @@ impl Entries {
         let count = |bucket: &(dyn Fn(u32) -> Option<usize> + Sync)| {
             let empty = || vec![0usize; 1 << 16];
             let counted = (0..rows).into_par_iter().fold(empty, |mut counts, at| {
-                row(at).iter().filter_map(|entry| bucket(bits(at, entry))).for_each(|bucket| counts[bucket] += 1);
+                row(at).filter_map(|entry| bucket(bits(at, &entry))).for_each(|bucket| counts[bucket] += 1);
                 counts
             });
             counted.reduce(empty, |a, b| a.iter().zip(&b).map(|(a, b)| a + b).collect())
         };
-        let wanted = k * (0..rows).into_par_iter().filter(|&at| !row(at).is_empty()).count();
+        let wanted = k * (0..rows).into_par_iter().filter(|&at| row(at).next().is_some()).count();
         let (high, left) = reached(&count(&|bits| Some((bits >> 16) as usize)), wanted);
         let (low, ties) = reached(&count(&|bits| ((bits >> 16) as usize == high).then_some((bits & 0xffff) as usize)), left);
         let least = (high << 16 | low) as u32;
         let mut kept: Vec<Vec<(u32, f32)>> =
-            (0..rows).into_par_iter().map(|at| row(at).into_iter().filter(|entry| bits(at, entry) >= least).collect()).collect();
+            (0..rows).into_par_iter().map(|at| row(at).filter(|entry| bits(at, entry) >= least).collect()).collect();
         let mut ties = 0..ties;
         for (at, entries) in kept.iter_mut().enumerate() {
             entries.retain(|entry| bits(at, entry) > least || ties.next().is_some());

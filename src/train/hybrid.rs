@@ -26,6 +26,9 @@ impl Trainer<'_> {
             (false, true) => names.extend(["ease", "transitions", "ials", "user-clusters", "sequence"]),
             (false, false) => names.extend(["ease", "ease-content", "transitions", "ials", "user-clusters", "sequence", "content"]),
         }
+        if !cold && self.covered.is_some() {
+            names.push("item-knn");
+        }
         Ok(Arc::new(self.blend(&names)?))
     }
 

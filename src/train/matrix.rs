@@ -41,7 +41,7 @@ impl Csr {
 
     /// Number of rows.
     pub fn rows(&self) -> usize {
-        self.offsets.len() - 1
+        self.offsets.len().saturating_sub(1)
     }
 
     /// The columns and values of one row.

@@ -3,6 +3,7 @@
 //! Terms are trained once and shared: the hybrid takes those that other methods already trained. Not here: how each one
 //! learns (its own file), evaluation.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
@@ -11,10 +12,11 @@ use super::blend::{choose, sample, term_quality};
 use super::choices::Choices;
 use super::clusters::clusters;
 use super::content_map::fill_cold;
+use super::covered::Covered;
 use super::dense::Dense;
 use super::ease::ease;
 use super::ease_content::ease_content;
-use super::entries::{Entries, Keep, Popular};
+use super::entries::{Centered, Entries, Keep, Popular};
 use super::features::Features;
 use super::ials::IalsSettings;
 use super::kept::Kept;
@@ -37,6 +39,9 @@ pub const METHODS: [&str; 11] = [
     "popularity", "item-knn", "ease", "ease-content", "transitions", "ials", "user-clusters", "sequence", "content",
     "content-map", "hybrid",
 ];
+
+/// Catalogs up to here are known whole by dense item-item algebra: 20,000 squared floats are 1.6 GB, four times that is needed.
+pub const DENSE_ITEMS: usize = 20_000;
 
 /// What a method learns from.
 pub struct Data<'a> {
@@ -66,6 +71,8 @@ impl Data<'_> {
 pub struct Settings {
     /// Entries kept per row of an item-item matrix, in the mean.
     pub row_entries: usize,
+    /// Items that dense item-item algebra knows at most: n^2 floats, a few times. The most frequent ones.
+    pub dense_items: usize,
     /// The hybrid's matrices shrink until it is no larger.
     pub budget_bytes: usize,
     /// The hybrid by deviations, which is not linear in the events, is taken where it is better by this factor.
@@ -86,6 +93,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             row_entries: 50,
+            dense_items: DENSE_ITEMS,
             budget_bytes: 4_000_000,
             deviation_earns: 1.0,
             knn_shrink: 10.0,
@@ -109,6 +117,8 @@ pub struct Trainer<'a> {
     pub(super) data: Data<'a>,
     pub(super) settings: Settings,
     pub(super) matrix: Csr,
+    /// What dense methods know of the catalog; `None`: all of it.
+    pub(super) covered: Option<Arc<Covered>>,
     pub(super) trained: HashMap<String, Arc<dyn Term>>,
     /// The trained terms that are item-item matrices: these can be cut to fit a budget.
     pub(super) matrices: HashMap<String, (Neighbors, Entries)>,
@@ -123,7 +133,8 @@ impl<'a> Trainer<'a> {
     /// A trainer over `data`.
     pub fn new(data: Data<'a>, settings: Settings, note: &'a dyn Fn(&str)) -> Self {
         let matrix = Csr::binary(data.sequences, data.items);
-        Self { data, settings, matrix, trained: HashMap::new(), matrices: HashMap::new(), choices: Choices::default(), note, kept: Kept::nothing() }
+        let covered = Covered::new(&data.counts(), settings.dense_items).map(Arc::new);
+        Self { data, settings, matrix, covered, trained: HashMap::new(), matrices: HashMap::new(), choices: Choices::default(), note, kept: Kept::nothing() }
     }
 
     /// The same, which keeps what it has finished, and takes up what a stopped run of the same digest has left there.
@@ -183,11 +194,15 @@ impl<'a> Trainer<'a> {
             "ease" => self.ease(method)?,
             "ease-content" => {
                 self.need_content(method)?;
-                let weights = ease_content(&self.matrix, self.data.features, s.ease_lambda, s.content_alpha)?;
+                let features = self.covered.as_ref().map_or(Cow::Borrowed(self.data.features), |covered| Cow::Owned(covered.features(self.data.features)));
+                let weights = ease_content(&self.covered_matrix(), &features, s.ease_lambda, s.content_alpha)?;
                 self.matrix_term(method, weights)
             }
             "transitions" => {
-                let weights = transitions(self.data.sequences, n, &s.transitions, EVENTS)?;
+                let weights = match &self.covered {
+                    None => transitions(self.data.sequences, n, &s.transitions, EVENTS)?,
+                    Some(covered) => transitions(&covered.sequences(self.data.sequences), covered.items.len(), &s.transitions, EVENTS)?,
+                };
                 self.matrix_term(method, weights)
             }
             "ials" => {
@@ -216,6 +231,9 @@ impl<'a> Trainer<'a> {
             }
             "content-map" => {
                 self.need_content(method)?;
+                if self.covered.is_some() {
+                    return Err(Error::input(format!("The method `{method}` takes at most {} items. Leave it out.", s.dense_items)));
+                }
                 self.content_map(method)?
             }
             "sequence" => self.sequence()?,
@@ -240,7 +258,7 @@ impl<'a> Trainer<'a> {
 
     /// A neighbors term of a learned matrix: its fading and the entries that are shipped are chosen on the validation cases.
     fn matrix_term(&mut self, method: &str, weights: Vec<f32>) -> Arc<dyn Term> {
-        let mut learned = Dense { name: method.into(), weights: Arc::new(weights), items: self.data.items, tau: f32::INFINITY };
+        let mut learned = self.dense(method, weights);
         learned.tau = self.tau(method, |tau| Box::new(Dense { tau, ..learned.clone() }));
         let (k, valid, candidates) = (self.settings.row_entries, self.data.valid, self.data.valid_candidates);
         // Everybody's list is scored for it: only where it counts.
@@ -251,7 +269,22 @@ impl<'a> Trainer<'a> {
             None => Entries::choose(&learned, &popular(), k, valid, candidates, self.note),
         };
         self.choices.entries.insert(method.into(), entries.keep);
-        self.shipped(entries.of(&learned, k), entries)
+        self.shipped(entries.of(&Centered::new(&learned), k), entries)
+    }
+
+    /// A learned matrix over the covered items.
+    fn dense(&self, method: &str, weights: Vec<f32>) -> Dense {
+        Dense { covered: self.covered.clone(), ..Dense::new(method, weights, self.data.items) }
+    }
+
+    /// The matrix of users and the covered items.
+    fn covered_matrix(&self) -> Cow<'_, Csr> {
+        self.covered.as_ref().map_or(Cow::Borrowed(&self.matrix), |covered| Cow::Owned(covered.columns(&self.matrix)))
+    }
+
+    /// How many items dense methods know, and what share of the interactions is with them; `None`: all.
+    pub fn coverage(&self) -> Option<(usize, f64)> {
+        self.covered.as_ref().map(|covered| (covered.items.len(), covered.share(&self.data.counts())))
     }
 
     /// A neighbors term of sparse rows, whose fading is chosen on the validation cases.
@@ -268,18 +301,19 @@ impl<'a> Trainer<'a> {
 
     /// EASE. With fewer users than items each lambda is cheap (the small dual system), and the best of a few is taken.
     fn ease(&mut self, method: &str) -> Result<Arc<dyn Term>> {
-        let n = self.data.items;
+        let matrix = self.covered_matrix();
         let base = self.choices.ease_lambda.unwrap_or(self.settings.ease_lambda);
-        let cheap = self.choices.ease_lambda.is_none() && self.matrix.rows() * 5 <= n * 4 && !self.data.valid.is_empty();
+        let cheap = self.choices.ease_lambda.is_none() && matrix.rows() * 5 <= matrix.columns * 4 && !self.data.valid.is_empty();
         let cases = sample(self.data.valid, 1000);
         let mut best: Option<(f64, Vec<f32>, f32)> = None;
         for factor in if cheap { &[1.0, 0.25, 0.5, 2.0, 4.0][..] } else { &[1.0][..] } {
-            let term = Dense { name: method.into(), weights: Arc::new(ease(&self.matrix, base * factor)?), items: n, tau: f32::INFINITY };
+            let term = self.dense(method, ease(&matrix, base * factor)?);
             let reached = if cheap { term_quality(&term, &cases, self.data.valid_candidates) } else { 0.0 };
             if best.as_ref().is_none_or(|(b, ..)| reached > *b) {
                 best = Arc::into_inner(term.weights).map(|weights| (reached, weights, base * factor));
             }
         }
+        drop(matrix);
         let (_, weights, lambda) = best.ok_or_else(|| Error::Internal("no lambda was tried".into()))?;
         (self.note)(&format!("{method}: lambda {lambda}"));
         self.choices.ease_lambda = Some(lambda);

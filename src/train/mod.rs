@@ -6,6 +6,7 @@ pub mod choices;
 pub mod clock;
 pub mod clusters;
 pub mod content_map;
+pub mod covered;
 pub mod dense;
 pub mod ease;
 pub mod ease_content;

@@ -9,8 +9,6 @@
 
 use std::fs::File;
 use std::io::BufReader;
-use std::sync::Arc;
-
 use palate::evaluate::dataset::{Cleaning, Sequence};
 use palate::evaluate::judge::judge;
 use palate::evaluate::metrics::ndcg;
@@ -24,7 +22,7 @@ use palate::rank::learned::terms::{Seen, Term, history_of};
 use palate::train::blend::choose;
 use palate::train::dense::Dense;
 use palate::train::ease::ease;
-use palate::train::entries::{Entries, Popular};
+use palate::train::entries::{Centered, Entries, Popular};
 use palate::train::ials::ials;
 use palate::train::matrix::Csr;
 use palate::train::methods::Settings;
@@ -80,12 +78,12 @@ fn main() {
     let train: &[Sequence] = &split.train;
     for method in ["ease", "transitions"] {
         let dense = if method == "ease" { ease(&x, settings.ease_lambda) } else { transitions(train, n, &settings.transitions, EVENTS) }.expect("learned");
-        let mut learned = Dense { name: method.into(), weights: Arc::new(dense), items: n, tau: f32::INFINITY };
+        let mut learned = Dense::new(method, dense, n);
         learned.tau = choose(&TAUS, &split.valid, None, |tau| Box::new(Dense { tau, ..learned.clone() }));
         let popular = Popular::new(&learned, train);
         let chosen = Entries::choose(&learned, &popular, ENTRIES, &split.valid, None, &|line| eprintln!("{line}"));
         for entries in [Entries::each_row(), chosen] {
-            let shipped = entries.of(&learned, ENTRIES);
+            let shipped = entries.of(&Centered::new(&learned), ENTRIES);
             let what = format!("{method}, {:?}", entries.keep);
             compare(&what, data, &split.test, n, shipped.download_bytes(), &|history| learned.scores(history), &shipped);
         }

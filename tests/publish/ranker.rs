@@ -243,3 +243,39 @@ fn ranker_of_the_films_finds_what_people_watched_next() {
 fn interactions_of_the_crowd_are_whole() {
     assert_eq!(interactions(&rows()).rows.len(), 800);
 }
+
+/// The crowd, with many more people in clubs 0 and 1: those are the frequent items.
+fn crowded() -> String {
+    let mut text = rows();
+    for user in 160..480 {
+        (0..5).for_each(|step| text += &format!("u{user},{},{}\n", key(user % 2, (user / 2 + step) % PER_CLUB), 1000 + step));
+    }
+    text
+}
+
+#[test]
+fn ranker_of_a_large_catalog_gives_dense_methods_its_frequent_items_and_the_rest_to_the_others() {
+    let whole = published(items(3), &crowded(), &options(), None).unwrap();
+    assert_eq!(whole.1.dense, None);
+    let with = |dense_items: usize| {
+        let options = options();
+        let settings = palate::train::methods::Settings { dense_items, ..options.settings };
+        published(items(3), &crowded(), &ranker::Options { settings, ..options }, None).unwrap()
+    };
+    let same = with(CLUBS * PER_CLUB + 3);
+    assert_eq!(shard(&same.0), shard(&whole.0), "what affords all items learns the same");
+    // From everything down to one club: nothing falls off a cliff.
+    for limit in [42, 30, 20, 10] {
+        let (built, learned) = with(limit);
+        let (items, share) = learned.dense.expect("a part");
+        assert!(items == limit && share > 0.3 && share <= 1.0, "{learned:?}");
+        assert!(learned.blended.reached > 0.9 * whole.1.blended.reached, "{limit} items: {} against {}", learned.blended.reached, whole.1.blended.reached);
+        let snapshot = opened(&built);
+        for club in 0..CLUBS {
+            let list = best(&snapshot, &[key(club, 2), key(club, 3)]);
+            assert!(list[..4].iter().all(|other| other.starts_with(&format!("c{club}-"))), "{limit} items, club {club}: {list:?}");
+        }
+    }
+    let (_, learned) = with(20);
+    assert!((learned.dense.unwrap().1 - 2000.0 / 2400.0).abs() < 1e-9, "{learned:?}");
+}

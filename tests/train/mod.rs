@@ -2,6 +2,7 @@
 
 mod clip;
 mod contract;
+mod covered;
 mod ear;
 mod golden;
 mod linear;

@@ -1,14 +1,12 @@
 //! What shipping costs: int8 top-50 rows against the dense matrix, int8 factors against floats.
 
-use std::sync::Arc;
-
 use palate::evaluate::dataset::Sequence;
 use palate::evaluate::split::Case;
 use palate::math::rng::Rng;
 use palate::rank::learned::sparse::SparseRows;
 use palate::train::dense::Dense;
 use palate::train::ease::ease;
-use palate::train::entries::{Entries, Keep, Popular, exact_lists, kept};
+use palate::train::entries::{Centered, Entries, Keep, Popular, exact_lists, kept};
 use palate::train::matrix::Csr;
 
 /// Loss of NDCG@10 and overlap of the first ten that the device may cost.
@@ -47,7 +45,7 @@ fn learned() -> (Dense, Vec<Sequence>, Vec<Case>) {
     let weights = ease(&Csr::binary(&train, 2000), 50.0).expect("ease");
     let case = |items: Vec<u32>| Case { targets: items[..3].to_vec(), history: sequence(items[3..].to_vec()) };
     let cases = people(300, 2).into_iter().map(case).collect();
-    (Dense { name: "ease".into(), weights: Arc::new(weights), items: 2000, tau: f32::INFINITY }, train, cases)
+    (Dense::new("ease", weights, 2000), train, cases)
 }
 
 #[test]
@@ -59,7 +57,7 @@ fn sparse_int8_rows_keep_the_ranking() {
     assert!(exact.quality > 0.05 && exact.overlap == 1.0, "the data can be predicted: {exact:?}");
     let popular = Popular::new(&dense, &train);
     for entries in [Entries::each_row(), Entries::new(Keep::Weighed { people: 0.25, head: 0.2 }, &popular)] {
-        let shipped = kept(&entries.of(&dense, 50), &cases, None, &lists);
+        let shipped = kept(&entries.of(&Centered::new(&dense), 50), &cases, None, &lists);
         assert!(shipped.quality > (1.0 - LOST) * exact.quality, "{:?}: {shipped:?} against {exact:?}", entries.keep);
         assert!(shipped.overlap >= OVERLAP, "{:?}: {shipped:?}", entries.keep);
     }
@@ -71,7 +69,7 @@ fn entries_are_as_many_as_asked_for_and_the_weightiest() {
     let popular = Popular::new(&dense, &train);
     // Without powers every magnitude counts as it is, over the whole matrix.
     let plain = Entries::new(Keep::Weighed { people: 0.0, head: 0.0 }, &popular);
-    let rows = plain.of(&dense, 3).weights;
+    let rows = plain.of(&Centered::new(&dense), 3).weights;
     let mean = |column: usize| dense.weights.iter().skip(column).step_by(2000).map(|w| f64::from(*w)).sum::<f64>() / 2000.0;
     let base: Vec<f32> = (0..2000).map(|column| mean(column) as f32).collect();
     let mut all: Vec<(f32, u32, u32)> = Vec::new();
@@ -86,7 +84,7 @@ fn entries_are_as_many_as_asked_for_and_the_weightiest() {
     assert!(found.len() > 5900 && found.iter().all(|at| wanted.binary_search(at).is_ok()), "{} of 6000", found.len());
     // With powers, those that many people meet get longer rows; a cut keeps to the same order.
     let weighed = Entries::new(Keep::Weighed { people: 0.5, head: 0.35 }, &popular);
-    let (long, short) = (weighed.of(&dense, 20).weights, weighed.cut(&weighed.of(&dense, 20).weights, 10));
+    let (long, short) = (weighed.of(&Centered::new(&dense), 20).weights, weighed.cut(&weighed.of(&Centered::new(&dense), 20).weights, 10));
     assert!(long.entries() > 39_000 && long.entries() <= 40_000, "{}", long.entries());
     let rows = (0..2000).filter(|&row| long.row(row).next().is_some()).count();
     assert!(short.entries() * 100 > 970 * rows && short.entries() <= 10 * rows, "{} of {rows} rows", short.entries());
@@ -101,9 +99,9 @@ fn entries_are_as_many_as_asked_for_and_the_weightiest() {
 #[test]
 fn equal_entries_are_taken_in_order() {
     let weights = vec![0.0, 1.0, 1.0, 1.0, 0.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
-    let dense = Dense { name: "equal".into(), weights: Arc::new(weights), items: 4, tau: f32::INFINITY };
+    let dense = Dense::new("equal", weights, 4);
     let popular = Popular::new(&dense, &[sequence(vec![0, 1, 2])]);
-    let rows = Entries::new(Keep::Weighed { people: 0.0, head: 0.0 }, &popular).of(&dense, 1).weights;
+    let rows = Entries::new(Keep::Weighed { people: 0.0, head: 0.0 }, &popular).of(&Centered::new(&dense), 1).weights;
     let found: Vec<Vec<u32>> = (0..4).map(|row| rows.row(row).map(|(column, _)| column).collect()).collect();
     // Six entries stand 0.5 above their columns' means, and two rows have any.
     assert_eq!(found, [vec![1, 2], vec![], vec![], vec![]]);
@@ -117,7 +115,7 @@ fn the_choice_is_made_on_the_cases() {
     let chosen = Entries::choose(&dense, &popular, 10, &cases, None, &|_| {});
     let cases: Vec<&Case> = cases.iter().collect();
     let lists = exact_lists(&dense, &cases, None);
-    let (each, best) = (kept(&Entries::each_row().of(&dense, 10), &cases, None, &lists), kept(&chosen.of(&dense, 10), &cases, None, &lists));
+    let (each, best) = (kept(&Entries::each_row().of(&Centered::new(&dense), 10), &cases, None, &lists), kept(&chosen.of(&Centered::new(&dense), 10), &cases, None, &lists));
     // On these people they earn it, or each row's largest stay.
     assert!(best.quality >= 0.99 * each.quality && best.overlap >= each.overlap, "{best:?} against {each:?}");
     assert!(chosen.keep == Keep::EachRow || best.quality > each.quality, "{best:?} against {each:?}");

@@ -100,6 +100,9 @@ pub struct Build {
     /// Items that fewer people met are learned nothing of, so that no shipped row speaks of one or two people.
     #[arg(long, value_name = "COUNT", default_value_t = ranker::MIN_PEOPLE, requires = "interactions")]
     min_people: usize,
+    /// Items that dense methods (EASE, transitions) know at most, the most frequent ones [default: 20000, fewer where memory is short].
+    #[arg(long, value_name = "COUNT", requires = "interactions")]
+    dense_items: Option<usize>,
     /// Hyper-parameters of what learns: a JSON object, as `palate evaluate --tune N --settings-out FILE` writes it.
     #[arg(long, value_name = "FILE", requires = "interactions")]
     settings: Option<PathBuf>,
@@ -217,7 +220,8 @@ impl Build {
     }
 
     fn learn(&self, catalog: &Catalog, interactions: Interactions) -> Result<(Vec<u8>, Learned)> {
-        let settings = interactions::settings(&ranker::Options::default().settings, self.settings.as_deref())?;
+        let mut settings = interactions::settings(&ranker::Options::default().settings, self.settings.as_deref())?;
+        settings.dense_items = interactions::dense_items(self.dense_items);
         let options = ranker::Options { min_value: self.min_rating, min_people: self.min_people, utc_offset: self.utc_offset, settings, budget_bytes: self.ranker_bytes, sequence: self.sequence, ..ranker::Options::default() };
         let spinner = spinner("learning the ranker");
         let told = |text: &str| spinner.suspend(|| eprintln!("  {text}"));
@@ -347,6 +351,7 @@ fn learned_json(learned: &Learned) -> Value {
     json!({
         "bytes": learned.bytes, "users": learned.users, "rare_items": learned.rare_items, "rare_rows": learned.rare_rows, "least_people": learned.least_people, "interactions": learned.cleaning.kept, "items_met": learned.items_met,
         "unknown_rows": learned.unknown_rows, "unknown_items": learned.unknown_items, "unknown": learned.unknown, "terms": terms,
+        "dense_items": learned.dense.map(|(items, _)| items), "dense_share": learned.dense.map(|(_, share)| share),
         "row_entries": learned.blended.row_entries, "held_out": learned.held_out, "quality": learned.blended.reached,
         "best_alone": {"name": alone, "quality": best},
         "time": learned.clock.map(|clock| json!({"gain": clock.gain, "quality_without": clock.without, "quality": clock.with})),
@@ -367,6 +372,9 @@ fn print_learned(learned: &Learned) -> Result<()> {
         line(&format!("  {} interactions with {} items that too few people met were left out (--min-people)", count(learned.rare_rows), count(learned.rare_items)))?;
     }
     line(&format!("  every shipped row, factor and count speaks of {} people at least", count(learned.least_people as usize)))?;
+    if let Some((items, share)) = learned.dense {
+        line(&format!("  dense methods know the {} most frequent items, {:.1} % of the interactions; the other terms know all", count(items), 100.0 * share))?;
+    }
     for (name, gain, tau, bytes) in terms(learned) {
         let fades = if tau.is_finite() { format!("an event counts 1/e after {tau} others") } else { "the past does not fade".into() };
         line(&format!("  {name:<13} gain {gain:.3}, {}, {}", size(bytes as u64), dim(&fades)))?;

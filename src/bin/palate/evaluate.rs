@@ -26,7 +26,7 @@ use palate::{Error, Result};
 
 use crate::evaluation::{Evaluation, Outcome};
 use crate::evaluation_page;
-use crate::interactions::{note_skipped, open, read, scale, settings};
+use crate::interactions::{dense_items, note_skipped, open, read, scale, settings};
 use crate::terminal::line;
 
 /// Options of `palate evaluate`.
@@ -118,6 +118,7 @@ impl Evaluate {
         }
         self.report.as_deref().map(evaluation_page::is_html).transpose()?;
         let mut settings = settings(&Settings::default(), self.settings.as_deref())?;
+        settings.dense_items = dense_items(None);
         settings.row_entries = self.row_entries.unwrap_or(settings.row_entries);
         let (content, catalog) = self.read_content()?;
         let mut interactions = self.read_interactions(&catalog)?;

@@ -10,9 +10,9 @@ use palate::evaluate::dataset::Interactions;
 use palate::publish::interaction_columns::read_parquet;
 use palate::publish::interaction_text::read_text;
 use palate::publish::interactions::{ReadOptions, Skipped};
-use palate::platform::native::folder;
+use palate::platform::native::{folder, memory::memory};
 use palate::train::knobs;
-use palate::train::methods::Settings;
+use palate::train::methods::{DENSE_ITEMS, Settings};
 use palate::{Error, Result};
 
 /// Largest settings file, in bytes.
@@ -62,4 +62,11 @@ pub fn settings(settings: &Settings, path: Option<&Path>) -> Result<Settings> {
         Ok(serde_json::Value::Object(map)) => knobs::read(settings, &map, &name),
         _ => Err(Error::input(format!("{name} is no JSON object. Give one like {{\"ease_lambda\": 150}}, or what --settings-out wrote."))),
     }
+}
+
+/// Items that dense methods may know: as given, else as many as half of the memory affords (four square matrices), at most
+/// [`DENSE_ITEMS`]. It is the machine's memory and not what is free, so that the same command gives the same bytes.
+pub fn dense_items(given: Option<usize>) -> usize {
+    let affordable = memory().map_or(DENSE_ITEMS, |bytes| (bytes as f64 / 2.0 / 16.0).sqrt() as usize);
+    given.unwrap_or(affordable.min(DENSE_ITEMS))
 }

@@ -6,6 +6,8 @@ pub mod fetch;
 pub mod files;
 pub mod folder;
 #[cfg(feature = "publisher")]
+pub mod memory;
+#[cfg(feature = "publisher")]
 pub mod seal;
 #[cfg(feature = "publisher")]
 pub mod signing;
