@@ -48,6 +48,7 @@ const EARNS: f64 = 1.01;
 const WITHIN: f64 = 0.99;
 
 /// Chooses entries of one matrix.
+#[derive(Clone)]
 pub struct Entries {
     pub keep: Keep,
     /// What an entry's magnitude is multiplied by, for its row and for its column, `[items]`.

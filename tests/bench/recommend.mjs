@@ -1,6 +1,7 @@
-//! How long a recommendation takes in Chromium: a large catalog with every term on, and a middling one with a tap before each list.
+//! How long a recommendation takes in Chromium: a large catalog with every term on, and a middling one with a tap before each list;
+//! and iALS's fold-in alone: a small catalog with 128 factors, and the same one without them.
 //!
-//!     node tests/bench/recommend.mjs [--json FILE] [--lists N] [--only large|middling] [--keep FOLDER]
+//!     node tests/bench/recommend.mjs [--json FILE] [--lists N] [--only large|middling|fold] [--keep FOLDER]
 //!
 //! Times are the page's own, message to the worker and back included. Records: `tests/bench/record/`.
 
@@ -17,13 +18,16 @@ import { keep, option, quantiles } from './report.mjs';
 const SIZES = {
   large: { perTopic: 25_000, dim: 384, buckets: 8, history: 1000 },
   middling: { perTopic: 2_500, dim: 384, buckets: 1, history: 200 },
+  // Of so few items the scan takes next to nothing: what the first one takes longer is the fold-in. Of the 1,000 events the engine
+  // weighs those with the newest 200 items.
+  folded: { perTopic: 1000, dim: 32, buckets: 1, history: 1000, rows: [], factors: 128 },
+  unfolded: { perTopic: 1000, dim: 32, buckets: 1, history: 1000, rows: [], factors: 0 },
 };
 const ROW = 50;
-const FACTORS = 64;
 const BARS = { large: 15, middling: 10 };
 
 /** A ranker with every linear term and factors, of random weights: what is timed does not depend on what they say. */
-function trained(keys) {
+function trained(keys, { rows: names = ['ease', 'ease-content', 'transitions'], factors = 64 }) {
   const uniform = random(11);
   const n = keys.length;
   const width = n <= 65_536 ? 2 : 3;
@@ -43,19 +47,21 @@ function trained(keys) {
       [`${name}.columns`, 'U8', [n * ROW, width], columns], [`${name}.values`, 'I8', [n * ROW], bytes(n * ROW, () => Math.floor(uniform() * 120))],
     ];
   };
-  const gram = new Float32Array(FACTORS * FACTORS);
-  for (let i = 0; i < FACTORS; i += 1) gram[i * FACTORS + i] = n * 0.01;
-  const names = ['ease', 'ease-content', 'transitions'];
+  const gram = new Float32Array(factors * factors);
+  for (let i = 0; i < factors; i += 1) gram[i * factors + i] = n * 0.01;
+  const count = 1 + names.length + (factors ? 1 : 0);
+  const ials = factors ? [
+    ['ials.vectors', 'I8', [n, factors], bytes(n * factors, () => Math.floor(uniform() * 200) - 100)],
+    ['ials.scales', 'F32', [n], floats(Array.from({ length: n }, () => 0.01))],
+    ['ials.gram', 'F32', [factors, factors], Buffer.from(gram.buffer)], ['ials.fold', 'F32', [3], floats([0.1, 0.003, 1])],
+  ] : [];
   const tensors = [
     ['popularity', 'U32', [n], Buffer.from(Uint32Array.from({ length: n }, () => 1 + Math.floor(900 * uniform() ** 3)).buffer)],
-    ['gains', 'F32', [5], floats([0.1, 0.3, 0.3, 0.3, 0.3])], ['taus', 'F32', [5], floats([0, 50, 20, 4, 50])],
-    ...names.flatMap(rows),
-    ['ials.vectors', 'I8', [n, FACTORS], bytes(n * FACTORS, () => Math.floor(uniform() * 200) - 100)],
-    ['ials.scales', 'F32', [n], floats(Array.from({ length: n }, () => 0.01))],
-    ['ials.gram', 'F32', [FACTORS, FACTORS], Buffer.from(gram.buffer)], ['ials.fold', 'F32', [3], floats([0.1, 0.003, 1])],
+    ['gains', 'F32', [count], floats([0.1, 0.3, 0.3, 0.3, 0.3].slice(0, count))], ['taus', 'F32', [count], floats([0, 50, 20, 4, 50].slice(0, count))],
+    ...names.flatMap(rows), ...ials,
   ];
   tensors.sort((a, b) => 'F32 U32 I8 U8'.indexOf(a[1]) - 'F32 U32 I8 U8'.indexOf(b[1]));
-  const terms = ['popularity:popularity', ...names.map((name) => `${name}:rows`), 'ials:factors'].join();
+  const terms = ['popularity:popularity', ...names.map((name) => `${name}:rows`), ...(factors ? ['ials:factors'] : [])].join();
   return safetensors(tensors, { format: 'palate-shard', version: '1', kind: 'ranker', users: '1000', keys: keysHash(keys).toString(16).padStart(16, '0'), scale: 'raw', unit: '0.05', terms });
 }
 
@@ -99,7 +105,8 @@ async function measure(page, name, { perTopic, history }, lists) {
 
 async function main() {
   const lists = Number(option('--lists', 100));
-  const names = option('--only') ? [option('--only')] : Object.keys(SIZES);
+  const only = option('--only');
+  const names = only === 'fold' ? ['folded', 'unfolded'] : only ? [only] : Object.keys(SIZES);
   const kept = option('--keep');
   const root = kept ? resolve(kept) : mkdtempSync(join(tmpdir(), 'palate-bench-'));
   const browser = await launch();
@@ -108,7 +115,7 @@ async function main() {
   const report = { machine: { cpu: cpus()[0].model, cores: cpus().length, chromium: browser.version(), load: loadavg() }, ms: {} };
   try {
     for (const name of names) {
-      writeIndex(join(root, name), { ...SIZES[name], trained });
+      writeIndex(join(root, name), { ...SIZES[name], trained: (keys) => trained(keys, SIZES[name]) });
       const page = await (await browser.newContext()).newPage();
       await page.goto(`${server.url}/t/blank.html`);
       const { times, ...rest } = await measure(page, name, SIZES[name], lists);
@@ -120,6 +127,11 @@ async function main() {
         const { median, p95, max } = report.ms[name][what];
         console.log(`  ${what.padEnd(22)} median ${median.toFixed(1)} ms   p95 ${p95.toFixed(1)} ms   max ${max.toFixed(1)} ms`);
       }
+    }
+    const { folded, unfolded } = report.ms;
+    if (folded && unfolded) {
+      report.foldInMs = Number((folded.recommend.median - unfolded.recommend.median).toFixed(2));
+      console.log(`fold-in: ${report.foldInMs} ms, the difference of these medians; with the least times ${(folded.recommend.min - unfolded.recommend.min).toFixed(2)} ms`);
     }
     report.machine.loadAfter = loadavg();
     if (option('--json')) keep(option('--json'), report);

@@ -3,6 +3,9 @@
 //!
 //!     cargo bench --features publisher --bench shipping -- beauty DATA/Beauty.txt
 //!     cargo bench --features publisher --bench shipping -- films DATA/ratings.csv
+//!     cargo bench --features publisher --bench shipping -- films DATA/ratings.csv 50,100,200,400
+//!
+//! The last one ships EASE with so many entries a row in the mean, also as floats: which part of what is lost is the cut's, which int8's.
 //!
 //! One JSON object a method: NDCG@10 and @100 of both, what was lost, and how many of the first ten are the same. Cases and
 //! fading are those of `palate evaluate` (leave-one-out, or strong for films with ratings from 3.5); nothing else differs.
@@ -18,11 +21,12 @@ use palate::math::topk::top_k;
 use palate::publish::interaction_text::read_text;
 use palate::publish::interactions::ReadOptions;
 use palate::rank::learned::factors::{Factors, cholesky, solve};
+use palate::rank::learned::neighbors::Neighbors;
 use palate::rank::learned::terms::{Seen, Term, history_of};
 use palate::train::blend::choose;
 use palate::train::dense::Dense;
 use palate::train::ease::ease;
-use palate::train::entries::{Centered, Entries, Popular};
+use palate::train::entries::{Centered, Entries, Keep, Popular};
 use palate::train::ials::ials;
 use palate::train::matrix::Csr;
 use palate::train::methods::Settings;
@@ -59,12 +63,23 @@ fn compare(what: &str, data: &str, cases: &[Case], items: usize, bytes: usize, l
     );
 }
 
+/// The shipped entries with the learned weights in place of int8.
+fn as_floats(learned: &Dense, shipped: &Neighbors) -> Dense {
+    let n = learned.items;
+    let mut weights: Vec<f32> = (0..n).flat_map(|_| shipped.weights.base().to_vec()).collect();
+    for row in 0..n {
+        shipped.weights.row(row as u32).for_each(|(c, _)| weights[row * n + c as usize] = learned.row(row)[c as usize]);
+    }
+    Dense { tau: learned.tau, ..Dense::new("floats", weights, n) }
+}
+
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
-    let [data, path] = arguments.as_slice() else {
-        eprintln!("Give a data set's name (beauty or films) and its file.");
+    let ([data, path] | [data, path, _]) = arguments.as_slice() else {
+        eprintln!("Give a data set's name (beauty or films) and its file, and numbers of entries if wanted.");
         std::process::exit(2);
     };
+    let more: Vec<usize> = arguments.get(2).map(|list| list.split(',').map(|k| k.parse().expect("a number")).collect()).unwrap_or_default();
     let films = data == "films";
     let file = BufReader::new(File::open(path).expect("the file opens"));
     let mut interactions = read_text(path, file, ReadOptions::default()).expect("the file reads").0;
@@ -81,6 +96,17 @@ fn main() {
         let mut learned = Dense::new(method, dense, n);
         learned.tau = choose(&TAUS, &split.valid, None, |tau| Box::new(Dense { tau, ..learned.clone() }));
         let popular = Popular::new(&learned, train);
+        if !more.is_empty() {
+            let weighed = [(0.0, 0.1), (0.25, 0.25), (0.5, 0.5)].map(|(people, head)| Entries::new(Keep::Weighed { people, head }, &popular));
+            for (k, entries) in more.iter().flat_map(|k| [Entries::each_row()].into_iter().chain(weighed.clone()).map(move |entries| (*k, entries))) {
+                let shipped = entries.of(&Centered::new(&learned), k);
+                let what = format!("ease, {k} entries, {:?}", entries.keep);
+                compare(&what, data, &split.test, n, shipped.download_bytes(), &|history| learned.scores(history), &shipped);
+                let floats = as_floats(&learned, &shipped);
+                compare(&format!("{what}, floats"), data, &split.test, n, 0, &|history| learned.scores(history), &floats);
+            }
+            return;
+        }
         let chosen = Entries::choose(&learned, &popular, ENTRIES, &split.valid, None, &|line| eprintln!("{line}"));
         for entries in [Entries::each_row(), chosen] {
             let shipped = entries.of(&Centered::new(&learned), ENTRIES);

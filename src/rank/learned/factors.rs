@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::terms::{Seen, Shares, Term};
 use crate::math::scan::{Query, scan_signed};
+use crate::math::vector::{add_scaled, dot};
 
 /// score(j) = v_j . u(history). Given the system's matrix the score is a sum over events (Hu et al. section 6); the matrix
 /// itself depends on the history too, so that taking an event out changes the score by more than its share.
@@ -92,20 +93,33 @@ impl Factors {
         (event.weight * (-event.age / self.tau).exp()).max(0.0)
     }
 
-    /// The lower Cholesky factor of the history's system, `[dim, dim]`.
-    fn system(&self, history: &[Seen]) -> Vec<f32> {
+    /// The events' weights, `[events]`, and their items' vectors, `[events, dim]`.
+    fn gathered(&self, history: &[Seen]) -> (Vec<f32>, Vec<f32>) {
+        (history.iter().map(|event| self.weight(event)).collect(), history.iter().flat_map(|event| self.vector(event.item)).collect())
+    }
+
+    /// The lower Cholesky factor of the system of so many events, `[dim, dim]`.
+    fn system(&self, weights: &[f32], vectors: &[f32]) -> Vec<f32> {
         let d = self.dim;
         let mut a: Vec<f32> = self.gram.iter().map(|g| g * self.alpha0).collect();
-        for event in history {
-            let (weight, v) = (self.weight(event), self.vector(event.item));
+        // Four events at a time, each entry's sum in the events' order: the matrix goes through the registers a quarter as often.
+        let four = weights.len() / 4 * 4;
+        for (weights, v) in weights[..four].chunks_exact(4).zip(vectors.chunks_exact(4 * d)) {
             for i in 0..d {
-                let factor = weight * v[i];
-                for j in 0..=i {
-                    a[i * d + j] += factor * v[j];
+                let f = [0, 1, 2, 3].map(|event| weights[event] * v[event * d + i]);
+                let of = |event: usize| &v[event * d..event * d + i + 1];
+                let columns = of(0).iter().zip(of(1)).zip(of(2).iter().zip(of(3)));
+                for (a, ((v0, v1), (v2, v3))) in a[i * d..i * d + i + 1].iter_mut().zip(columns) {
+                    *a = *a + f[0] * v0 + f[1] * v1 + f[2] * v2 + f[3] * v3;
                 }
             }
         }
-        let mass = history.len() as f32 + self.alpha0 * self.scales.len() as f32;
+        for (weight, v) in weights[four..].iter().zip(vectors[four * d..].chunks_exact(d)) {
+            for i in 0..d {
+                add_scaled(&mut a[i * d..i * d + i + 1], &v[..=i], weight * v[i]);
+            }
+        }
+        let mass = weights.len() as f32 + self.alpha0 * self.scales.len() as f32;
         let ridge = self.lambda * mass.powf(self.nu);
         for i in 0..d {
             a[i * d + i] += ridge;
@@ -116,14 +130,10 @@ impl Factors {
 
     /// The visitor's vector, `[dim]`.
     pub fn fold_in(&self, history: &[Seen]) -> Vec<f32> {
+        let (weights, vectors) = self.gathered(history);
         let mut right = vec![0f32; self.dim];
-        for event in history {
-            let weight = self.weight(event);
-            for (r, v) in right.iter_mut().zip(self.vector(event.item)) {
-                *r += weight * v;
-            }
-        }
-        solve(&self.system(history), self.dim, &mut right);
+        weights.iter().zip(vectors.chunks_exact(self.dim.max(1))).for_each(|(&weight, v)| add_scaled(&mut right, v, weight));
+        solve(&self.system(&weights, &vectors), self.dim, &mut right);
         right
     }
 }
@@ -132,8 +142,7 @@ impl Factors {
 pub fn cholesky(a: &mut [f32], d: usize) {
     for j in 0..d {
         for i in j..d {
-            let dot: f32 = a[i * d..i * d + j].iter().zip(&a[j * d..j * d + j]).map(|(x, y)| x * y).sum();
-            let value = a[i * d + j] - dot;
+            let value = a[i * d + j] - dot(&a[i * d..i * d + j], &a[j * d..j * d + j]);
             a[i * d + j] = if i == j { value.max(1e-12).sqrt() } else { value / a[j * d + j] };
         }
     }
@@ -142,8 +151,7 @@ pub fn cholesky(a: &mut [f32], d: usize) {
 /// Solves L L' x = b in place.
 pub fn solve(l: &[f32], d: usize, b: &mut [f32]) {
     for i in 0..d {
-        let dot: f32 = l[i * d..i * d + i].iter().zip(&*b).map(|(x, y)| x * y).sum();
-        b[i] = (b[i] - dot) / l[i * d + i];
+        b[i] = (b[i] - dot(&l[i * d..i * d + i], &b[..i])) / l[i * d + i];
     }
     for i in (0..d).rev() {
         b[i] /= l[i * d + i];
@@ -180,7 +188,11 @@ impl Term for Factors {
 
     fn shares(&self, history: &[Seen], item: u32) -> Shares {
         let mut target = self.vector(item);
-        solve(&self.solved.system(history, || self.system(history)), self.dim, &mut target);
+        let system = || {
+            let (weights, vectors) = self.gathered(history);
+            self.system(&weights, &vectors)
+        };
+        solve(&self.solved.system(history, system), self.dim, &mut target);
         let of = |e: &Seen| {
             let dot: f32 = self.vector(e.item).iter().zip(&target).map(|(x, y)| x * y).sum();
             self.weight(e) * dot
