@@ -32,7 +32,7 @@
 //! # Invariants
 //!
 //! 1. Below storey 6, except in `platform::{web,native}`, nothing performs I/O, reads a clock or asks for randomness.
-//! 2. Every op runs on every executor, to a tolerance that is written once (`tests/ops/mod.rs`).
+//! 2. Every op runs on every executor, to a tolerance that is written once (`tests/ops/everywhere`).
 //! 3. `wgpu` is named only in `compute/webgpu`, `web_sys` only in `platform/web` and `bindings`; `std::fs` only in
 //!    `platform/native` and `bin/`; `cfg(target_arch)` only at the doors (here, `math/simd`, `compute`, `platform/mod.rs`, `bindings`).
 //! 4. On-disk and on-wire shapes are written out in `format` and `bindings`; inner types are not `Serialize`.

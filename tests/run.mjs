@@ -32,6 +32,7 @@ const SUITES = {
     needsBrowser: true,
     async setUp() {
       await (await import('../www/build/wasm.mjs')).wasmModules();
+      await (await import('./browser/ops_module.mjs')).opsModule();
       await (await import('../www/build/site.mjs')).demoSite();
     },
     run: (grep) => nodeSuite('browser', grep),

@@ -1,5 +1,6 @@
 //! `Op::Linear` with int8 and f32 weights.
 
+use super::loops::activate;
 use super::{Numbers, assert_close, tolerance};
 use palate::compute::cpu::isa::Isa;
 use palate::compute::cpu::linear::pack::{PackedF32, PackedI8};
@@ -9,34 +10,6 @@ use palate::publish::quantize::{Calibration, Quantized, quantize_rows};
 
 const SHAPES: [(usize, usize, usize); 9] =
     [(1, 1, 1), (1, 8, 16), (3, 5, 7), (4, 8, 384), (5, 13, 31), (67, 24, 33), (65, 384, 17), (130, 9, 1536), (2, 1152, 384)];
-
-/// erf by its Maclaurin series below 2, by Laplace's continued fraction of erfc above.
-pub fn erf(x: f64) -> f64 {
-    let a = x.abs();
-    if a > 2.0 {
-        let fraction = (1..80).rev().fold(a, |f, n| a + f64::from(n) * 0.5 / f);
-        return x.signum() * (1.0 - (-a * a).exp() / fraction / std::f64::consts::PI.sqrt());
-    }
-    let (mut term, mut sum) = (x, x);
-    for n in 1..60 {
-        term *= -x * x / f64::from(n);
-        sum += term / f64::from(2 * n + 1);
-    }
-    sum * 2.0 / std::f64::consts::PI.sqrt()
-}
-
-/// An activation in f64.
-pub fn activate(activation: Activation, y: f64) -> f64 {
-    match activation {
-        Activation::None => y,
-        Activation::GeluTanh => 0.5 * y * (1.0 + (std::f64::consts::FRAC_2_PI.sqrt() * (y + 0.044_715 * y.powi(3))).tanh()),
-        Activation::QuickGelu => y / (1.0 + (-1.702 * y).exp()),
-        Activation::Relu6 => y.clamp(0.0, 6.0),
-        Activation::Gelu => 0.5 * y * (1.0 + erf(y / std::f64::consts::SQRT_2)),
-        Activation::Relu => y.max(0.0),
-        Activation::Tanh => y.tanh(),
-    }
-}
 
 /// x as the int8 path sees it: `levels` steps between a row's lowest and highest number.
 fn quantized(x: &[f32], k: usize, levels: f32) -> Vec<f64> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{Numbers, assert_close, tolerance};
+use super::{Numbers, assert_close, loops::lstm as expected, tolerance};
 use crate::catalogs::seeded::numbers;
 use palate::compute::builder::Builder;
 use palate::compute::cpu::lstm::{Recurrence, lstm};
@@ -15,31 +15,6 @@ use serde_json::Value;
 
 /// Largest difference to PyTorch, of numbers within -1 and 1.
 const TOLERANCE: f64 = 1e-5;
-
-/// The states `[rows, hidden]` of `x` `[rows, 4 * hidden]`.
-pub fn expected(x: &[f32], offsets: &[u32], weights: &[f32], hidden: usize) -> Vec<f64> {
-    let sigmoid = |v: f64| 1.0 / (1.0 + (-v).exp());
-    let mut out = Vec::new();
-    for bounds in offsets.windows(2) {
-        let (mut state, mut cell) = (vec![0.0f64; hidden], vec![0.0f64; hidden]);
-        for row in bounds[0] as usize..bounds[1] as usize {
-            let gate = |which: usize, j: usize| {
-                let at = which * hidden + j;
-                let own: f64 = (0..hidden).map(|k| f64::from(weights[at * hidden + k]) * state[k]).sum();
-                f64::from(x[row * 4 * hidden + at]) + own
-            };
-            let next: Vec<(f64, f64)> = (0..hidden)
-                .map(|j| {
-                    let c = sigmoid(gate(1, j)) * cell[j] + sigmoid(gate(0, j)) * gate(2, j).tanh();
-                    (c, sigmoid(gate(3, j)) * c.tanh())
-                })
-                .collect();
-            (cell, state) = next.into_iter().unzip();
-            out.extend(&state);
-        }
-    }
-    out
-}
 
 #[test]
 fn lstm_is_right_on_ragged_batches() {

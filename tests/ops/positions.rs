@@ -1,6 +1,6 @@
 //! `Op::Positions`.
 
-use super::Numbers;
+use super::{Numbers, loops};
 use palate::compute::cpu::positions::positions;
 
 #[test]
@@ -9,15 +9,7 @@ fn positions_stand_on_every_item() {
         let mut numbers = Numbers(items as u64);
         let x = numbers.take(items * own * cols);
         let (first, table) = (numbers.take(learned * cols), numbers.take((learned + own) * cols));
-        let mut want = Vec::new();
-        for item in 0..items {
-            for row in 0..learned + own {
-                for c in 0..cols {
-                    let number = if row < learned { first[row * cols + c] } else { x[(item * own + row - learned) * cols + c] };
-                    want.push(number + table[row * cols + c]);
-                }
-            }
-        }
+        let want = loops::positions(&x, own, &first, &table, cols);
         let mut out = vec![f32::NAN; want.len()];
         positions(&x, &first, &table, &mut out);
         assert_eq!(out, want);

@@ -1,6 +1,6 @@
 //! `Op::Unfold`.
 
-use super::{Numbers, oblong_windows, windows};
+use super::{Numbers, loops, oblong_windows, windows};
 use palate::compute::cpu::unfold::unfold;
 use palate::compute::graph::Window;
 
@@ -8,23 +8,7 @@ use palate::compute::graph::Window;
 fn unfold_copies_what_the_window_sees() {
     for (seed, (w, items, channels)) in windows().into_iter().chain(oblong_windows()).enumerate() {
         let x = Numbers(seed as u64 + 5).take(items * w.inputs() * channels);
-        let mut want = Vec::new();
-        for item in 0..items {
-            for oy in 0..w.out_height {
-                for ox in 0..w.out_width {
-                    for ky in 0..w.kernel {
-                        for kx in 0..w.kernel_width {
-                            let (y, x_at) = ((oy * w.stride + ky) as i64 - w.top as i64, (ox * w.stride + kx) as i64 - w.left as i64);
-                            let inside = (0..w.height as i64).contains(&y) && (0..w.width as i64).contains(&x_at);
-                            for c in 0..channels {
-                                let at = || ((item * w.height + y as usize) * w.width + x_at as usize) * channels + c;
-                                want.push(if inside { x[at()] } else { 0.0 });
-                            }
-                        }
-                    }
-                }
-            }
-        }
+        let want = loops::unfold(&x, channels, &w);
         let mut out = vec![f32::NAN; want.len()];
         unfold(&x, channels, &w, &mut out);
         assert_eq!(out, want, "{w:?}");

@@ -64,24 +64,40 @@ export async function wasmModules() {
  * without 750 KB), no faster in Chromium, and cost a minute each.
  */
 async function compile(kind, toolchain, bindgen) {
+  const args = ['--lib', '--profile', 'web', '--', '-C', `target-feature=${FEATURES[kind]}`, '-C', INLINING];
+  const target = await cargoRustc(`wasm module, ${kind}`, toolchain, args);
+  const folder = await bound(bindgen, join(target, 'web', 'palate.wasm'), 'palate', cache('wasm', kind));
+  return { folder, wasm: join(folder, 'palate_bg.wasm'), glue: readFileSync(join(folder, 'palate.js'), 'utf8') };
+}
+
+/** A module that tests load, an example of the crate, into `folder`; quick to compile, and no part of the package. */
+export async function exampleModule(name, folder) {
+  const toolchain = await wasmToolchain();
+  const bindgen = await wasmBindgen();
+  const target = await cargoRustc(`wasm module of tests, ${name}`, toolchain, ['--example', name, '--profile', 'trial']);
+  await bound(bindgen, join(target, 'trial', 'examples', `${name}.wasm`), name, folder);
+}
+
+/** `cargo rustc` for wasm. Resolves to the folder of the target's profiles. */
+async function cargoRustc(label, toolchain, args) {
   const target = join(CARGO_TARGET, toolchain.kind === 'debian' ? 'wasm-debian' : 'wasm');
   const env = { ...process.env, ...toolchain.env };
   // These would win over the target's own flags, and belong to the native build.
   for (const name of ['RUSTFLAGS', 'CARGO_ENCODED_RUSTFLAGS', 'CARGO_BUILD_RUSTFLAGS', 'CARGO_BUILD_TARGET', 'RUSTC_WRAPPER']) delete env[name];
   env.CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS = '-C target-feature=+simd128 --cfg getrandom_backend="wasm_js"';
-  const args = ['rustc', '--lib', '--profile', 'web', '--target', 'wasm32-unknown-unknown', '--target-dir', target, ...toolchain.args,
-    '--', '-C', `target-feature=${FEATURES[kind]}`, '-C', INLINING];
-  const raw = join(target, 'wasm32-unknown-unknown', 'web', 'palate.wasm');
-  await step(`wasm module, ${kind} (${toolchain.version?.split(' ').slice(0, 2).join(' ')}, ${toolchain.kind})`,
-    ({ progress }) => run(toolchain.cargo, args, { cwd: at(), env, progress: cargoProgress(progress) }));
+  const whole = ['rustc', '--target', 'wasm32-unknown-unknown', '--target-dir', target, ...toolchain.args, ...args];
+  await step(`${label} (${toolchain.version?.split(' ').slice(0, 2).join(' ')}, ${toolchain.kind})`,
+    ({ progress }) => run(toolchain.cargo, whole, { cwd: at(), env, progress: cargoProgress(progress) }));
+  return join(target, 'wasm32-unknown-unknown');
+}
 
-  const folder = cache('wasm', kind);
+/** wasm-bindgen's glue and module in `folder`, which is made anew. */
+async function bound(bindgen, raw, name, folder) {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  await run(bindgen, ['--target', 'web', '--out-name', 'palate', '--out-dir', folder, raw]);
-  const [glue, wasm] = [join(folder, 'palate.js'), join(folder, 'palate_bg.wasm')];
-  renumber(glue, wasm);
-  return { folder, wasm, glue: readFileSync(glue, 'utf8') };
+  await run(bindgen, ['--target', 'web', '--out-name', name, '--out-dir', folder, raw]);
+  renumber(join(folder, `${name}.js`), join(folder, `${name}_bg.wasm`));
+  return folder;
 }
 
 /**

@@ -1,0 +1,38 @@
+//! The cases of the GPU as a module for the browser (`ops.test.mjs`). Never part of the package.
+
+#![cfg(target_arch = "wasm32")]
+
+#[path = "../ops/everywhere/mod.rs"]
+mod everywhere;
+
+use std::rc::Rc;
+
+use everywhere::gpu::{CASES, Stand, Wrong, cases, ops};
+use palate::compute::webgpu::Gpu;
+use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
+
+macro_rules! names {
+    ($($name:ident)*) => { vec![$(stringify!($name).to_owned()),*] };
+}
+
+/// The cases' names.
+#[wasm_bindgen]
+pub fn gpu_cases() -> Vec<String> {
+    cases!(names)
+}
+
+/// The stems of all ops that the graph knows.
+#[wasm_bindgen]
+pub fn gpu_ops() -> Vec<String> {
+    ops().into_iter().map(String::from).collect()
+}
+
+/// Runs a case on a device of its own. Resolves to the stems of the ops that it ran; what is wrong is the error.
+#[wasm_bindgen]
+pub async fn run_gpu_case(name: String) -> Result<Vec<String>, JsValue> {
+    let (_, case) = CASES.iter().find(|(known, _)| *known == name).ok_or("there is no such case")?;
+    let gpu = Gpu::open().await.map_err(|error| error.to_string())?;
+    let stand = Stand::new(Rc::new(gpu));
+    case(&stand).await.map_err(|Wrong(what)| what)?;
+    Ok(stand.ran.into_inner().into_iter().map(String::from).collect())
+}
