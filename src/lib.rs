@@ -71,7 +71,8 @@
 //! the device what is known, several shapes and times, and compares every number; what is wrong is not used.
 //! [`encode::device`] decides: with `device: 'auto'` the processor answers from the start, the devices race once when nobody
 //! waits, for one text and for batches, and the outcome is remembered for the adapter. A run whose device is lost is done
-//! again on a new one, at last on the processor.
+//! again on a new one, at last on the processor. A large index is scanned there in the same way ([`engine::scan`]), in the
+//! processor's own integers.
 //!
 //! # How pictures are encoded
 //!

@@ -11,6 +11,7 @@ use super::{AbortHandle, media, text};
 use crate::encode::choice::Wish;
 use crate::engine::download::IfFull;
 use crate::engine::events::Forget;
+use crate::engine::scan::Scanning;
 use crate::engine::{Options, Session};
 use crate::error::{Error, Result};
 use crate::platform::web::store::Preference;
@@ -65,7 +66,7 @@ impl RecommenderSession {
             let wish = Wish::named(&options.device)?;
             let Open { index, text_model, pictures, image_model, sounds, audio_model, public_key, restart, .. } = options;
             let public_key = public_key.map(|text| crate::format::signature::public_key(&text)).transpose()?;
-            let options = Options { index, text_model, if_full, public_key, weights: Default::default(), from_device: restart.unwrap_or(false) };
+            let options = Options { index, text_model, if_full, public_key, weights: Default::default(), from_device: restart.unwrap_or(false), scanning: Scanning::on(wish, text::now) };
             let mut session = Session::open(world, options, Box::new(move |pack, id: &_| text::load(pack, id, wish)), &abort, &|step| tell(&progress, step)).await?;
             if pictures.unwrap_or(false) {
                 session.take::<Picture>(image_model, Box::new(move |pack, id: &_| media::load_image(pack, id, wish)));

@@ -12,6 +12,7 @@ use crate::encode::choice::{Account, Wish};
 use crate::encode::device::{Inputs, OnDevices};
 use crate::encode::text::TextDevices;
 use crate::engine::model::{AnyModel, Embedding, Settling, TextModel};
+use crate::engine::scan::ScanReport;
 use crate::engine::progress::{Phase, Progress};
 use crate::error::Result;
 use crate::format::pack::{ModelId, Pack};
@@ -105,6 +106,22 @@ impl From<Option<Account>> for DeviceOut {
         let Account { probe, tilings, lost, repeated, .. } = account;
         let gpu = account.adapter.map(|adapter| GpuOut { adapter, probe, tilings, race, lost, repeated });
         DeviceOut { device, device_why: account.why, gpu }
+    }
+}
+
+/// Where the index is scanned.
+#[derive(Serialize)]
+pub struct ScanOut {
+    device: &'static str,
+    why: String,
+    adapter: Option<String>,
+    race: Option<Pair>,
+}
+
+impl From<ScanReport> for ScanOut {
+    fn from(ScanReport { on_gpu, why, adapter, race }: ScanReport) -> Self {
+        let race = race.map(|[wasm, webgpu]| Pair { wasm, webgpu: Some(webgpu) });
+        ScanOut { device: if on_gpu { "webgpu" } else { "wasm" }, why, adapter, race }
     }
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::media::MediaOut;
-use super::text::DeviceOut;
+use super::text::{DeviceOut, ScanOut};
 use crate::engine::ask::{Hit, Recommend, Search, Wishes};
 use crate::engine::profile::{Belief, Profile, Remembered, Weighed, Worth};
 use crate::engine::report::{RankerReport, Report};
@@ -279,6 +279,7 @@ struct IndexOut {
     ranker: Option<RankerOut>,
     origin: &'static str,
     problem: Option<ProblemOut>,
+    scan: ScanOut,
 }
 
 #[derive(Serialize)]
@@ -366,6 +367,7 @@ impl ReportOut {
                 ranker: report.ranker.map(RankerOut::from),
                 origin: report.origin,
                 problem: report.problem.map(ProblemOut::from),
+                scan: report.scan.into(),
             },
             text: TextOut { ready: report.device.is_some(), kernels: report.device, problem: report.text_problem.map(ProblemOut::from) },
             image: report.image.map(MediaOut::new),

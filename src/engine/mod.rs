@@ -3,6 +3,7 @@
 //! * [`session`]: open, and the calls that ask for lists; [`events`]: the calls that concern the history.
 //! * [`search`]: by words, by a picture, by both.
 //! * [`sync`]: fetches, verifies and swaps the index; [`download`]: one file, resumed where it broke.
+//! * [`scan`]: on which device the index is scanned.
 //! * [`snapshot`]: one index, opened; [`terms`]: what the scores of its lists are made of.
 //! * [`learning`]: what the terms are worth to this visitor.
 //! * [`model`]: the text model behind a trait, and how its pack gets here.
@@ -20,6 +21,7 @@ pub mod model;
 pub mod profile;
 pub mod progress;
 pub mod report;
+pub mod scan;
 pub mod search;
 pub mod session;
 pub mod snapshot;

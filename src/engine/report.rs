@@ -1,5 +1,6 @@
 //! What a session knows about itself, for `report()`: where things came from, what is damaged, what it cost.
 
+use super::scan::ScanReport;
 use super::session::Session;
 use super::snapshot::Snapshot;
 use crate::encode::choice::Account;
@@ -38,6 +39,8 @@ pub struct Report {
     pub image: Option<(String, Option<Account>)>,
     /// The same of sounds.
     pub audio: Option<(String, Option<Account>)>,
+    /// Where the index is scanned.
+    pub scan: ScanReport,
     /// `fetched`, `unchanged` or `stored`.
     pub origin: &'static str,
     /// Why the newest index could not be had.
@@ -79,6 +82,7 @@ impl<P: Platform> Session<P> {
             devices: self.text.borrow().as_ref().and_then(|text| text.account()),
             image: self.images.model.borrow().as_ref().map(|model| (model.device(), model.account())),
             audio: self.sounds.model.borrow().as_ref().map(|model| (model.device(), model.account())),
+            scan: self.scans.report(),
             origin: self.origin.get().name(),
             problem: self.problem.borrow().clone(),
             text_problem: self.text_problem.borrow().clone(),

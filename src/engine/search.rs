@@ -100,12 +100,14 @@ impl<P: Platform> Session<P> {
         let events = self.log.events();
         let personal = ask.personal as f32;
         if let Some(words) = words {
-            terms.push(Box::new(Toward::new("text", &snapshot.catalog, words, weight)?));
+            terms.push(Box::new(Toward::of("text", self.scans.once(&snapshot.catalog, words).await?, weight)));
         }
         let evidence = self.weigh(&events, &Map::new());
         let past = Past { events: &events, evidence: &evidence };
         if personal > 0.0 {
-            terms.extend(terms::personal(snapshot, &past, personal)?);
+            let taste = past.taste(snapshot);
+            let _held = self.scans.ahead(&snapshot.catalog, taste.known().map(|(center, _)| center)).await;
+            terms.extend(terms::personal(snapshot, &past, &taste, personal)?);
         }
         Ok(self.plain(snapshot, &terms, &filter, &ask.wishes, &past, None))
     }
@@ -130,7 +132,7 @@ impl<P: Platform> Session<P> {
             let query = fusion.query(&given)?;
             let snapshot = self.snapshot();
             let weight = 1.0 - ask.personal as f32;
-            let seen: Box<dyn Term> = Box::new(Toward::new(medium, &snapshot.catalog, &query, weight)?);
+            let seen: Box<dyn Term> = Box::new(Toward::of(medium, self.scans.once(&snapshot.catalog, &query).await?, weight));
             return self.listed(&snapshot, ask, None, weight, vec![seen]).await;
         }
         let words = if has_words { Some(self.embed(&ask.text).await?) } else { None };

@@ -14,6 +14,7 @@ use super::media::Models;
 use super::learning::{self, Learning};
 use super::model::{self, Load, TextModel};
 use super::progress::{OnProgress, Phase, Progress};
+use super::scan::{Scanning, Scans};
 use super::snapshot::Snapshot;
 use super::sync::{self, Origin};
 use super::terms::{self, Past, Situation};
@@ -48,6 +49,8 @@ pub struct Options {
     pub weights: weights::Settings,
     /// Opens what is on the device without asking for anything newer, where there is something.
     pub from_device: bool,
+    /// Where the index is scanned.
+    pub scanning: Scanning,
 }
 
 /// What an index or model cost to get.
@@ -70,6 +73,7 @@ pub struct Session<P: Platform> {
     pub(super) text_problem: RefCell<Option<Error>>,
     pub(super) images: Models<Picture>,
     pub(super) sounds: Models<Sound>,
+    pub(super) scans: Scans,
     /// Pack bytes that are here and not opened yet.
     pending: RefCell<Option<Vec<u8>>>,
     current: RefCell<Rc<Snapshot>>,
@@ -91,6 +95,7 @@ impl<P: Platform> Session<P> {
         let ms = world.clock().now() - started;
         told(Progress { phase: Phase::ReadyToRecommend, loaded: 0, total: 0 });
         Ok(Session {
+            scans: Scans::new(options.scanning),
             options,
             log,
             learning: Learning::default(),
@@ -125,6 +130,7 @@ impl<P: Platform> Session<P> {
         self.pending.borrow_mut().take();
         self.images.drop_model();
         self.sounds.drop_model();
+        self.scans.stop("closed");
     }
 
     /// Asks for the newest index and fetches what changed. Returns whether another index is in use now.
@@ -156,6 +162,7 @@ impl<P: Platform> Session<P> {
         *self.current.borrow_mut() = Rc::new(synced.snapshot);
         if changed {
             self.learning.clear();
+            self.scans.stop("nothing else was tried yet of this index");
         }
         if model_changed {
             self.text.borrow_mut().take();
@@ -239,7 +246,7 @@ impl<P: Platform> Session<P> {
         }
     }
 
-    /// Lets the open models find out which device is fastest for them; lists and searches need one item at a time.
+    /// Lets the open models and the scans find out which device is fastest for them; lists and searches need one item at a time.
     pub async fn settle(&self, adapter: &str) {
         let text = self.text.borrow().clone();
         if let Some(model) = text {
@@ -254,6 +261,7 @@ impl<P: Platform> Session<P> {
             // A sound is many patches.
             model::settle(&self.world, &*model, adapter, true).await;
         }
+        self.settle_scans(adapter).await;
     }
 
     /// The vector of a text in the space that items are ranked in.
@@ -294,14 +302,19 @@ impl<P: Platform> Session<P> {
             None => None,
         };
         let part = ask.context.get("time").and_then(Value::as_str).and_then(clock::named);
-        let situation = Situation { text: text.as_deref(), part };
         self.refresh().await?;
         let snapshot = self.snapshot();
+        let text = match text {
+            Some(text) => Some(self.scans.once(&snapshot.catalog, &text).await?),
+            None => None,
+        };
+        let situation = Situation { text, part };
         let events = self.log.events();
         let evidence = self.weigh(&events, &ask.context);
         let past = Past { events: &events, evidence: &evidence };
         let taste = past.taste(&snapshot);
-        let (terms, stranger) = terms::recommend(&snapshot, &past, &taste, &situation, ask.popularity)?;
+        let _held = self.scans.ahead(&snapshot.catalog, taste.known().map(|(center, _)| center)).await;
+        let (terms, stranger) = terms::recommend(&snapshot, &past, &taste, situation, ask.popularity)?;
         let seed = ask.seed.unwrap_or_else(|| (self.world.clock().now() / DAY) as u64 ^ (events.len() as u64).rotate_left(32));
         let mut plan = plan(&ask.wishes, ask.explore, seed);
         if stranger {

@@ -71,9 +71,9 @@ impl Past<'_> {
 
 /// The situation, as far as terms speak of it.
 #[derive(Default)]
-pub struct Situation<'a> {
-    /// Its text's vector, `[dim]`.
-    pub text: Option<&'a [f32]>,
+pub struct Situation {
+    /// Its text's cosine with each item, `[items]`.
+    pub text: Option<Vec<f32>>,
     /// The part of the week, see [`crate::rank::clock`].
     pub part: Option<usize>,
 }
@@ -83,7 +83,7 @@ pub fn recommend(
     snapshot: &Snapshot,
     past: &Past<'_>,
     taste: &Taste,
-    situation: &Situation<'_>,
+    situation: Situation,
     popularity: Option<f64>,
 ) -> Result<(Vec<Box<dyn Term>>, bool)> {
     let mut terms = pulls(snapshot, taste, 1.0)?;
@@ -97,8 +97,8 @@ pub fn recommend(
     {
         terms.push(Box::new(Time::new(clock, part, TRAINED, snapshot.catalog.len())));
     }
-    if let Some(query) = situation.text {
-        terms.push(Box::new(Toward::new("context", &snapshot.catalog, query, SITUATION)?));
+    if let Some(cosines) = situation.text {
+        terms.push(Box::new(Toward::of("context", cosines, SITUATION)));
     }
     if let Some(values) = &snapshot.popularity {
         let weight = popularity.map_or(POPULARITY / (1.0 + past.evidence.len() as f32), |weight| weight as f32);
@@ -123,8 +123,8 @@ pub fn pulls(snapshot: &Snapshot, taste: &Taste, weight: f32) -> Result<Vec<Box<
 }
 
 /// The terms of a search that say what the visitor likes, times `weight`.
-pub fn personal(snapshot: &Snapshot, past: &Past<'_>, weight: f32) -> Result<Vec<Box<dyn Term>>> {
-    let mut terms = pulls(snapshot, &past.taste(snapshot), weight)?;
+pub fn personal(snapshot: &Snapshot, past: &Past<'_>, taste: &Taste, weight: f32) -> Result<Vec<Box<dyn Term>>> {
+    let mut terms = pulls(snapshot, taste, weight)?;
     terms.extend(trained(snapshot, past, weight).map(|held| Box::new(held) as Box<dyn Term>));
     Ok(terms)
 }

@@ -274,6 +274,25 @@ impl Catalog {
         Ok(found.into_iter().flatten().collect())
     }
 
+    /// Whether [`Catalog::cosines`] has kept those of `query`.
+    pub fn remembers(&self, query: &Query) -> bool {
+        self.recent.get(query).is_some()
+    }
+
+    /// Makes cosines of the sums of products of `query` with every item's numbers (`[len]`), wherever those were made, and keeps them as
+    /// if they had been scanned.
+    pub fn remember(&self, query: Query, sums: &[i32]) -> Arc<Vec<f32>> {
+        let cosines = Arc::new(self.cosines_of(&query, sums));
+        self.recent.keep(query, cosines.clone());
+        cosines
+    }
+
+    /// The same without keeping them.
+    pub fn cosines_of(&self, query: &Query, sums: &[i32]) -> Vec<f32> {
+        let scales = self.shards.iter().flat_map(|shard| shard.scales());
+        sums.iter().zip(scales).map(|(&sum, &scale)| query.score(sum, scale)).collect()
+    }
+
     /// The `k` best of `scores` (`[len]`), best first, of the items that `keep` allows; ties in the order of their keys.
     ///
     /// NaN and negative infinity are never listed.

@@ -41,12 +41,17 @@ impl Recent {
         Some(cosines)
     }
 
-    /// Keeps `cosines` (`[items]`), in place of what was not asked for the longest.
+    /// Keeps `cosines` (`[items]`), in place of what was not asked for the longest and is held by nobody else: what is held takes no
+    /// memory by being kept.
     pub fn keep(&self, query: Query, cosines: Arc<Vec<f32>>) {
         let most = (MOST_BYTES / (4 * cosines.len()).max(1)).min(MOST);
         let mut kept = self.kept();
         kept.push((query, cosines));
-        let over = kept.len().saturating_sub(most);
-        kept.drain(..over);
+        let mut over = kept.len().saturating_sub(most);
+        kept.retain(|(_, cosines)| {
+            let goes = over > 0 && Arc::strong_count(cosines) == 1;
+            over -= usize::from(goes);
+            !goes
+        });
     }
 }

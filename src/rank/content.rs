@@ -265,7 +265,12 @@ impl Toward {
     pub fn new(name: &'static str, catalog: &Catalog, query: &[f32], weight: f32) -> Result<Toward> {
         let mut cosines = vec![0.0; catalog.len()];
         catalog.scan(query, &mut cosines)?;
-        Ok(Toward { name, weight, cosines })
+        Ok(Toward::of(name, cosines, weight))
+    }
+
+    /// The same of cosines that are known, `[items]`.
+    pub fn of(name: &'static str, cosines: Vec<f32>, weight: f32) -> Toward {
+        Toward { name, weight, cosines }
     }
 }
 

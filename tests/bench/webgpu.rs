@@ -107,7 +107,7 @@ fn scan(gpu: &Rc<Gpu>, rows: usize, copy: f64, software: bool) {
     let query = Query::new(&(0..DIM).map(|at| (at as f32).sin()).collect::<Vec<_>>());
     let time = |rows: usize| {
         let held = wait(GpuScan::new(Rc::clone(gpu), DIM, &[&bytes[..rows * DIM]])).expect("the device takes it");
-        least(|| drop(wait(held.sums(&query)).expect("an answer")))
+        least(|| drop(wait(held.sums(std::slice::from_ref(&query))).expect("an answer")))
     };
     let (all, half) = (time(rows), time(rows / 2));
     let rate = (rows - rows / 2) as f64 * DIM as f64 / (all - half).max(1e-9);

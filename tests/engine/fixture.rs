@@ -3,7 +3,9 @@
 use std::rc::Rc;
 
 use palate::Result;
+use palate::encode::choice::Wish;
 use palate::engine::download::IfFull;
+use palate::engine::scan::Scanning;
 use palate::engine::model::{AnyModel, Embedding, TextModel};
 use palate::engine::{Options, Session};
 use palate::format::history::EventRow;
@@ -70,7 +72,7 @@ impl Device {
 }
 
 pub fn options() -> Options {
-    Options { index: URL.into(), text_model: Some(MODEL_URL.into()), if_full: IfFull::UseMemory, public_key: None, weights: Default::default(), from_device: false }
+    Options { index: URL.into(), text_model: Some(MODEL_URL.into()), if_full: IfFull::UseMemory, public_key: None, weights: Default::default(), from_device: false, scanning: Scanning::on(Wish::Auto, || 0.0) }
 }
 
 /// The "pack" of the test's model: any bytes do, its hash is what counts.

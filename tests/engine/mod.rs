@@ -8,6 +8,7 @@ mod image;
 mod learning;
 mod lists;
 mod offline;
+mod scan;
 mod signature;
 mod swap;
 mod text;

@@ -40,7 +40,7 @@ fn rows(regular: bool) -> String {
 fn films(snapshot: &Snapshot, time: Option<&str>) -> (usize, bool) {
     let situation = Situation { text: None, part: time.map(|text| named(text).unwrap()) };
     let past = Past { events: &[], evidence: &[] };
-    let (terms, _) = recommend(snapshot, &past, &past.taste(snapshot), &situation, None).unwrap();
+    let (terms, _) = recommend(snapshot, &past, &past.taste(snapshot), situation, None).unwrap();
     let mut scores = vec![0.0; snapshot.catalog.len()];
     terms.iter().for_each(|term| term.add_to(&mut scores));
     let first = snapshot.catalog.top_k(&scores, 10, |_| true);

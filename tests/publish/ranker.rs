@@ -180,7 +180,7 @@ fn finds(snapshot: &Snapshot, history: &[u32], target: u32) -> bool {
     let events: Vec<Event> = history.iter().map(|&item| liked(catalog.key(item))).collect();
     let evidence = weights::weigh(&events, NOW, &Map::new(), &Settings::default());
     let past = Past { events: &events, evidence: &evidence };
-    let (terms, _) = recommend(snapshot, &past, &past.taste(snapshot), &Situation::default(), None).unwrap();
+    let (terms, _) = recommend(snapshot, &past, &past.taste(snapshot), Situation::default(), None).unwrap();
     let mut scores = vec![0.0; catalog.len()];
     terms.iter().for_each(|term| term.add_to(&mut scores));
     catalog.top_k(&scores, 20, |ordinal| !history.contains(&ordinal)).iter().any(|(ordinal, _)| *ordinal == target)

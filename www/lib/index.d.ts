@@ -191,6 +191,8 @@ export interface Report {
     /** Whether the index was fetched, had not changed, or is the one of an earlier visit because no newer could be had. */
     origin: 'fetched' | 'unchanged' | 'stored';
     problem: Problem | null;
+    /** What scans its vectors; `race`: milliseconds of one query, `null` without a race. */
+    scan: { device: 'wasm' | 'webgpu'; why: string; adapter: string | null; race: { wasm: number; webgpu: number } | null };
   };
   text: { ready: boolean; kernels: string | null; problem: Problem | null };
   /** What computes pictures; `null` until the first. */

@@ -127,7 +127,7 @@ const OPENING = new Set(['openRecommender', 'openEncoder']);
 function reportAfter(method) {
   if (!session || QUIET.has(method)) return undefined;
   const report = session.report();
-  for (const gpu of [report.gpu, report.image?.gpu, report.audio?.gpu]) if (gpu && adapter) gpu.adapter = adapter;
+  for (const gpu of [report.gpu, report.image?.gpu, report.audio?.gpu, report.index?.scan]) if (gpu?.adapter && adapter) gpu.adapter = adapter;
   return { ...report, module: relaxed ? 'relaxed-simd' : 'simd128' };
 }
 

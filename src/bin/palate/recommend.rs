@@ -9,8 +9,10 @@ use std::rc::Rc;
 use clap::Args;
 use palate::compute::cpu::isa::Isa;
 use palate::encode::TextEncoder;
+use palate::encode::choice::Wish;
 use palate::engine::ask::{Hit, Recommend as Ask, Wishes};
 use palate::engine::download::IfFull;
+use palate::engine::scan::Scanning;
 use palate::engine::model::{AnyModel, Embedding, TextModel};
 use palate::engine::{Options, Session};
 use palate::format::history::EventRow;
@@ -127,6 +129,7 @@ impl Recommend {
             public_key: None,
             weights: Default::default(),
             from_device: false,
+            scanning: Scanning::on(Wish::Cpu, || 0.0),
         };
         let abort = Abort::new();
         let load = Box::new(|bytes: Vec<u8>, _: &ModelId| -> Result<Rc<dyn TextModel>> { Ok(Rc::new(Cpu(TextEncoder::open(bytes, Isa::best())?))) });

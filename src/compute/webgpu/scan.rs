@@ -113,21 +113,26 @@ impl GpuScan {
         &self.gpu
     }
 
-    /// The sum of products of `query` with every row, `[rows]`; [`Query::score`] makes cosines of them.
+    /// The sums of products of each query with every row, `[rows]` each; [`Query::score`] makes cosines of them.
     ///
     /// # Errors
     /// [`Error::Mismatch`] for a query of another dimension, [`Error::Device`] where the device is lost or refuses.
-    pub async fn sums(&self, query: &Query) -> Result<Vec<i32>> {
-        if query.dim() != self.dim {
+    pub async fn sums(&self, queries: &[Query]) -> Result<Vec<Vec<i32>>> {
+        if let Some(query) = queries.iter().find(|query| query.dim() != self.dim) {
             return Err(Error::Mismatch(format!("The query has {} numbers, the rows have {}.", query.dim(), self.dim)));
         }
         if self.rows == 0 {
-            return Ok(Vec::new());
+            return Ok(vec![Vec::new(); queries.len()]);
         }
         let size = self.rows as u64 * 4;
-        let staging = self.gpu.checked(|| self.submit(query, size)).await?;
-        let sums = read_back(&self.gpu, &staging, size, |bytes| bytes.as_chunks::<4>().0.iter().map(|b| i32::from_le_bytes(*b)).collect()).await?;
-        self.staging.borrow_mut().push(staging);
+        // All are under way before the first is waited for.
+        let answers = self.gpu.checked(|| queries.iter().map(|query| self.submit(query, size)).collect::<Vec<_>>()).await?;
+        let mut sums = Vec::with_capacity(queries.len());
+        for staging in answers {
+            let read = |bytes: &[u8]| bytes.as_chunks::<4>().0.iter().map(|b| i32::from_le_bytes(*b)).collect();
+            sums.push(read_back(&self.gpu, &staging, size, read).await?);
+            self.staging.borrow_mut().push(staging);
+        }
         Ok(sums)
     }
 

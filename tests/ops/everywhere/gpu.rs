@@ -444,15 +444,14 @@ async fn webgpu_scan_gives_the_processors_scores_to_the_bit(stand: &Stand) -> Ou
         let rows = slices.concat();
         let n = rows.len() / dim;
         let scales: Vec<f32> = (0..n).map(|_| rng.unit() as f32 + 0.01).collect();
-        for seed in [1, 2] {
-            let query = Query::new(&Numbers(seed).take(dim));
-            let sums = on_gpu.sums(&query).await?;
+        let queries = [1, 2].map(|seed| Query::new(&Numbers(seed).take(dim)));
+        for (query, sums) in queries.iter().zip(on_gpu.sums(&queries).await?) {
             let exact = |row: &[u8]| row.iter().zip(query.values()).map(|(&r, &q)| i64::from(r as i8) * i64::from(q)).sum::<i64>();
             if sums.iter().map(|&sum| i64::from(sum)).ne(rows.chunks_exact(dim).map(exact)) {
                 return Err(Wrong(format!("scan of {n} rows of {dim}: the sums are others")));
             }
             let mut scores = vec![0f32; n];
-            scan(&rows, &scales, &query, &mut scores);
+            scan(&rows, &scales, query, &mut scores);
             if sums.iter().zip(&scales).map(|(&sum, &scale)| query.score(sum, scale)).ne(scores) {
                 return Err(Wrong(format!("scan of {n} rows of {dim}: the scores are others")));
             }
@@ -468,7 +467,7 @@ async fn webgpu_scan_does_not_overflow_at_the_extremes(stand: &Stand) -> Outcome
         for sign in [1.0, -1.0] {
             let query = Query::new(&vec![sign; dim]);
             let one = i64::from(query.values()[0]) * dim as i64;
-            if on_gpu.sums(&query).await?.into_iter().map(i64::from).ne([127 * one, -127 * one, 127 * one, -127 * one]) {
+            if on_gpu.sums(&[query]).await?.concat().into_iter().map(i64::from).ne([127 * one, -127 * one, 127 * one, -127 * one]) {
                 return Err(Wrong(format!("scan of {dim} numbers at their largest")));
             }
         }
