@@ -304,7 +304,8 @@ impl Variants {
             let outliers: Vec<u32> = if role == Role::Matrix && cols > 8 { vec![1, 2, cols as u32 - 1] } else { Vec::new() };
             let scale = |at: usize| if outliers.contains(&((at % cols) as u32)) { apart[at / cols] } else { scales[at / cols] };
             let numbers: Vec<f32> = q.iter().enumerate().map(|(at, &v)| f32::from(v) * scale(at)).collect();
-            if matches!(dtype, DType::I8 | DType::U8) {
+            // A model may have small tables in f32 beside those in int8.
+            if matches!(dtype, DType::I8 | DType::U8) && name != "places" {
                 packed.extend([Part::i8(name.clone(), &[rows, cols], &q), Part::f32(format!("{name}.scale"), &[rows], &scales)]);
                 if !outliers.is_empty() {
                     packed.extend([Part::u32(format!("{name}.outliers"), &[outliers.len()], &outliers), Part::f32(format!("{name}.outliers.scale"), &[rows], &apart)]);

@@ -52,8 +52,8 @@ impl Numbers {
 
 /// A table `[entries, cols]` of an embedding.
 pub enum Table {
-    /// One scale an entry.
-    I8 { rows: Vec<i8>, scales: Vec<f32> },
+    /// One scale an entry; the rows stay where the file has them, as half of a text model's weights are in its table of words.
+    I8 { rows: Tensor, scales: Vec<f32> },
     F32(Vec<f32>),
 }
 
@@ -90,11 +90,11 @@ impl Weights<'_> {
     pub fn table(&self, weight: Weight) -> Result<Table> {
         let (name, tensor) = self.tensor(weight, Role::Table)?;
         Ok(match tensor.dtype {
-            DType::I8 => Table::I8 { rows: signed(&tensor).collect(), scales: self.scales(name, tensor.shape[0])? },
+            DType::I8 => Table::I8 { scales: self.scales(name, tensor.shape[0])?, rows: tensor },
             DType::U8 => {
                 let cols = self.graph.weights[weight.0].shape[1];
                 let (rows, scales, _) = int4::to_int8(&self.numbers4(name, &tensor, cols)?, cols, &[]);
-                Table::I8 { rows, scales }
+                Table::I8 { rows: Tensor::i8(&[tensor.shape[0], cols], rows), scales }
             }
             _ => Table::F32(finite(name, tensor.to_f32())?),
         })
@@ -279,7 +279,7 @@ impl Table {
         match self {
             Table::F32(numbers) => numbers.clone(),
             Table::I8 { rows, scales } => {
-                rows.chunks_exact(cols).zip(scales).flat_map(|(row, scale)| row.iter().map(move |&v| f32::from(v) * scale)).collect()
+                rows.bytes().chunks_exact(cols).zip(scales).flat_map(|(row, scale)| row.iter().map(move |&v| f32::from(v as i8) * scale)).collect()
             }
         }
     }

@@ -15,6 +15,8 @@ const FLUSH: usize = 4 << 20;
 const FLUSH_PAUSE: f64 = 500.0;
 /// Bytes between two steps of progress.
 const STEP: usize = 128 * 1024;
+/// Room that is made at a time for a file whose size nobody knows, at least.
+const MORE: usize = 1 << 20;
 /// Room that is made ahead for a file whose size is only claimed so far.
 const ROOM: u64 = 64 << 20;
 /// Tries without a single new byte before a download is given up.
@@ -193,6 +195,10 @@ impl<P: Platform> Downloads<'_, P> {
                         return Err(Error::corrupt(&wanted.name, format!("it has more than {} bytes", wanted.most())));
                     }
                     self.traffic.received += piece.len() as u64;
+                    if bytes.capacity() - bytes.len() < piece.len() {
+                        // Not twice as much: what is reserved and not needed stays reserved as long as the file is in use.
+                        bytes.reserve_exact(piece.len().max(bytes.len() / 8).max(MORE));
+                    }
                     bytes.extend_from_slice(&piece);
                     if bytes.len() - said >= STEP || wanted.bytes == Some(bytes.len() as u64) {
                         said = bytes.len();

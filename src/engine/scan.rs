@@ -5,6 +5,8 @@
 //! stops bringing, the processor scans in the same call. The device is one of its own: an encoder's may be lost without it.
 
 use std::cell::RefCell;
+use std::future::Future;
+use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
@@ -19,6 +21,7 @@ use crate::index::Catalog;
 use crate::math::rng::Rng;
 use crate::math::scan::Query;
 use crate::platform::{Platform, Store};
+use crate::rank::content::Taste;
 
 /// Bytes of vectors from which a GPU is asked: a scan of fewer takes the processor two or three milliseconds, which is what a way
 /// to a browser's GPU process and back takes alone.
@@ -27,6 +30,9 @@ const FROM_BYTES: usize = 64 << 20;
 const BLOB: &str = "scan.json";
 /// Scans of each device in a race, all of them compared.
 const ROUNDS: usize = 3;
+
+/// Cosines on their way; boxed, so that lists and searches do not each hold the code of a whole scan.
+type Coming<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
 /// What is asked of scans.
 #[derive(Debug, Clone, Copy)]
@@ -97,33 +103,38 @@ impl Scans {
     }
 
     /// Scans for what a list will ask the catalog for. As long as the answer is held, the catalog finds it there.
-    pub async fn ahead<'a>(&self, catalog: &Rc<Catalog>, queries: impl Iterator<Item = &'a [f32]>) -> Vec<Arc<Vec<f32>>> {
-        let Some(scan) = self.on_gpu(catalog) else { return Vec::new() };
-        let missing: Vec<Query> = queries.map(Query::new).filter(|query| !catalog.remembers(query)).collect();
-        match scan.sums(&missing).await {
-            Ok(sums) => missing.into_iter().zip(sums).map(|(query, sums)| catalog.remember(query, &sums)).collect(),
-            Err(error) => {
-                self.stop(&error.to_string());
-                Vec::new()
+    pub fn ahead<'a>(&'a self, catalog: &'a Rc<Catalog>, taste: &'a Taste) -> Coming<'a, Vec<Arc<Vec<f32>>>> {
+        Box::pin(async move {
+            let Some(scan) = self.on_gpu(catalog) else { return Vec::new() };
+            let missing: Vec<Query> = taste.known().map(|(center, _)| Query::new(center)).filter(|query| !catalog.remembers(query)).collect();
+            match self.sums(&scan, &missing).await {
+                Some(sums) => missing.into_iter().zip(sums).map(|(query, sums)| catalog.remember(query, &sums)).collect(),
+                None => Vec::new(),
             }
-        }
+        })
     }
 
     /// The cosines of one query that is not likely to come again, `[items]`.
     ///
     /// # Errors
     /// As [`Catalog::scan`].
-    pub async fn once(&self, catalog: &Rc<Catalog>, query: &[f32]) -> Result<Vec<f32>> {
-        if let Some(scan) = self.on_gpu(catalog).filter(|_| query.len() == catalog.dim()) {
-            let query = [Query::new(query)];
-            match scan.sums(&query).await {
-                Ok(sums) => return Ok(catalog.cosines_of(&query[0], &sums[0])),
-                Err(error) => self.stop(&error.to_string()),
+    pub fn once<'a>(&'a self, catalog: &'a Rc<Catalog>, query: &'a [f32]) -> Coming<'a, Result<Vec<f32>>> {
+        Box::pin(async move {
+            if let Some(scan) = self.on_gpu(catalog).filter(|_| query.len() == catalog.dim()) {
+                let query = [Query::new(query)];
+                if let Some(sums) = self.sums(&scan, &query).await {
+                    return Ok(catalog.cosines_of(&query[0], &sums[0]));
+                }
             }
-        }
-        let mut cosines = vec![0.0; catalog.len()];
-        catalog.scan(query, &mut cosines)?;
-        Ok(cosines)
+            let mut cosines = vec![0.0; catalog.len()];
+            catalog.scan(query, &mut cosines)?;
+            Ok(cosines)
+        })
+    }
+
+    /// What the GPU gives; where it fails, scans stay on the processor.
+    fn sums<'a>(&'a self, scan: &'a GpuScan, queries: &'a [Query]) -> Coming<'a, Option<Vec<Vec<i32>>>> {
+        Box::pin(async move { scan.sums(queries).await.map_err(|error| self.stop(&error.to_string())).ok() })
     }
 
     /// Finds out whether the GPU scans `catalog` faster, once for each catalog, and brings it there if so. `remembered` is what an

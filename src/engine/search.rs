@@ -106,7 +106,7 @@ impl<P: Platform> Session<P> {
         let past = Past { events: &events, evidence: &evidence };
         if personal > 0.0 {
             let taste = past.taste(snapshot);
-            let _held = self.scans.ahead(&snapshot.catalog, taste.known().map(|(center, _)| center)).await;
+            let _held = self.scans.ahead(&snapshot.catalog, &taste).await;
             terms.extend(terms::personal(snapshot, &past, &taste, personal)?);
         }
         Ok(self.plain(snapshot, &terms, &filter, &ask.wishes, &past, None))

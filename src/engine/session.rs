@@ -313,7 +313,7 @@ impl<P: Platform> Session<P> {
         let evidence = self.weigh(&events, &ask.context);
         let past = Past { events: &events, evidence: &evidence };
         let taste = past.taste(&snapshot);
-        let _held = self.scans.ahead(&snapshot.catalog, taste.known().map(|(center, _)| center)).await;
+        let _held = self.scans.ahead(&snapshot.catalog, &taste).await;
         let (terms, stranger) = terms::recommend(&snapshot, &past, &taste, situation, ask.popularity)?;
         let seed = ask.seed.unwrap_or_else(|| (self.world.clock().now() / DAY) as u64 ^ (events.len() as u64).rotate_left(32));
         let mut plan = plan(&ask.wishes, ask.explore, seed);

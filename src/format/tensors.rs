@@ -98,6 +98,12 @@ pub struct Tensor {
 }
 
 impl Tensor {
+    /// Int8 numbers in memory of their own.
+    pub fn i8(shape: &[usize], values: Vec<i8>) -> Self {
+        let bytes: Vec<u8> = values.into_iter().map(|v| v as u8).collect();
+        Self { dtype: DType::I8, shape: shape.to_vec(), start: 0, end: bytes.len(), bytes: Arc::new(bytes) }
+    }
+
     /// The raw little-endian bytes.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes[self.start..self.end]

@@ -1,8 +1,10 @@
-//! Opening and closing again and again: what an encoder or a session took, on the processor and the GPU, is given back.
+//! Memory: what an encoder or a session took, on the processor and the GPU, is given back; and how much one takes at most.
 
 import { after, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { at } from '../../www/build/root.mjs';
 import { DRAWINGS, pictureShop } from './pictures.mjs';
 import { startShop } from './shop.mjs';
 
@@ -84,3 +86,49 @@ for (const device of ['wasm', 'webgpu']) {
 }
 
 test('memory: sessions give everything back', { skip }, (t) => grown(t, listOnce, 'wasm'));
+
+/** Tells the size of the module's memory, which never shrinks: it is the largest that it ever was. */
+const TELLS = `
+  for (const name of ['instantiate', 'instantiateStreaming']) {
+    const start = WebAssembly[name];
+    WebAssembly[name] = async (...args) => {
+      const started = await start(...args);
+      const { memory } = (started.instance ?? started).exports;
+      new BroadcastChannel('memory').onmessage = ({ data, target }) => data === 'ask' && target.postMessage(memory.buffer.byteLength);
+      return started;
+    };
+  }`;
+/** Above the pack's own bytes. */
+const ROOM = 30 * 2 ** 20;
+
+for (const device of ['wasm', 'webgpu', 'auto']) {
+  test(`memory: a page with MiniLM on ${device} takes the model and 30 MB at most`, async (t) => {
+    const folder = at('models', 'minilm', 'pack');
+    const pack = Math.max(...readdirSync(folder).map((name) => statSync(join(folder, name)).size));
+    site.inWorkers(TELLS);
+    const page = await site.blank();
+    const { bytes, report } = await page.evaluate(async (device) => {
+      const { Encoder } = await library();
+      // On the browser's disk: a store in memory would hold the pack once more.
+      const encoder = await Encoder.open({ model: '/models/minilm/', device });
+      await encoder.encode(Array.from({ length: 32 }, (_, row) => 'an ordinary sentence about nothing '.repeat(1 + row % 8)));
+      // The devices race when nobody waits.
+      for (let left = 600; left > 0 && device === 'auto' && encoder.report().deviceWhy === 'nothing else was tried yet'; left -= 1) await new Promise((done) => setTimeout(done, 100));
+      const channel = new BroadcastChannel('memory');
+      const bytes = await new Promise((done) => {
+        channel.onmessage = ({ data }) => done(data);
+        channel.postMessage('ask');
+      });
+      channel.close();
+      const report = encoder.report();
+      await encoder.close();
+      return { bytes, report };
+    }, device);
+    await page.context().close();
+    site.inWorkers(null);
+    const mb = (n) => (n / 2 ** 20).toFixed(1);
+    t.diagnostic(`${mb(bytes)} MB at most for a pack of ${mb(pack)} MB; ${report.device} (${report.deviceWhy})`);
+    assert.notEqual(report.deviceWhy, 'nothing else was tried yet');
+    assert.ok(bytes > pack && bytes <= pack + ROOM, `${mb(bytes)} MB for a pack of ${mb(pack)} MB`);
+  });
+}

@@ -20,19 +20,19 @@ unsafe fn body<S: Simd>(parts: &[(&Table, &[u32])], cols: usize, out: &mut [f32]
             match table {
                 Table::F32(rows) => y.iter_mut().zip(&rows[at..at + cols]).for_each(|(y, t)| *y += t),
                 Table::I8 { rows, scales } => {
-                    let (row, scale) = (&rows[at..at + cols], scales[ids[r] as usize]);
+                    let (row, scale) = (&rows.bytes()[at..at + cols], scales[ids[r] as usize]);
                     let whole = cols / S::LANES * S::LANES;
                     let mut i = 0;
                     while i < whole {
                         // SAFETY: i + LANES <= cols on both sides.
                         unsafe {
                             let p = y.as_mut_ptr().add(i);
-                            S::store(p, S::mul_add(S::load_i8(row.as_ptr().add(i)), S::splat(scale), S::load(p)));
+                            S::store(p, S::mul_add(S::load_i8(row.as_ptr().add(i).cast()), S::splat(scale), S::load(p)));
                         }
                         i += S::LANES;
                     }
                     for i in whole..cols {
-                        y[i] += f32::from(row[i]) * scale;
+                        y[i] += f32::from(row[i] as i8) * scale;
                     }
                 }
             }

@@ -2,6 +2,8 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -35,6 +37,9 @@ pub struct Gpu {
     pipelines: RefCell<HashMap<Source, Rc<Pipeline>>>,
 }
 
+/// A device on its way; boxed, as several callers wait for one.
+pub type Opening<T> = Pin<Box<dyn Future<Output = Result<T>>>>;
+
 /// A GPU that was found and is not open.
 pub struct Found {
     adapter: wgpu::Adapter,
@@ -48,7 +53,11 @@ impl Found {
     ///
     /// # Errors
     /// [`Error::Device`] where there is none.
-    pub async fn look() -> Result<Self> {
+    pub fn look() -> Opening<Self> {
+        Box::pin(Self::find())
+    }
+
+    async fn find() -> Result<Self> {
         let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
         descriptor.backends = wgpu::Backends::PRIMARY;
         // Validation layers of the system would cost every dispatch; wgpu checks what matters itself.
@@ -73,7 +82,11 @@ impl Found {
     ///
     /// # Errors
     /// [`Error::Device`] where it refuses.
-    pub async fn open(self) -> Result<Gpu> {
+    pub fn open(self) -> Opening<Gpu> {
+        Box::pin(self.open_device())
+    }
+
+    async fn open_device(self) -> Result<Gpu> {
         let has = self.adapter.limits();
         // Only what models need more of than every device has; asking for all an adapter offers makes some fail.
         let limits = wgpu::Limits {

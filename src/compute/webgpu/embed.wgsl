@@ -1,17 +1,17 @@
 // y[row] = sum over parts of scale[id] * table[id], a thread for four columns. The tables stand one after another.
-// DTYPE: 0 int8, 1 f32.
+// FLOATS: a bit for each part that is f32 and not int8; those stand behind the others.
 
 struct Params { rows: u32, cols4: u32 }
 
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> table: array<u32>;
 @group(0) @binding(2) var<storage, read> scales: array<f32>;
-// [part][row], ids counted from the first table's first entry
+// [part][row], ids counted from the first entry of all, as if every table had this part's numbers
 @group(0) @binding(3) var<storage, read> ids: array<u32>;
 @group(0) @binding(4) var<storage, read_write> y: array<vec4<f32>>;
 
-fn entry(id: u32, col: u32) -> vec4<f32> {
-  if (DTYPE == 1u) {
+fn entry(id: u32, col: u32, float: bool) -> vec4<f32> {
+  if (float) {
     let at = (id * p.cols4 + col) * 4u;
     return bitcast<vec4<f32>>(vec4<u32>(table[at], table[at + 1u], table[at + 2u], table[at + 3u]));
   }
@@ -24,7 +24,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   if (id.x >= p.cols4 || id.y >= p.rows) { return; }
   var sum = vec4<f32>(0.0);
   for (var part = 0u; part < PARTS; part++) {
-    sum += entry(ids[part * p.rows + id.y], id.x);
+    sum += entry(ids[part * p.rows + id.y], id.x, ((FLOATS >> part) & 1u) == 1u);
   }
   y[id.y * p.cols4 + id.x] = sum;
 }

@@ -107,14 +107,19 @@ impl Step {
     }
 }
 
-/// Writes a weight; the buffer is a whole number of vec4s and never empty.
-pub fn weight(gpu: &Gpu, bytes: &[u8]) -> wgpu::Buffer {
-    let buffer = gpu.device.create_buffer(&wgpu::BufferDescriptor {
+/// A buffer for a weight of so many bytes; it is a whole number of vec4s and never empty.
+pub fn room(gpu: &Gpu, bytes: usize) -> wgpu::Buffer {
+    gpu.device.create_buffer(&wgpu::BufferDescriptor {
         label: Some("weight"),
-        size: bytes.len().next_multiple_of(16).max(16) as u64,
+        size: bytes.next_multiple_of(16).max(16) as u64,
         usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST,
         mapped_at_creation: false,
-    });
+    })
+}
+
+/// Writes a weight.
+pub fn weight(gpu: &Gpu, bytes: &[u8]) -> wgpu::Buffer {
+    let buffer = room(gpu, bytes.len());
     let whole = bytes.len() / 4 * 4;
     gpu.queue.write_buffer(&buffer, 0, &bytes[..whole]);
     if whole < bytes.len() {

@@ -42,7 +42,7 @@ macro_rules! cases {
             webgpu_linear_f32_is_right
             webgpu_linear_i8_multiplies_the_packs_own_weights
             webgpu_linear_of_halves_and_of_four_bits_is_right
-            webgpu_embed_sums_int8_rows
+            webgpu_embed_sums_rows_of_both_kinds
             webgpu_layer_norm_and_normalize_are_right
             webgpu_attention_and_pool_keep_items_apart
             webgpu_attention_of_tiles_and_with_a_bias_is_right
@@ -263,31 +263,40 @@ async fn webgpu_linear_of_halves_and_of_four_bits_is_right(stand: &Stand) -> Out
     Ok(())
 }
 
-async fn webgpu_embed_sums_int8_rows(stand: &Stand) -> Outcome {
+async fn webgpu_embed_sums_rows_of_both_kinds(stand: &Stand) -> Outcome {
     for (seed, (rows, cols, entries)) in [(1, 1, 1), (5, 7, 3), (33, 384, 11), (70, 65, 200)].into_iter().enumerate() {
         let table = |add: u64, n: usize| Numbers(seed as u64 + add).take(n * cols).iter().map(|v| (v * 127.0) as i8).collect::<Vec<_>>();
         let (q, other) = (table(5, entries), table(8, rows));
         let (scales, other_scales) = (Numbers(seed as u64 + 6).take(entries), Numbers(seed as u64 + 9).take(rows));
+        let kinds = Numbers(seed as u64 + 10).take(3 * cols);
         let parts = [
             Part::i8("x", &[rows, cols], &other),
             Part::f32("x.scale", &[rows], &other_scales),
+            Part::f32("f", &[3, cols], &kinds),
             Part::i8("t", &[entries, cols], &q),
             Part::f32("t.scale", &[entries], &scales),
         ];
         let chosen: Vec<u32> = (0..rows as u32).map(|r| r * 7 % entries as u32).collect();
-        let batch = Batch { items: 1, offsets: vec![offsets(&[rows])], ids: vec![(0..rows as u32).collect(), chosen.clone()], ..Default::default() };
-        let want: Vec<f64> = (0..rows * cols)
-            .map(|at| {
-                let (row, col) = (at / cols, at % cols);
-                let id = chosen[row] as usize;
-                f64::from(other[at]) * f64::from(other_scales[row]) + f64::from(q[id * cols + col]) * f64::from(scales[id])
-            })
-            .collect();
-        let graph = |b: &mut Builder<'_>| {
-            let (one, two) = (b.id_input(0, rows), b.id_input(0, entries));
-            b.embed(cols, &[("x", rows, one), ("t", entries, two)]).map(|_| ())
+        let batch = Batch { items: 1, offsets: vec![offsets(&[rows])], ids: vec![(0..rows as u32).collect(), chosen.clone(), (0..rows as u32).map(|r| r % 3).collect()], ..Default::default() };
+        let sum = |at: usize| {
+            let (row, col) = (at / cols, at % cols);
+            let id = chosen[row] as usize;
+            f64::from(other[at]) * f64::from(other_scales[row]) + f64::from(q[id * cols + col]) * f64::from(scales[id])
         };
-        stand.usual(&format!("embed {rows}x{cols} of {entries}"), &parts, graph, &batch, &want, NEAR).await?;
+        for floats in [false, true] {
+            let want: Vec<f64> = (0..rows * cols).map(|at| sum(at) + if floats { f64::from(kinds[at / cols % 3 * cols + at % cols]) } else { 0.0 }).collect();
+            let mut batch = batch.clone();
+            batch.ids.truncate(2 + usize::from(floats));
+            let graph = |b: &mut Builder<'_>| {
+                let (one, two) = (b.id_input(0, rows), b.id_input(0, entries));
+                let mut tables = vec![("x", rows, one), ("t", entries, two)];
+                if floats {
+                    tables.insert(1, ("f", 3, b.id_input(0, 3)));
+                }
+                b.embed(cols, &tables).map(|_| ())
+            };
+            stand.usual(&format!("embed {rows}x{cols} of {entries}, floats {floats}"), &parts, graph, &batch, &want, NEAR).await?;
+        }
     }
     Ok(())
 }
