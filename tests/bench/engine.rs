@@ -8,8 +8,10 @@
 use std::rc::Rc;
 use std::time::Instant;
 
+use palate::encode::choice::Wish;
 use palate::engine::ask::{Recommend, Wishes};
 use palate::engine::download::IfFull;
+use palate::engine::scan::Scanning;
 use palate::engine::{Options, Session};
 use palate::format::history::EventRow;
 use palate::math::rng::Rng;
@@ -53,7 +55,7 @@ fn main() {
     let now = 1.8e12;
     let world = World { store: MemoryStore::new(), fetch: FileFetch, clock: ManualClock::at(now), seal: KeySeal::fresh() };
     let index = format!("{folder}/manifest.json");
-    let options = Options { index, text_model: None, if_full: IfFull::UseMemory, public_key: None, weights: Default::default(), from_device: false };
+    let options = Options { index, text_model: None, if_full: IfFull::UseMemory, public_key: None, weights: Default::default(), from_device: false, scanning: Scanning::on(Wish::Cpu, || 0.0) };
     let load = Box::new(|_, _: &_| -> palate::Result<Rc<dyn palate::engine::model::TextModel>> { Err(palate::Error::input("no text here")) });
     let session = wait(Session::open(world, options, load, &Abort::new(), &|_| ())).expect("the index opens");
     let catalog = session.snapshot().catalog.clone();
