@@ -70,12 +70,12 @@ async function compile(kind, toolchain, bindgen) {
   return { folder, wasm: join(folder, 'palate_bg.wasm'), glue: readFileSync(join(folder, 'palate.js'), 'utf8') };
 }
 
-/** A module that tests load, an example of the crate, into `folder`; quick to compile, and no part of the package. */
-export async function exampleModule(name, folder) {
+/** A module that tests load, an example of the crate, into `folder`; quick to compile (or `web`, as fast as the package's), and no part of it. */
+export async function exampleModule(name, folder, profile = 'trial') {
   const toolchain = await wasmToolchain();
   const bindgen = await wasmBindgen();
-  const target = await cargoRustc(`wasm module of tests, ${name}`, toolchain, ['--example', name, '--profile', 'trial']);
-  await bound(bindgen, join(target, 'trial', 'examples', `${name}.wasm`), name, folder);
+  const target = await cargoRustc(`wasm module of tests, ${name}`, toolchain, ['--example', name, '--profile', profile]);
+  await bound(bindgen, join(target, profile, 'examples', `${name}.wasm`), name, folder);
 }
 
 /** `cargo rustc` for wasm. Resolves to the folder of the target's profiles. */
