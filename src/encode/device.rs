@@ -315,7 +315,7 @@ impl<I: Inputs> OnDevices<I> {
 
     /// As [`Devices::settle`].
     pub async fn settle(&self, adapter: &str, batches: bool, remembered: Option<&[u8]>) -> Option<Vec<u8>> {
-        self.devices.settle(adapter, batches, remembered, || self.inputs.heat()).await
+        self.devices.settle(adapter, batches, remembered, &|| self.inputs.heat()).await
     }
 }
 

@@ -1,5 +1,7 @@
 //! The fastest device for a model, and the fastest tilings on it: found when nobody waits, and remembered.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::rc::Rc;
 
 use super::choice::{Choice, Race, Wish, choice};
@@ -12,6 +14,9 @@ use crate::error::Result;
 const TUNING_MS: f64 = 3000.0;
 /// Another tiling has to be this much faster: times are noisy, and what is in use was run more often.
 const WORTH: f64 = 0.95;
+
+/// What settling gives to remember; boxed, as every kind of model settles.
+type Settling<'a> = Pin<Box<dyn Future<Output = Option<Vec<u8>>> + 'a>>;
 
 /// What races: runs of both sizes that matter, and a part of the large one that stands for it on the processor, whose time is
 /// even and which nobody wants to keep waiting.
@@ -27,7 +32,11 @@ impl Devices {
     ///
     /// Takes the time of a few items on the processor, and whatever the GPU takes while the processor is free. `batches`
     /// says whether more than a few items will ever come at once, `adapter` what the caller knows of the GPU.
-    pub async fn settle(&self, adapter: &str, batches: bool, remembered: Option<&[u8]>, heat: impl FnOnce() -> Result<Heat>) -> Option<Vec<u8>> {
+    pub fn settle<'a>(&'a self, adapter: &'a str, batches: bool, remembered: Option<&'a [u8]>, heat: &'a dyn Fn() -> Result<Heat>) -> Settling<'a> {
+        Box::pin(self.find_out(adapter, batches, remembered, heat))
+    }
+
+    async fn find_out(&self, adapter: &str, batches: bool, remembered: Option<&[u8]>, heat: &dyn Fn() -> Result<Heat>) -> Option<Vec<u8>> {
         if self.settled.replace(true) {
             return None;
         }
@@ -64,7 +73,7 @@ impl Devices {
     }
 
     /// The race between the devices, unless `known` says who won. Gives what is new.
-    async fn choose(&self, found: Found, batches: bool, known: Option<Choice>, heat: impl FnOnce() -> Result<Heat>) -> Option<(Choice, Race)> {
+    async fn choose(&self, found: Found, batches: bool, known: Option<Choice>, heat: &dyn Fn() -> Result<Heat>) -> Option<(Choice, Race)> {
         let known = known.and_then(|known| Some(((known.few?, known.many?), known.tilings)));
         let used = |(few, many): (bool, bool)| few || (many && batches);
         if known.is_some_and(|(won, _)| !used(won)) {
@@ -110,7 +119,7 @@ impl Devices {
     }
 
     /// Milliseconds of one item and of many, on the processor and on the GPU.
-    async fn race(&self, model: Rc<GpuModel>, heat: impl FnOnce() -> Result<Heat>) -> Result<Race> {
+    async fn race(&self, model: Rc<GpuModel>, heat: &dyn Fn() -> Result<Heat>) -> Result<Race> {
         let heat = heat()?;
         let cpu = self.cpu()?;
         let rows = |batch: &Batch| self.graph.rows(Value(0), batch) as f64;

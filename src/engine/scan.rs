@@ -10,8 +10,6 @@ use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
-use serde_json::{Value, json};
-
 use super::session::Session;
 use crate::compute::cpu::isa::Isa;
 use crate::compute::webgpu::{Adapter, Found, GpuScan};
@@ -26,8 +24,8 @@ use crate::rank::content::Taste;
 /// Bytes of vectors from which a GPU is asked: a scan of fewer takes the processor two or three milliseconds, which is what a way
 /// to a browser's GPU process and back takes alone.
 const FROM_BYTES: usize = 64 << 20;
-/// The blob of what a race found.
-const BLOB: &str = "scan.json";
+/// The blob of what a race found: who won, and under which circumstances.
+const BLOB: &str = "scan-race";
 /// Scans of each device in a race, all of them compared.
 const ROUNDS: usize = 3;
 
@@ -160,9 +158,9 @@ impl Scans {
         let key = |about: &Adapter| format!("{adapter} | {} | {} x 2^{size} | {}", about.key(), catalog.dim(), Isa::best().name());
         let key = key(found.about());
         self.report.borrow_mut().adapter = Some(found.about().key());
-        let known: Option<Value> = remembered.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        let won = known.filter(|known| known["key"] == key.as_str()).and_then(|known| known["gpu"].as_bool());
-        if won == Some(false) && self.wish.device == Wish::Auto {
+        let written = |gpu: bool| format!("{} | {key}", if gpu { "webgpu" } else { "wasm" }).into_bytes();
+        let known = |gpu: bool| remembered.as_ref().is_some_and(|known| *known == written(gpu));
+        if known(false) && self.wish.device == Wish::Auto {
             self.stop("faster in a race on an earlier visit");
             return None;
         }
@@ -183,7 +181,7 @@ impl Scans {
                         report.why = "asked for".into();
                     }
                 }
-                (won != Some(faster)).then(|| json!({ "key": key, "gpu": faster, "race": race }).to_string().into_bytes())
+                (!known(faster)).then(|| written(faster))
             }
         }
     }

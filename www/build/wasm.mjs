@@ -82,8 +82,8 @@ export async function exampleModule(name, folder, profile = 'trial') {
 async function cargoRustc(label, toolchain, args) {
   const target = join(CARGO_TARGET, toolchain.kind === 'debian' ? 'wasm-debian' : 'wasm');
   const env = { ...process.env, ...toolchain.env };
-  // These would win over the target's own flags, and belong to the native build.
-  for (const name of ['RUSTFLAGS', 'CARGO_ENCODED_RUSTFLAGS', 'CARGO_BUILD_RUSTFLAGS', 'CARGO_BUILD_TARGET', 'RUSTC_WRAPPER']) delete env[name];
+  // These would win over the target's own flags and the profile, and belong to the native build.
+  for (const name of ['RUSTFLAGS', 'CARGO_ENCODED_RUSTFLAGS', 'CARGO_BUILD_RUSTFLAGS', 'CARGO_BUILD_TARGET', 'CARGO_INCREMENTAL', 'RUSTC_WRAPPER']) delete env[name];
   env.CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS = '-C target-feature=+simd128 --cfg getrandom_backend="wasm_js"';
   const whole = ['rustc', '--target', 'wasm32-unknown-unknown', '--target-dir', target, ...toolchain.args, ...args];
   await step(`${label} (${toolchain.version?.split(' ').slice(0, 2).join(' ')}, ${toolchain.kind})`,

@@ -32,13 +32,15 @@ impl Adapter {
 pub struct Gpu {
     pub(crate) device: wgpu::Device,
     pub(crate) queue: wgpu::Queue,
+    /// Most bytes that are bound at once: of a weight, of a value, of an index's part.
+    pub(crate) most_bytes: u64,
     adapter: Adapter,
     lost: Arc<Mutex<Option<String>>>,
     pipelines: RefCell<HashMap<Source, Rc<Pipeline>>>,
 }
 
-/// A device on its way; boxed, as several callers wait for one.
-pub type Opening<T> = Pin<Box<dyn Future<Output = Result<T>>>>;
+/// What a device is waited for, boxed where several callers do: each would hold the code of all the waiting otherwise.
+pub type Waiting<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + 'a>>;
 
 /// A GPU that was found and is not open.
 pub struct Found {
@@ -53,7 +55,7 @@ impl Found {
     ///
     /// # Errors
     /// [`Error::Device`] where there is none.
-    pub fn look() -> Opening<Self> {
+    pub fn look() -> Waiting<'static, Self> {
         Box::pin(Self::find())
     }
 
@@ -82,7 +84,7 @@ impl Found {
     ///
     /// # Errors
     /// [`Error::Device`] where it refuses.
-    pub fn open(self) -> Opening<Gpu> {
+    pub fn open(self) -> Waiting<'static, Gpu> {
         Box::pin(self.open_device())
     }
 
@@ -94,6 +96,7 @@ impl Found {
             max_buffer_size: has.max_buffer_size.min(1 << 30),
             ..wgpu::Limits::default()
         };
+        let most_bytes = limits.max_storage_buffer_binding_size;
         let descriptor = wgpu::DeviceDescriptor { label: Some("palate"), required_limits: limits, ..Default::default() };
         let (device, queue) = self.adapter.request_device(&descriptor).await.map_err(|e| device_error("the adapter gives no device", &e.to_string()))?;
         let lost = Arc::new(Mutex::new(None));
@@ -107,7 +110,7 @@ impl Found {
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
             told.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(format!("an error outside of a run: {error}"));
         }));
-        Ok(Gpu { device, queue, adapter: self.about, lost, pipelines: RefCell::default() })
+        Ok(Gpu { device, queue, most_bytes, adapter: self.about, lost, pipelines: RefCell::default() })
     }
 }
 
@@ -151,20 +154,27 @@ impl Gpu {
         let scopes = [wgpu::ErrorFilter::Validation, wgpu::ErrorFilter::OutOfMemory, wgpu::ErrorFilter::Internal];
         let open = scopes.map(|filter| self.device.push_error_scope(filter));
         let done = work();
+        self.close(open).await.map(|()| done)
+    }
+
+    /// Closes error scopes; the first error that they caught. Boxed, as everything that runs on a device ends here.
+    fn close(&self, open: [wgpu::ErrorScopeGuard; 3]) -> Waiting<'_, ()> {
         // Scopes close in the reverse of their order; all are popped before anything is awaited.
         let mut popped = Vec::new();
         for scope in open.into_iter().rev() {
             popped.push(scope.pop());
         }
-        for error in popped {
-            if let Some(error) = error.await {
-                return Err(device_error("the device refused", &error.to_string()));
+        Box::pin(async move {
+            for error in popped {
+                if let Some(error) = error.await {
+                    return Err(device_error("the device refused", &error.to_string()));
+                }
             }
-        }
-        match self.lost() {
-            Some(reason) => Err(device_error("the device was lost", &reason)),
-            None => Ok(done),
-        }
+            match self.lost() {
+                Some(reason) => Err(device_error("the device was lost", &reason)),
+                None => Ok(()),
+            }
+        })
     }
 }
 

@@ -177,7 +177,7 @@ impl GpuModel {
         if slot.as_ref().is_some_and(|buffer| buffer.size() >= size) {
             return Ok(false);
         }
-        let limit = self.gpu.device.limits().max_storage_buffer_binding_size;
+        let limit = self.gpu.most_bytes;
         if size > limit {
             return Err(device_error("a batch needs more memory than the device gives", &format!("{size} bytes of {limit}")));
         }

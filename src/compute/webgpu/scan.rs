@@ -43,7 +43,7 @@ impl GpuScan {
     /// # Errors
     /// [`Error::Device`] where the device refuses or has no room, [`Error::Internal`] for blocks that are no whole rows.
     pub async fn new(gpu: Rc<Gpu>, dim: usize, blocks: &[&[u8]]) -> Result<Self> {
-        let limit = gpu.device.limits().max_storage_buffer_binding_size as usize;
+        let limit = gpu.most_bytes as usize;
         Self::in_parts(gpu, dim, blocks, (limit / dim.next_multiple_of(BLOCK).max(1)).min(MOST_ROWS)).await
     }
 
@@ -56,7 +56,7 @@ impl GpuScan {
             return Err(Error::Internal(format!("rows of {dim} numbers in blocks of other lengths")));
         }
         let rows = blocks.iter().map(|block| block.len() / dim).sum::<usize>();
-        let limit = gpu.device.limits().max_storage_buffer_binding_size;
+        let limit = gpu.most_bytes;
         if rows as u64 * 4 > limit {
             return Err(device_error("the index has more items than the device takes", &format!("{rows}")));
         }
