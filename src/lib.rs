@@ -46,6 +46,7 @@
 //! compare vectors of the catalog. The trained term comes with the index: `publish::ranker` learns item-item weights and
 //! factors from interactions, chooses gains, fading and the entries worth their bytes (`train::entries`) on held-out events, and puts
 //! them into a shard ([`format::ranker`]) that [`rank::learned`] scores on the device; [`engine::terms`] says how the two are weighed.
+//! What is finished is kept (`train::kept`, [`platform::checkpoint`]), so that a build that was stopped goes on to the same bytes.
 //!
 //! What a term is worth to one visitor is learned on the device ([`engine::learning`]): an event that follows a list keeps
 //! what the terms had said of its item, and a Bayesian logistic regression ([`rank::learner`]) replays these events out of

@@ -133,7 +133,10 @@ impl Reader {
         *rows = rows.saturating_add(1);
         if self.options.max_user_rows > 0 && *rows as usize > self.options.max_user_rows {
             let most = self.options.max_user_rows;
-            return self.bad(line, &|| format!("user `{}` has more than {most} rows, which no person has (`palate build` and `evaluate` allow more by --max-user-rows)", shown(row.user)));
+            let user = shown(row.user);
+            return self.bad(line, &|| {
+                format!("user `{user}` has more than {most} rows, which no person has (`palate build` and `evaluate` allow more by --max-user-rows)")
+            });
         }
         if let Some(time) = row.time {
             let last = std::mem::replace(&mut self.last_time[user as usize], time);

@@ -86,7 +86,13 @@ pub struct Learned {
 ///
 /// # Errors
 /// [`Error::Input`] where nothing can be learned, or nothing fits the budget.
-pub fn ranker(catalog: &Catalog, interactions: Interactions, options: &Options, checkpoint: &dyn Checkpoint, note: &dyn Fn(&str)) -> Result<(Vec<u8>, Learned)> {
+pub fn ranker(
+    catalog: &Catalog,
+    interactions: Interactions,
+    options: &Options,
+    checkpoint: &dyn Checkpoint,
+    note: &dyn Fn(&str),
+) -> Result<(Vec<u8>, Learned)> {
     let items = catalog.len();
     let mut interactions = interactions;
     let unknown = known_only(catalog, &mut interactions)?;
@@ -119,13 +125,15 @@ pub fn ranker(catalog: &Catalog, interactions: Interactions, options: &Options, 
     }
 
     let methods = methods(items <= settings.dense_items, !features.is_empty(), options.sequence);
-    let run = digest(&data_of(&sequences, items, &features), &format!("{:x} {options:?} {} {}", catalog.keys_hash(), interactions.has_time, interactions.has_rating));
+    let decides = format!("{:x} {options:?} {} {}", catalog.keys_hash(), interactions.has_time, interactions.has_rating);
+    let run = digest(&data_of(&sequences, items, &features), &decides);
     let milliseconds = in_milliseconds(&sequences);
     let held_out = hold_out_last(&mut sequences, HELD_OUT);
     let chooser = Trainer::new(Data { valid: &held_out.cases, ..data_of(&sequences, items, &features) }, settings.clone(), note);
     let mut chooser = chooser.keeping(Kept::new(checkpoint, &run, "choosing", note));
     if let Some((covered, share)) = chooser.coverage() {
-        note(&format!("dense methods know the {covered} most frequent of {items} items, {:.1} % of the interactions; the other terms know all", 100.0 * share));
+        let percent = 100.0 * share;
+        note(&format!("dense methods know the {covered} most frequent of {items} items, {percent:.1} % of the interactions; the other terms know all"));
     }
     let chosen = chooser.blend(&methods)?;
     let choices = chooser.choices().clone();
@@ -210,8 +218,9 @@ fn without_rare(sequences: Vec<Sequence>, items: usize, least: usize) -> (Vec<Se
 
 /// What is tried, cheapest first. Where dense methods don't know every item, neighbors by cosine do.
 fn methods(all_dense: bool, content: bool, sequence: bool) -> Vec<&'static str> {
-    let tried = [("popularity", true), ("ease", true), ("ease-content", content), ("transitions", true), ("item-knn", !all_dense), ("ials", true), ("sequence", sequence)];
-    tried.into_iter().filter(|(_, tried)| *tried).map(|(name, _)| name).collect()
+    let dense = [("popularity", true), ("ease", true), ("ease-content", content), ("transitions", true)];
+    let others = [("item-knn", !all_dense), ("ials", true), ("sequence", sequence)];
+    dense.into_iter().chain(others).filter(|(_, tried)| *tried).map(|(name, _)| name).collect()
 }
 
 /// Rows that had to be left out, and their items.

@@ -100,7 +100,8 @@ fn quantized(items: &[f32], settings: &IalsSettings) -> Factors {
 fn write(kept: &Kept<'_>, settings: &IalsSettings, sweeps: &Sweeps) -> Result<()> {
     let d = settings.dim;
     let part = |name: &str, values: &[f32]| Part::f32(name, &[values.len() / d.max(1), d], values);
-    let numbers = [("done", sweeps.done as u64), ("lambda", settings.lambda.to_bits().into()), ("alpha0", settings.alpha0.to_bits().into())];
+    let (lambda, alpha0) = (settings.lambda.to_bits(), settings.alpha0.to_bits());
+    let numbers = [("done", sweeps.done as u64), ("lambda", lambda.into()), ("alpha0", alpha0.into())];
     let metadata: BTreeMap<String, String> = numbers.iter().map(|(name, number)| ((*name).to_owned(), number.to_string())).collect();
     kept.write(SWEEPS, &[part("users", &sweeps.users), part("items", &sweeps.items)], metadata)
 }

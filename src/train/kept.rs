@@ -48,13 +48,18 @@ impl<'a> Kept<'a> {
         let name = self.name(part);
         let bytes = self.checkpoint.read(&name)?;
         let place = self.checkpoint.place();
-        match TensorFile::parse(bytes, &name) {
-            Err(_) => (self.note)(&format!("{name} in {place} is damaged and not used: that part is learned anew")),
-            Ok(file) if file.metadata().get("format").is_some_and(|format| format == FORMAT) && file.metadata().get("run") == Some(&self.run) => return Some(file),
-            Ok(_) if !self.told.replace(true) => {
-                (self.note)(&format!("what {place} holds is of a run with other interactions, items or options and is not used: everything is learned anew"));
-            }
-            Ok(_) => {}
+        let Ok(file) = TensorFile::parse(bytes, &name) else {
+            (self.note)(&format!("{name} in {place} is damaged and not used: that part is learned anew"));
+            return None;
+        };
+        let says = |name: &str| file.metadata().get(name).map(String::as_str);
+        if says("format") == Some(FORMAT) && says("run") == Some(&self.run) {
+            return Some(file);
+        }
+        if !self.told.replace(true) {
+            (self.note)(&format!(
+                "what {place} holds is of a run with other interactions, items or options and is not used: everything is learned anew"
+            ));
         }
         None
     }
@@ -116,7 +121,8 @@ impl<'k, 'a> Trials<'k, 'a> {
         }
         let key = hex(&Sha256::digest(tried.as_bytes()));
         let number = |text: &str| u64::from_str_radix(text, 16).ok().map(f64::from_bits);
-        let known = self.known.get(&key).and_then(|text| text.split_once(' ')).and_then(|(value, took)| Some((number(value)?, number(took)?)));
+        let known = self.known.get(&key).and_then(|text| text.split_once(' '));
+        let known = known.and_then(|(value, took)| Some((number(value)?, number(took)?)));
         if let Some((value, took)) = known {
             self.remembered += took;
             return Ok(value);

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::blend::{choose, sample, term_quality};
+use super::blend::choose;
 use super::choices::Choices;
 use super::clusters::clusters;
 use super::content_map::fill_cold;
@@ -257,7 +257,7 @@ impl<'a> Trainer<'a> {
     }
 
     /// A neighbors term of a learned matrix: its fading and the entries that are shipped are chosen on the validation cases.
-    fn matrix_term(&mut self, method: &str, weights: Vec<f32>) -> Arc<dyn Term> {
+    pub(super) fn matrix_term(&mut self, method: &str, weights: Vec<f32>) -> Arc<dyn Term> {
         let mut learned = self.dense(method, weights);
         learned.tau = self.tau(method, |tau| Box::new(Dense { tau, ..learned.clone() }));
         let (k, valid, candidates) = (self.settings.row_entries, self.data.valid, self.data.valid_candidates);
@@ -273,12 +273,12 @@ impl<'a> Trainer<'a> {
     }
 
     /// A learned matrix over the covered items.
-    fn dense(&self, method: &str, weights: Vec<f32>) -> Dense {
+    pub(super) fn dense(&self, method: &str, weights: Vec<f32>) -> Dense {
         Dense { covered: self.covered.clone(), ..Dense::new(method, weights, self.data.items) }
     }
 
     /// The matrix of users and the covered items.
-    fn covered_matrix(&self) -> Cow<'_, Csr> {
+    pub(super) fn covered_matrix(&self) -> Cow<'_, Csr> {
         self.covered.as_ref().map_or(Cow::Borrowed(&self.matrix), |covered| Cow::Owned(covered.columns(&self.matrix)))
     }
 
@@ -297,27 +297,6 @@ impl<'a> Trainer<'a> {
     fn shipped(&mut self, term: Neighbors, entries: Entries) -> Arc<dyn Term> {
         self.matrices.insert(term.name.clone(), (term.clone(), entries));
         Arc::new(term)
-    }
-
-    /// EASE. With fewer users than items each lambda is cheap (the small dual system), and the best of a few is taken.
-    fn ease(&mut self, method: &str) -> Result<Arc<dyn Term>> {
-        let matrix = self.covered_matrix();
-        let base = self.choices.ease_lambda.unwrap_or(self.settings.ease_lambda);
-        let cheap = self.choices.ease_lambda.is_none() && matrix.rows() * 5 <= matrix.columns * 4 && !self.data.valid.is_empty();
-        let cases = sample(self.data.valid, 1000);
-        let mut best: Option<(f64, Vec<f32>, f32)> = None;
-        for factor in if cheap { &[1.0, 0.25, 0.5, 2.0, 4.0][..] } else { &[1.0][..] } {
-            let term = self.dense(method, ease(&matrix, base * factor)?);
-            let reached = if cheap { term_quality(&term, &cases, self.data.valid_candidates) } else { 0.0 };
-            if best.as_ref().is_none_or(|(b, ..)| reached > *b) {
-                best = Arc::into_inner(term.weights).map(|weights| (reached, weights, base * factor));
-            }
-        }
-        drop(matrix);
-        let (_, weights, lambda) = best.ok_or_else(|| Error::Internal("no lambda was tried".into()))?;
-        (self.note)(&format!("{method}: lambda {lambda}"));
-        self.choices.ease_lambda = Some(lambda);
-        Ok(self.matrix_term(method, weights))
     }
 
     fn content_map(&mut self, method: &str) -> Result<Arc<dyn Term>> {

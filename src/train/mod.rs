@@ -21,6 +21,7 @@ pub mod ials;
 pub mod kept;
 pub mod knn;
 pub mod knobs;
+pub mod lambdas;
 pub mod linear;
 pub mod matrix;
 pub mod methods;

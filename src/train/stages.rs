@@ -59,6 +59,7 @@ impl Trainer<'_> {
         let parts = [Part::u8("term", &shard), floats("rows", &entries.rows), floats("columns", &entries.columns)];
         self.kept.write(method, &parts, self.choices_text())?;
         match method {
+            "ease" => self.drop_lambdas(),
             "ials" => self.drop_sweeps(),
             "sequence" => State::remove(&self.kept),
             _ => {}

@@ -46,7 +46,9 @@ impl Checkpoint for FolderCheckpoint<'_> {
 
     fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
         match self.folder.write(&format!("{name}{ENDING}"), bytes) {
-            Err(error) if !self.failed.replace(true) => (self.note)(&format!("what is finished can't be kept for a run that is stopped: {error}")),
+            Err(error) if !self.failed.replace(true) => {
+                (self.note)(&format!("what is finished can't be kept for a run that is stopped: {error}"));
+            }
             _ => {}
         }
         self.last.set(Instant::now());
