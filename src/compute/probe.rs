@@ -363,7 +363,7 @@ fn once<T: PartialEq>(list: &mut Vec<T>, value: T) {
 /// # Errors
 /// What `run` fails with.
 pub async fn compare<F: Future<Output = Result<Vec<f32>>>>(graph: &Graph, plain: &TensorFile, batch: &Batch, run: impl Fn(Batch) -> F) -> Result<Option<String>> {
-    let expected = CpuModel::new(graph.clone(), plain, Isa::Portable)?.run(batch, &mut Workspace::default())?;
+    let expected = CpuModel::new(graph.clone(), plain, Isa::plain())?.run(batch, &mut Workspace::default())?;
     let scale = expected.iter().fold(1e-3f32, |most, v| most.max(v.abs()));
     for round in 0..REPEATS {
         let found = run(batch.clone()).await?;

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use tokenizers::{PaddingDirection, PaddingParams, PaddingStrategy, Tokenizer, TruncationParams};
+use tokenizers::{PaddingDirection, PaddingParams, PaddingStrategy, TruncationParams};
 
 use super::device::{Inputs, OnDevices};
 use super::race::Heat;
-use super::tokenizer;
+use super::tokenizer::{self, Tokenizer};
 use crate::compute::cpu::{CpuModel, Workspace, isa::Isa};
 use crate::compute::graph::{Batch, Graph};
 use crate::error::{Error, Result};

@@ -19,7 +19,6 @@ use tokenizers::pre_tokenizers::delimiter::CharDelimiterSplit;
 use tokenizers::pre_tokenizers::digits::Digits;
 use tokenizers::pre_tokenizers::metaspace::{Metaspace, PrependScheme};
 use tokenizers::pre_tokenizers::punctuation::Punctuation;
-use tokenizers::pre_tokenizers::sequence::Sequence;
 use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
 use tokenizers::pre_tokenizers::whitespace::{Whitespace, WhitespaceSplit};
 use tokenizers::processors::bert::BertProcessing;
@@ -27,8 +26,44 @@ use tokenizers::processors::roberta::RobertaProcessing;
 use tokenizers::processors::template::{self, Piece, SpecialToken, TemplateProcessing};
 use tokenizers::processors::sequence::Sequence as Processors;
 use tokenizers::{
-    AddedToken, ModelWrapper, NormalizerWrapper, PostProcessorWrapper, PreTokenizerWrapper, Result, SplitDelimiterBehavior, Tokenizer,
+    AddedToken, DecoderWrapper, ModelWrapper, NormalizerWrapper, PostProcessorWrapper, PreTokenizedString, PreTokenizer, Result,
+    SplitDelimiterBehavior, TokenizerImpl,
 };
+
+/// The library's tokenizer, with splits of ours: its own type of them holds tables of all scripts for a kind that no encoder uses.
+pub type Tokenizer = TokenizerImpl<ModelWrapper, NormalizerWrapper, Splits, PostProcessorWrapper, DecoderWrapper>;
+
+/// How a text falls into words.
+pub enum Splits {
+    Bert(BertPreTokenizer),
+    ByteLevel(ByteLevel),
+    Delimiter(CharDelimiterSplit),
+    Digits(Digits),
+    Metaspace(Metaspace),
+    Punctuation(Punctuation),
+    Split(Split),
+    Whitespace(Whitespace),
+    WhitespaceSplit(WhitespaceSplit),
+    /// One after another.
+    Sequence(Vec<Splits>),
+}
+
+impl PreTokenizer for Splits {
+    fn pre_tokenize(&self, text: &mut PreTokenizedString) -> Result<()> {
+        match self {
+            Splits::Bert(split) => split.pre_tokenize(text),
+            Splits::ByteLevel(split) => split.pre_tokenize(text),
+            Splits::Delimiter(split) => split.pre_tokenize(text),
+            Splits::Digits(split) => split.pre_tokenize(text),
+            Splits::Metaspace(split) => split.pre_tokenize(text),
+            Splits::Punctuation(split) => split.pre_tokenize(text),
+            Splits::Split(split) => split.pre_tokenize(text),
+            Splits::Whitespace(split) => split.pre_tokenize(text),
+            Splits::WhitespaceSplit(split) => split.pre_tokenize(text),
+            Splits::Sequence(splits) => splits.iter().try_for_each(|split| split.pre_tokenize(text)),
+        }
+    }
+}
 
 /// The tokenizer of a `tokenizer.json`, without what the file says of truncation and padding.
 ///
@@ -38,7 +73,7 @@ pub fn read(json: &[u8]) -> Result<Tokenizer> {
     let file: File = serde_json::from_slice(json)?;
     let mut tokenizer = Tokenizer::new(model(file.model)?);
     tokenizer.with_normalizer(optional(&file.normalizer, normalizer)?)?;
-    tokenizer.with_pre_tokenizer(optional(&file.pre_tokenizer, pre_tokenizer)?);
+    tokenizer.with_pre_tokenizer(optional(&file.pre_tokenizer, splits)?);
     tokenizer.with_post_processor(optional(&file.post_processor, post_processor)?);
     tokenizer.add_tokens(file.added_tokens)?;
     Ok(tokenizer)
@@ -228,12 +263,12 @@ fn normalizer(part: &Value) -> Result<NormalizerWrapper> {
     })
 }
 
-fn pre_tokenizer(part: &Value) -> Result<PreTokenizerWrapper> {
+fn splits(part: &Value) -> Result<Splits> {
     Ok(match kind(part)? {
-        "BertPreTokenizer" => BertPreTokenizer.into(),
-        "ByteLevel" => byte_level(part)?.into(),
-        "Delimiter" | "CharDelimiterSplit" => CharDelimiterSplit::new(character(part, "delimiter")?).into(),
-        "Digits" => Digits::new(flag(part, "individual_digits")?).into(),
+        "BertPreTokenizer" => Splits::Bert(BertPreTokenizer),
+        "ByteLevel" => Splits::ByteLevel(byte_level(part)?),
+        "Delimiter" | "CharDelimiterSplit" => Splits::Delimiter(CharDelimiterSplit::new(character(part, "delimiter")?)),
+        "Digits" => Splits::Digits(Digits::new(flag(part, "individual_digits")?)),
         "Metaspace" => {
             let scheme = match (part["prepend_scheme"].as_str(), part["add_prefix_space"].as_bool()) {
                 (Some("never"), _) | (None, Some(false)) => PrependScheme::Never,
@@ -242,20 +277,20 @@ fn pre_tokenizer(part: &Value) -> Result<PreTokenizerWrapper> {
                 (Some("always") | None, _) => PrependScheme::Always,
                 (Some(other), _) => return Err(unknown("prepend_scheme", other)),
             };
-            Metaspace::new(character(part, "replacement")?, scheme, part["split"].as_bool().unwrap_or(true)).into()
+            Splits::Metaspace(Metaspace::new(character(part, "replacement")?, scheme, part["split"].as_bool().unwrap_or(true)))
         }
-        "Punctuation" => match part["behavior"].is_null() {
-            true => Punctuation::default().into(),
-            false => Punctuation::new(behavior(part)?).into(),
-        },
+        "Punctuation" => Splits::Punctuation(match part["behavior"].is_null() {
+            true => Punctuation::default(),
+            false => Punctuation::new(behavior(part)?),
+        }),
         "Split" => {
             let (pattern, is_regex) = pattern(part)?;
             let pattern = if is_regex { SplitPattern::Regex(pattern) } else { SplitPattern::String(pattern) };
-            Split::new(pattern, behavior(part)?, flag(part, "invert")?)?.into()
+            Splits::Split(Split::new(pattern, behavior(part)?, flag(part, "invert")?)?)
         }
-        "Whitespace" => Whitespace.into(),
-        "WhitespaceSplit" => WhitespaceSplit.into(),
-        "Sequence" => Sequence::new(each(part, "pretokenizers", pre_tokenizer)?).into(),
+        "Whitespace" => Splits::Whitespace(Whitespace),
+        "WhitespaceSplit" => Splits::WhitespaceSplit(WhitespaceSplit),
+        "Sequence" => Splits::Sequence(each(part, "pretokenizers", splits)?),
         other => return Err(unknown("pre-tokenizer", other)),
     })
 }

@@ -76,7 +76,7 @@ fn fusion(bytes: Option<Vec<u8>>, catalog: &Catalog) -> Result<Option<Fuser>> {
         return Ok(None);
     }
     let bytes = bytes.ok_or_else(|| Error::corrupt("the manifest", "its vectors are fused ones, and it names no fusion"))?;
-    let fuser = Fuser::open(bytes, Isa::Portable)?;
+    let fuser = Fuser::open(bytes, Isa::plain())?;
     super::model::check(fuser.id(), fuser.dim(), catalog.model())?;
     Ok(Some(fuser))
 }

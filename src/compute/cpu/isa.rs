@@ -3,10 +3,11 @@
 /// An instruction set with kernels of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Isa {
-    /// Plain Rust.
+    /// Plain Rust; not in the browser's modules, each of which has instructions of its own.
+    #[cfg(not(target_arch = "wasm32"))]
     Portable,
     /// WebAssembly simd128.
-    #[cfg(target_arch = "wasm32")]
+    #[cfg(all(target_arch = "wasm32", not(target_feature = "relaxed-simd")))]
     Wasm,
     /// Relaxed SIMD, bytes multiplied to 16-bit pairs and four of those summed before they widen: fastest where the
     /// processor has no dot product of bytes.
@@ -27,7 +28,7 @@ pub enum Isa {
 }
 
 impl Isa {
-    /// Every set that this processor has, the likely fastest first, [`Isa::Portable`] last.
+    /// Every set that this processor has, the likely fastest first, plain Rust last.
     pub fn available() -> Vec<Isa> {
         let mut found = Vec::new();
         #[cfg(target_arch = "x86_64")]
@@ -39,10 +40,11 @@ impl Isa {
         }
         #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
         found.extend([Isa::WasmChain, Isa::WasmDot]);
-        #[cfg(target_arch = "wasm32")]
+        #[cfg(all(target_arch = "wasm32", not(target_feature = "relaxed-simd")))]
         found.push(Isa::Wasm);
         #[cfg(target_arch = "aarch64")]
         found.push(Isa::Neon);
+        #[cfg(not(target_arch = "wasm32"))]
         found.push(Isa::Portable);
         found
     }
@@ -52,11 +54,22 @@ impl Isa {
         Self::available()[0]
     }
 
+    /// The plainest set there is, for answers that others are held against: the last of [`Isa::available`].
+    pub const fn plain() -> Isa {
+        #[cfg(not(target_arch = "wasm32"))]
+        return Isa::Portable;
+        #[cfg(all(target_arch = "wasm32", not(target_feature = "relaxed-simd")))]
+        return Isa::Wasm;
+        #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+        return Isa::WasmDot;
+    }
+
     /// Stable name, for reports.
     pub fn name(self) -> &'static str {
         match self {
+            #[cfg(not(target_arch = "wasm32"))]
             Isa::Portable => "portable",
-            #[cfg(target_arch = "wasm32")]
+            #[cfg(all(target_arch = "wasm32", not(target_feature = "relaxed-simd")))]
             Isa::Wasm => "wasm-simd128",
             #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
             Isa::WasmChain => "wasm-relaxed-chain",
@@ -77,6 +90,7 @@ macro_rules! entry {
     ($(#[$doc:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) = $body:ident) => {
         $(#[$doc])*
         $vis fn $name(isa: $crate::compute::cpu::isa::Isa, $($arg: $ty),*) {
+            #[cfg(not(target_arch = "wasm32"))]
             use $crate::compute::cpu::isa::Isa;
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,fma")]
@@ -84,9 +98,10 @@ macro_rules! entry {
                 // SAFETY: the caller has AVX2 and FMA.
                 unsafe { $body::<$crate::math::simd::avx2::Avx2>($($arg),*) }
             }
-            // SAFETY: an `Isa` other than `Portable` comes from `Isa::available` alone.
+            // SAFETY: an `Isa` other than the plain one comes from `Isa::available` alone.
             unsafe {
                 match isa {
+                    #[cfg(not(target_arch = "wasm32"))]
                     Isa::Portable => $body::<$crate::math::simd::portable::Portable>($($arg),*),
                     #[cfg(target_arch = "wasm32")]
                     _ => $body::<$crate::math::simd::wasm::Wasm>($($arg),*),

@@ -6,11 +6,11 @@ use crate::compute::graph::Activation;
 
 /// The fastest of [`Isa::available`] by `now` (milliseconds, any origin), over three interleaved rounds.
 ///
-/// Takes about a millisecond an instruction set. [`Isa::Portable`] is only chosen where it is the only one.
+/// Takes about a millisecond an instruction set. Plain Rust is only chosen where it is the only one.
 pub fn fastest(now: impl Fn() -> f64) -> Isa {
-    let candidates: Vec<Isa> = Isa::available().into_iter().filter(|&isa| isa != Isa::Portable).collect();
+    let candidates: Vec<Isa> = Isa::available().into_iter().filter(|&isa| cfg!(target_arch = "wasm32") || isa != Isa::plain()).collect();
     if candidates.len() < 2 {
-        return candidates.first().copied().unwrap_or(Isa::Portable);
+        return candidates.first().copied().unwrap_or(Isa::plain());
     }
     let (rows, n, k) = (32, 64, 384);
     let weights: Vec<i8> = (0..n * k).map(|i| (i * 37 % 41) as i8 - 20).collect();

@@ -20,7 +20,7 @@ pub mod x86;
 use super::activation::{activate, apply, is_inline};
 use super::isa::Isa;
 use crate::compute::graph::Activation;
-use crate::math::simd::{self, Simd};
+use crate::math::simd::Simd;
 use pack::{PackedF32, PackedI8};
 
 /// Most rows, and outputs, of one tile.
@@ -136,12 +136,13 @@ pub fn linear_i8(x: &[f32], rows: usize, w: &PackedI8, epilogue: Epilogue<'_>, o
     assert!(w.padded_k() as f64 * 127.0 * f64::from(w.levels()) < f64::from(i32::MAX), "the integer sums would overflow");
     assert!(epilogue.bias.len() == w.blocks() * TILE_COLS && epilogue.residual.is_none_or(|r| r.len() == out.len()));
     let (whole, epilogue) = (epilogue, epilogue.at_once());
-    // SAFETY: sizes were asserted; an `Isa` other than `Portable` comes from `Isa::available`.
+    // SAFETY: sizes were asserted; an `Isa` other than the plain one comes from `Isa::available`.
     unsafe {
         match w.isa {
-            Isa::Portable => run::<simd::portable::Portable>(x, rows, w, epilogue, out, scratch),
-            #[cfg(target_arch = "wasm32")]
-            Isa::Wasm => run::<simd::wasm::Wasm>(x, rows, w, epilogue, out, scratch),
+            #[cfg(not(target_arch = "wasm32"))]
+            Isa::Portable => run::<crate::math::simd::portable::Portable>(x, rows, w, epilogue, out, scratch),
+            #[cfg(all(target_arch = "wasm32", not(target_feature = "relaxed-simd")))]
+            Isa::Wasm => run::<crate::math::simd::wasm::Wasm>(x, rows, w, epilogue, out, scratch),
             #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
             Isa::WasmChain => run::<wasm::WasmChain>(x, rows, w, epilogue, out, scratch),
             #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
@@ -151,7 +152,7 @@ pub fn linear_i8(x: &[f32], rows: usize, w: &PackedI8, epilogue: Epilogue<'_>, o
             #[cfg(target_arch = "x86_64")]
             Isa::AvxVnni => x86::run_avx_vnni(x, rows, w, epilogue, out, scratch),
             #[cfg(target_arch = "aarch64")]
-            Isa::Neon => run::<simd::neon::Neon>(x, rows, w, epilogue, out, scratch),
+            Isa::Neon => run::<crate::math::simd::neon::Neon>(x, rows, w, epilogue, out, scratch),
         }
     }
     whole.later(w.isa, out);

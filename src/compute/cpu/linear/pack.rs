@@ -157,28 +157,28 @@ pub fn chain_excess(row: &[i8]) -> i32 {
 /// The largest number that an input becomes for an instruction set.
 pub(crate) fn levels(isa: Isa) -> f32 {
     match isa {
-        #[cfg(target_arch = "wasm32")]
+        #[cfg(all(target_arch = "wasm32", not(target_feature = "relaxed-simd")))]
         Isa::Wasm => <crate::math::simd::wasm::Wasm as Kernel>::LEVELS,
         _ => 127.0,
     }
 }
 
 fn interleave(isa: Isa) -> usize {
-    use crate::math::simd;
     match isa {
-        Isa::Portable => simd::portable::Portable::INTERLEAVE,
-        #[cfg(target_arch = "wasm32")]
-        Isa::Wasm => simd::wasm::Wasm::INTERLEAVE,
+        #[cfg(not(target_arch = "wasm32"))]
+        Isa::Portable => crate::math::simd::portable::Portable::INTERLEAVE,
+        #[cfg(all(target_arch = "wasm32", not(target_feature = "relaxed-simd")))]
+        Isa::Wasm => crate::math::simd::wasm::Wasm::INTERLEAVE,
         #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
         Isa::WasmChain => super::wasm::WasmChain::INTERLEAVE,
         #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
         Isa::WasmDot => super::wasm::WasmDot::INTERLEAVE,
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx2 => simd::avx2::Avx2::INTERLEAVE,
+        Isa::Avx2 => crate::math::simd::avx2::Avx2::INTERLEAVE,
         #[cfg(target_arch = "x86_64")]
         Isa::AvxVnni => super::x86::AvxVnni::INTERLEAVE,
         #[cfg(target_arch = "aarch64")]
-        Isa::Neon => simd::neon::Neon::INTERLEAVE,
+        Isa::Neon => crate::math::simd::neon::Neon::INTERLEAVE,
     }
 }
 
