@@ -4,6 +4,7 @@ use super::session::{Session, unknown_item};
 use crate::error::{Error, Result};
 use crate::format::history::{EventRow, read_export, write_export};
 use crate::history::Event;
+use crate::math::sort::stable;
 use crate::platform::{Clock, Platform};
 
 /// Most events of one call.
@@ -105,7 +106,7 @@ impl<P: Platform> Session<P> {
             let mut seen: std::collections::HashSet<_> = known.iter().map(key).collect();
             events.retain(|event| seen.insert(key(event)));
         }
-        events.sort_by(|a, b| a.at.total_cmp(&b.at));
+        stable(&mut events, &|a, b| a.at.total_cmp(&b.at));
         let added = events.len();
         let catalog = self.snapshot().catalog.clone();
         let unknown_items = events.iter().filter(|event| catalog.ordinal(&event.item).is_none()).count();

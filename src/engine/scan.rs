@@ -101,38 +101,37 @@ impl Scans {
     }
 
     /// Scans for what a list will ask the catalog for. As long as the answer is held, the catalog finds it there.
-    pub fn ahead<'a>(&'a self, catalog: &'a Rc<Catalog>, taste: &'a Taste) -> Coming<'a, Vec<Arc<Vec<f32>>>> {
-        Box::pin(async move {
-            let Some(scan) = self.on_gpu(catalog) else { return Vec::new() };
-            let missing: Vec<Query> = taste.known().map(|(center, _)| Query::new(center)).filter(|query| !catalog.remembers(query)).collect();
-            match self.sums(&scan, &missing).await {
-                Some(sums) => missing.into_iter().zip(sums).map(|(query, sums)| catalog.remember(query, &sums)).collect(),
-                None => Vec::new(),
-            }
-        })
+    pub async fn ahead(&self, catalog: &Rc<Catalog>, taste: &Taste) -> Vec<Arc<Vec<f32>>> {
+        let missing = taste.known().map(|(center, _)| Query::new(center)).filter(|query| !catalog.remembers(query)).collect();
+        let found = self.sums(catalog, missing).await;
+        found.into_iter().map(|(query, sums)| catalog.remember(query, &sums)).collect()
     }
 
     /// The cosines of one query that is not likely to come again, `[items]`.
     ///
     /// # Errors
     /// As [`Catalog::scan`].
-    pub fn once<'a>(&'a self, catalog: &'a Rc<Catalog>, query: &'a [f32]) -> Coming<'a, Result<Vec<f32>>> {
-        Box::pin(async move {
-            if let Some(scan) = self.on_gpu(catalog).filter(|_| query.len() == catalog.dim()) {
-                let query = [Query::new(query)];
-                if let Some(sums) = self.sums(&scan, &query).await {
-                    return Ok(catalog.cosines_of(&query[0], &sums[0]));
-                }
-            }
-            let mut cosines = vec![0.0; catalog.len()];
-            catalog.scan(query, &mut cosines)?;
-            Ok(cosines)
-        })
+    pub async fn once(&self, catalog: &Rc<Catalog>, query: &[f32]) -> Result<Vec<f32>> {
+        if let Some((query, sums)) = self.sums(catalog, vec![Query::new(query)]).await.pop() {
+            return Ok(catalog.cosines_of(&query, &sums));
+        }
+        let mut cosines = vec![0.0; catalog.len()];
+        catalog.scan(query, &mut cosines)?;
+        Ok(cosines)
     }
 
-    /// What the GPU gives; where it fails, scans stay on the processor.
-    fn sums<'a>(&'a self, scan: &'a GpuScan, queries: &'a [Query]) -> Coming<'a, Option<Vec<Vec<i32>>>> {
-        Box::pin(async move { scan.sums(queries).await.map_err(|error| self.stop(&error.to_string())).ok() })
+    /// What the GPU gives; nothing where it does not scan. Where it fails, scans stay on the processor.
+    fn sums<'a>(&'a self, catalog: &'a Rc<Catalog>, queries: Vec<Query>) -> Coming<'a, Vec<(Query, Vec<i32>)>> {
+        Box::pin(async move {
+            let Some(scan) = self.on_gpu(catalog).filter(|_| queries.iter().all(|query| query.dim() == catalog.dim())) else { return Vec::new() };
+            match scan.sums(&queries).await {
+                Ok(sums) => queries.into_iter().zip(sums).collect(),
+                Err(error) => {
+                    self.stop(&error.to_string());
+                    Vec::new()
+                }
+            }
+        })
     }
 
     /// Finds out whether the GPU scans `catalog` faster, once for each catalog, and brings it there if so. `remembered` is what an

@@ -190,7 +190,8 @@ impl TensorFile {
             }
             entries.insert(name, Entry { dtype, shape: info.shape.clone(), start, end });
         }
-        let mut metadata: BTreeMap<String, String> = header.metadata().clone().unwrap_or_default().into_iter().collect();
+        let mut metadata = BTreeMap::new();
+        metadata.extend(header.metadata().clone().unwrap_or_default());
         if let Some(folded) = metadata.remove(METADATA_KEY) {
             let unfolded: BTreeMap<String, String> = serde_json::from_str(&folded)
                 .map_err(|e| Error::corrupt(what, format!("its metadata is not readable: {e}")))?;

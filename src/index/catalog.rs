@@ -63,7 +63,8 @@ impl Catalog {
         };
         let fusion = manifest.models.get(FUSION);
         let beside = |name: &str| MEDIA.contains(&name) || name == TEXT && fusion.is_some();
-        let others: Models = manifest.models.iter().filter(|(name, _)| beside(name)).map(|(name, model)| (name.clone(), model.clone())).collect();
+        let mut others = manifest.models.clone();
+        others.retain(|name, _| beside(name));
         if let Some((name, other)) = others.iter().find(|(_, other)| other.in_text_space && other.dim != text.dim) {
             let (of, texts) = (other.dim, text.dim);
             return Err(Error::corrupt("the manifest", format!("its {name} model makes vectors of {of} numbers in a space of {texts}")));

@@ -5,6 +5,7 @@ pub mod hex;
 pub mod rng;
 pub mod scan;
 pub mod simd;
+pub mod sort;
 pub mod stats;
 pub mod topk;
 pub mod vector;

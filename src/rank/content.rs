@@ -17,6 +17,7 @@ use super::term::{Share, Term, settle};
 use crate::error::Result;
 use crate::history::{Event, Evidence};
 use crate::index::catalog::Catalog;
+use crate::math::sort::stable;
 use crate::math::vector::{add_scaled, dot};
 
 /// Most interests of either sign.
@@ -126,7 +127,7 @@ impl Taste {
         let by_weight = |a: &Member, b: &Member| {
             b.weight.abs().total_cmp(&a.weight.abs()).then_with(|| catalog.key(a.ordinal).cmp(catalog.key(b.ordinal)))
         };
-        members.sort_by(by_weight);
+        stable(&mut members, &by_weight);
         let (likes, rest): (Vec<_>, Vec<_>) = members.into_iter().partition(|member| member.weight > 1e-6);
         let dislikes = rest.into_iter().filter(|member| member.weight < -1e-6).collect();
         let join = spread.typical + JOIN * (1.0 - spread.typical);
@@ -162,7 +163,7 @@ fn cluster(members: Vec<Member>, join: f32) -> Vec<Interest> {
         interest.members.push(member);
     }
     // Stable: equal weights stay in the order of their leaders.
-    interests.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+    stable(&mut interests, &|a, b| b.weight.total_cmp(&a.weight));
     interests
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::term::Term;
 use crate::history::Event;
+use crate::math::sort::stable;
 
 /// Keys that a reason names at most.
 const MOST_KEYS: usize = 3;
@@ -39,10 +40,10 @@ pub fn explain(terms: &[Box<dyn Term>], worth: &[f32], ordinal: u32, events: &[E
         let mut because: Vec<(String, f32)> = by_item.into_iter().map(|(key, part)| (key.to_owned(), part)).collect();
         // Stable, so that equal parts stay in the order of their keys. What works against the sum is no reason for it.
         because.retain(|(_, part)| part * weight > 0.0);
-        because.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
+        stable(&mut because, &|a, b| b.1.abs().total_cmp(&a.1.abs()));
         because.truncate(MOST_KEYS);
         reasons.push(Reason { term: term.name(), weight, because });
     }
-    reasons.sort_by(|a, b| b.weight.abs().total_cmp(&a.weight.abs()));
+    stable(&mut reasons, &|a, b| b.weight.abs().total_cmp(&a.weight.abs()));
     reasons
 }

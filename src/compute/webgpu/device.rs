@@ -151,10 +151,15 @@ impl Gpu {
     /// # Errors
     /// [`Error::Device`] for what the device refuses, or where it is gone.
     pub(crate) async fn checked<T>(&self, work: impl FnOnce() -> T) -> Result<T> {
-        let scopes = [wgpu::ErrorFilter::Validation, wgpu::ErrorFilter::OutOfMemory, wgpu::ErrorFilter::Internal];
-        let open = scopes.map(|filter| self.device.push_error_scope(filter));
+        let open = self.scopes();
         let done = work();
         self.close(open).await.map(|()| done)
+    }
+
+    #[inline(never)]
+    fn scopes(&self) -> [wgpu::ErrorScopeGuard; 3] {
+        let filters = [wgpu::ErrorFilter::Validation, wgpu::ErrorFilter::OutOfMemory, wgpu::ErrorFilter::Internal];
+        filters.map(|filter| self.device.push_error_scope(filter))
     }
 
     /// Closes error scopes; the first error that they caught. Boxed, as everything that runs on a device ends here.

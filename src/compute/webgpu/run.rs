@@ -97,8 +97,8 @@ impl GpuModel {
         let rows = |at: usize| Length::of(self.graph.rows(Value(at), batch));
         let products = (0..self.steps.len()).filter(|&at| self.steps[at].product.is_some()).map(rows);
         let longest = (0..self.steps.len()).map(rows).max();
-        let needed: std::collections::BTreeSet<Length> = products.chain(longest).collect();
-        needed.into_iter().collect()
+        let needed: Vec<Length> = products.chain(longest).collect();
+        [Length::Row, Length::Short, Length::Long].into_iter().filter(|length| needed.contains(length)).collect()
     }
 
     /// Runs a batch; gives the rows of the graph's output, as [`crate::compute::cpu::CpuModel::run`] does.
