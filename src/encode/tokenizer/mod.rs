@@ -4,13 +4,10 @@
 //! values: 42 KB more to download (brotli), and more memory and time on the visitor's device. Here every part is built by its name.
 //! Tokens are the same: `tests/encode/tokenizer.rs` compares the two readers.
 
-use std::fmt;
+mod model;
 
-use ahash::AHashMap;
 use serde::Deserialize;
-use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
-use tokenizers::models::{bpe::BPE, unigram::Unigram, wordlevel::WordLevel, wordpiece::WordPiece};
 use tokenizers::normalizers::replace::ReplacePattern;
 use tokenizers::normalizers::{self, BertNormalizer, Lowercase, NFC, NFD, NFKC, NFKD, Nmt, Precompiled, Prepend, Replace, Strip, StripAccents};
 use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
@@ -71,7 +68,7 @@ impl PreTokenizer for Splits {
 /// A sentence about what is missing, of the wrong type, or of a kind that this build does not have.
 pub fn read(json: &[u8]) -> Result<Tokenizer> {
     let file: File = serde_json::from_slice(json)?;
-    let mut tokenizer = Tokenizer::new(model(file.model)?);
+    let mut tokenizer = Tokenizer::new(file.model.build()?);
     tokenizer.with_normalizer(optional(&file.normalizer, normalizer)?)?;
     tokenizer.with_pre_tokenizer(optional(&file.pre_tokenizer, splits)?);
     tokenizer.with_post_processor(optional(&file.post_processor, post_processor)?);
@@ -81,7 +78,7 @@ pub fn read(json: &[u8]) -> Result<Tokenizer> {
 
 #[derive(Deserialize)]
 struct File {
-    model: Model,
+    model: model::Model,
     #[serde(default)]
     added_tokens: Vec<AddedToken>,
     #[serde(default)]
@@ -90,150 +87,6 @@ struct File {
     pre_tokenizer: Value,
     #[serde(default)]
     post_processor: Value,
-}
-
-/// The members of every kind of model; files before 2020 do not name the kind.
-#[derive(Deserialize)]
-struct Model {
-    #[serde(rename = "type")]
-    kind: Option<String>,
-    vocab: Vocabulary,
-    merges: Option<Vec<Merge>>,
-    unk_token: Option<String>,
-    unk_id: Option<usize>,
-    continuing_subword_prefix: Option<String>,
-    end_of_word_suffix: Option<String>,
-    max_input_chars_per_word: Option<usize>,
-    #[serde(default)]
-    fuse_unk: bool,
-    #[serde(default)]
-    byte_fallback: bool,
-    #[serde(default)]
-    ignore_merges: bool,
-}
-
-/// Tokens with their numbers, or in order with the logarithms of their probabilities.
-enum Vocabulary {
-    Numbered(AHashMap<String, u32>),
-    Scored(Vec<(String, f64)>),
-}
-
-impl<'de> Deserialize<'de> for Vocabulary {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
-        struct Either;
-        impl<'de> Visitor<'de> for Either {
-            type Value = Vocabulary;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("tokens with numbers or scores")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Vocabulary, A::Error> {
-                let mut numbered = AHashMap::new();
-                while let Some((token, number)) = map.next_entry()? {
-                    numbered.insert(token, number);
-                }
-                Ok(Vocabulary::Numbered(numbered))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> std::result::Result<Vocabulary, A::Error> {
-                let mut scored = Vec::new();
-                while let Some(entry) = list.next_element()? {
-                    scored.push(entry);
-                }
-                Ok(Vocabulary::Scored(scored))
-            }
-        }
-        from.deserialize_any(Either)
-    }
-}
-
-impl Vocabulary {
-    fn numbered(self) -> Result<AHashMap<String, u32>> {
-        match self {
-            Vocabulary::Numbered(numbered) => Ok(numbered),
-            Vocabulary::Scored(_) => Err("its vocabulary has scores in place of numbers".into()),
-        }
-    }
-}
-
-/// Two tokens that become one: `"a b"`, or `["a", "b"]`.
-struct Merge(String, String);
-
-impl<'de> Deserialize<'de> for Merge {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
-        struct Either;
-        impl<'de> Visitor<'de> for Either {
-            type Value = Merge;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a merge of two tokens")
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> std::result::Result<Merge, E> {
-                match text.split_once(' ') {
-                    Some((a, b)) if !b.contains(' ') => Ok(Merge(a.to_owned(), b.to_owned())),
-                    _ => Err(E::invalid_value(de::Unexpected::Str(text), &self)),
-                }
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> std::result::Result<Merge, A::Error> {
-                match (list.next_element()?, list.next_element()?, list.next_element::<de::IgnoredAny>()?) {
-                    (Some(a), Some(b), None) => Ok(Merge(a, b)),
-                    _ => Err(de::Error::custom("a merge is not of two tokens")),
-                }
-            }
-        }
-        from.deserialize_any(Either)
-    }
-}
-
-fn model(model: Model) -> Result<ModelWrapper> {
-    let guess = match (&model.merges, &model.vocab) {
-        (Some(_), _) => "BPE",
-        (None, Vocabulary::Numbered(_)) if model.continuing_subword_prefix.is_some() => "WordPiece",
-        (None, Vocabulary::Numbered(_)) => "WordLevel",
-        (None, Vocabulary::Scored(_)) => "Unigram",
-    };
-    let kind = model.kind.as_deref().unwrap_or(guess).to_owned();
-    let missing = |what: &str| format!("its {kind} model has no {what}");
-    Ok(match kind.as_str() {
-        "WordPiece" => WordPiece::builder()
-            .vocab(model.vocab.numbered()?)
-            .unk_token(model.unk_token.ok_or_else(|| missing("unk_token"))?)
-            .continuing_subword_prefix(model.continuing_subword_prefix.ok_or_else(|| missing("continuing_subword_prefix"))?)
-            .max_input_chars_per_word(model.max_input_chars_per_word.ok_or_else(|| missing("max_input_chars_per_word"))?)
-            .build()?
-            .into(),
-        "WordLevel" => WordLevel::builder()
-            .vocab(model.vocab.numbered()?)
-            .unk_token(model.unk_token.ok_or_else(|| missing("unk_token"))?)
-            .build()?
-            .into(),
-        "BPE" => {
-            let merges = model.merges.ok_or_else(|| missing("merges"))?.into_iter().map(|Merge(a, b)| (a, b)).collect();
-            let mut builder = BPE::builder()
-                .vocab_and_merges(model.vocab.numbered()?, merges)
-                .fuse_unk(model.fuse_unk)
-                .byte_fallback(model.byte_fallback)
-                .ignore_merges(model.ignore_merges);
-            if let Some(unknown) = model.unk_token {
-                builder = builder.unk_token(unknown);
-            }
-            if let Some(prefix) = model.continuing_subword_prefix {
-                builder = builder.continuing_subword_prefix(prefix);
-            }
-            if let Some(suffix) = model.end_of_word_suffix {
-                builder = builder.end_of_word_suffix(suffix);
-            }
-            builder.build()?.into()
-        }
-        "Unigram" => match model.vocab {
-            Vocabulary::Scored(scored) => Unigram::from(scored, model.unk_id, model.byte_fallback)?.into(),
-            Vocabulary::Numbered(_) => return Err(missing("scores").into()),
-        },
-        other => return Err(unknown("model", other)),
-    })
 }
 
 fn normalizer(part: &Value) -> Result<NormalizerWrapper> {
