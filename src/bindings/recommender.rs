@@ -113,6 +113,12 @@ impl RecommenderSession {
         self.session.open_text().await.map(|_| ()).map_err(thrown)
     }
 
+    /// Whether a list is a reason to `settle`: the index is large, and what scans it is not found out yet.
+    #[wasm_bindgen(js_name = scansAreOpen)]
+    pub fn scans_are_open(&self) -> bool {
+        self.session.scans_are_open()
+    }
+
     /// Finds out which device is fastest, where that is open; meant for when nobody waits. `adapter`: what the browser says
     /// of its GPU.
     pub async fn settle(&self, adapter: String) {

@@ -95,6 +95,11 @@ impl Scans {
         self.held.borrow().as_ref().map(|(_, scan)| Rc::clone(scan))
     }
 
+    /// Whether it is still to be found out what scans `catalog`, which is large enough for a GPU.
+    fn are_open(&self, catalog: &Rc<Catalog>) -> bool {
+        self.wish.device != Wish::Cpu && !std::ptr::eq(self.settled.borrow().as_ptr(), Rc::as_ptr(catalog)) && catalog.len() * catalog.dim() >= self.wish.from_bytes
+    }
+
     fn on_gpu(&self, catalog: &Rc<Catalog>) -> Option<Rc<GpuScan>> {
         let held = self.held.borrow();
         held.as_ref().filter(|(of, _)| Rc::ptr_eq(of, catalog)).map(|(_, scan)| Rc::clone(scan))
@@ -214,6 +219,11 @@ impl<P: Platform> Session<P> {
     /// Where the index is scanned.
     pub fn scans(&self) -> &Scans {
         &self.scans
+    }
+
+    /// Whether lists alone are a reason to [`Session::settle`]: the index is large, and nothing is known yet.
+    pub fn scans_are_open(&self) -> bool {
+        self.scans.are_open(&self.snapshot().catalog)
     }
 
     /// Finds out which device scans the index in use faster, and keeps that; whatever fails leaves everything as it was.

@@ -49,6 +49,18 @@ fn lists(session: &TestSession) -> Vec<Vec<Hit>> {
     ]
 }
 
+/// Lists of a large index are reason enough to find out; once is enough, and a small index is no reason.
+#[test]
+fn scan_is_open_until_it_is_settled() {
+    let device = Device::with_shop(40);
+    let open_for = |wish, from_bytes| open(&device, wish, from_bytes, || 0.0).scans_are_open();
+    assert!(open_for(Wish::Auto, 1) && open_for(Wish::Gpu, 1));
+    assert!(!open_for(Wish::Cpu, 1) && !open_for(Wish::Auto, usize::MAX));
+    let session = open(&device, Wish::Auto, 1, || 0.0);
+    wait(session.settle("here"));
+    assert!(!session.scans_are_open());
+}
+
 fn record(session: &TestSession) {
     wait(session.record(vec![like("tea-3"), like("boots-1"), like("films-9"), acted("lamps-4", "dislike")])).unwrap();
 }

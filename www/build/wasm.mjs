@@ -102,7 +102,8 @@ async function bound(bindgen, raw, name, folder) {
 
 /**
  * wasm-bindgen names closures by their functions' numbers in the module, which are others where a module has one function more.
- * Numbers in the order of the glue take their place, as long as they were, so that one glue fits both modules.
+ * Numbers in the order of the glue take their place, as long as they were, so that one glue fits both modules. (Its comments have
+ * numbers of their own.)
  */
 function renumber(glue, wasm) {
   const names = /(__wasm_bindgen_func_elem_)(\d+)/g;
@@ -111,7 +112,7 @@ function renumber(glue, wasm) {
     if (!numbers.has(number)) numbers.set(number, `${numbers.size}`.padStart(number.length, '0'));
     return name + numbers.get(number);
   });
-  writeFileSync(glue, replaced(readFileSync(glue, 'utf8')));
+  writeFileSync(glue, replaced(readFileSync(glue, 'utf8')).replaceAll(/shim_idx: \d+/g, 'shim_idx: _'));
   writeFileSync(wasm, Buffer.from(replaced(readFileSync(wasm, 'latin1')), 'latin1'));
 }
 

@@ -100,7 +100,7 @@ const calls = {
   },
 };
 
-/** Calls that encode: after them, and when nothing is under way, the devices of a model that has not yet may race. */
+/** Calls that encode: after them (and after lists of a large index), when nothing is under way, devices that have not yet may race. */
 const ENCODING = new Set(['encode', 'search', 'warmUp', 'see', 'searchSeen', 'hear', 'searchHeard']);
 /** Quiet time before they do, in milliseconds. */
 const IDLE = 400;
@@ -108,7 +108,7 @@ let idle;
 
 function raceWhenIdle(method) {
   clearTimeout(idle);
-  if (!ENCODING.has(method) && idle === undefined) return;
+  if (!ENCODING.has(method) && idle === undefined && !(method === 'recommend' && session.scansAreOpen())) return;
   idle = setTimeout(async () => {
     if (stops.size > 0) return;
     idle = undefined;

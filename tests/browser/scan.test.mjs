@@ -1,0 +1,52 @@
+//! A large index in the page: scanned on the GPU (SwiftShader plays it) once a list was asked for, with the processor's lists.
+
+import { after, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { startShop } from './shop.mjs';
+
+const site = await startShop(after);
+/** 180,000 items of 384 numbers are 69 MB; from 64 on a GPU is asked. */
+const LARGE = { perTopic: 45_000, dim: 384, buckets: 8 };
+
+/** Lists before and after the devices are settled, and what the report says then. */
+function lists(page, device) {
+  return page.evaluate(async (device) => {
+    const { Recommender } = await library();
+    const shop = await Recommender.open({ index: '/x/large/manifest.json', textModel: false, device, store: 'memory' });
+    const now = Date.now();
+    await shop.record(['tea-7', 'boots-31', 'films-400'].map((item, at) => ({ item, event: 'like', time: now - at * 60_000 })));
+    const ask = async () => (await shop.recommend({ k: 30, seed: 1 })).map(({ key, score }) => [key, score]);
+    const before = await ask();
+    for (let left = 60_000; left > 0 && /nothing else was tried/.test(shop.report().index.scan.why); left -= 100) await new Promise((done) => setTimeout(done, 100));
+    const settled = shop.report().index.scan;
+    // Other interests than before: what was scanned then is kept.
+    await shop.record({ item: 'lamps-99', event: 'like', time: now });
+    const after = await ask();
+    const { scan } = shop.report().index;
+    await shop.close();
+    return { before, settled, after, scan };
+  }, device);
+}
+
+test('scan: a large index goes to the GPU after a list, and its lists are the processor\'s', async (t) => {
+  const page = await site.blank();
+  if (!(await page.evaluate(async () => Boolean(await navigator.gpu?.requestAdapter())))) {
+    assert.notEqual(process.env.REQUIRE_GPU, '1', 'REQUIRE_GPU=1, and the browser has no adapter');
+    t.skip('the browser has no WebGPU adapter');
+    return;
+  }
+  site.publish(LARGE, 'large');
+  const [gpu, cpu] = [await lists(page, 'webgpu'), await lists(page, 'wasm')];
+  t.diagnostic(JSON.stringify(gpu.scan));
+  assert.deepEqual([gpu.settled.device, gpu.scan.device, cpu.scan.device], ['webgpu', 'webgpu', 'wasm'], gpu.scan.why);
+  assert.ok(gpu.scan.race.wasm > 0 && gpu.scan.race.webgpu > 0);
+  const keys = (list) => list.map(([key]) => key);
+  for (const when of ['before', 'after']) {
+    assert.deepEqual(keys(gpu[when]), keys(cpu[when]));
+    // Likes fade between the two sessions; at the same moment sums are the same to the bit (tests/engine/scan.rs).
+    gpu[when].forEach(([key, score], at) => assert.ok(Math.abs(score - cpu[when][at][1]) < 1e-5, `${key}: ${score}, ${cpu[when][at][1]}`));
+  }
+  assert.notDeepEqual(keys(gpu.before), keys(gpu.after));
+  assert.deepEqual(page.problems, []);
+  await page.context().close();
+});
