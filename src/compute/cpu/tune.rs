@@ -1,43 +1,53 @@
-//! Which instruction set is fastest here: a small product timed with each.
+//! Which instruction set is fastest here: a tile timed with each, where a module has several to choose from.
 
 use super::isa::Isa;
-use super::linear::{Epilogue, Scratch, linear_i8, pack::PackedI8};
-use crate::compute::graph::Activation;
 
-/// The fastest of [`Isa::available`] by `now` (milliseconds, any origin), over three interleaved rounds.
+/// The fastest of [`Isa::available`] by `now` (milliseconds, any origin).
 ///
-/// Takes about a millisecond an instruction set. Plain Rust is only chosen where it is the only one.
+/// Only relaxed SIMD leaves a choice. Whole products are no good to time: engines first run quickly compiled code, in which one
+/// instruction or five make little difference, and their function is large enough to stay there for a tenth of a second (on a
+/// processor with VNNI the slower set was chosen in three of four pages, at a cost of a fifth). A tile alone is compiled well within
+/// milliseconds. A browser's clock goes in steps of a tenth of one, so each measurement goes on for a whole one; twenty in all.
 pub fn fastest(now: impl Fn() -> f64) -> Isa {
-    let candidates: Vec<Isa> = Isa::available().into_iter().filter(|&isa| cfg!(target_arch = "wasm32") || isa != Isa::plain()).collect();
-    if candidates.len() < 2 {
-        return candidates.first().copied().unwrap_or(Isa::plain());
+    #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+    return relaxed::fastest(now);
+    #[cfg(not(all(target_arch = "wasm32", target_feature = "relaxed-simd")))]
+    {
+        let _ = now;
+        Isa::best()
     }
-    let (rows, n, k) = (32, 64, 384);
-    let weights: Vec<i8> = (0..n * k).map(|i| (i * 37 % 41) as i8 - 20).collect();
-    let x: Vec<f32> = (0..rows * k).map(|i| (i * 31 % 61) as f32).collect();
-    let bias = vec![0.0; n];
-    let mut out = vec![0.0; rows * n];
-    let mut scratch = Scratch::default();
-    let packed: Vec<PackedI8> = candidates.iter().map(|&isa| PackedI8::new(isa, &weights, &vec![1.0; n], n, k)).collect();
-    let mut best = vec![f64::INFINITY; candidates.len()];
-    // The first round warms up: engines compile hot functions better the second time.
-    for round in 0..4 {
-        for at in 0..candidates.len() {
-            let epilogue = Epilogue { bias: &bias, activation: Activation::None, residual: None };
-            let start = now();
-            for _ in 0..8 {
-                linear_i8(&x, rows, &packed[at], epilogue, &mut out, &mut scratch);
-            }
-            if round > 0 {
-                best[at] = best[at].min(now() - start);
+}
+
+#[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+mod relaxed {
+    use super::Isa;
+    use crate::compute::cpu::linear::wasm::{WasmChain, WasmDot, spin};
+
+    /// Milliseconds of a measurement at least, and most of its tiles, should the clock stand still.
+    const LEAST: f64 = 1.0;
+    const MOST: u32 = 1 << 20;
+    const ROUNDS: usize = 10;
+    /// Inputs of a tile.
+    const K: usize = 384;
+
+    pub fn fastest(now: impl Fn() -> f64) -> Isa {
+        let a: Vec<u8> = (0..4 * K).map(|i| (i * 31 % 61) as u8).collect();
+        let w: Vec<i8> = (0..8 * K).map(|i| (i * 37 % 41) as i8 - 20).collect();
+        let sets: [(Isa, fn(&[u8], &[i8])); 2] = [(Isa::WasmChain, spin::<WasmChain, K>), (Isa::WasmDot, spin::<WasmDot, K>)];
+        let mut best = [f64::INFINITY; 2];
+        for _ in 0..ROUNDS {
+            for ((_, tile), best) in sets.iter().zip(&mut best) {
+                let (start, mut took, mut tiles) = (now(), 0.0, 0);
+                while took < LEAST && tiles < MOST {
+                    for _ in 0..256 {
+                        tile(&a, &w);
+                    }
+                    tiles += 256;
+                    took = now() - start;
+                }
+                *best = best.min(took / f64::from(tiles));
             }
         }
+        sets[usize::from(best[1] < best[0])].0
     }
-    let mut chosen = 0;
-    for at in 1..candidates.len() {
-        if best[at] < best[chosen] {
-            chosen = at;
-        }
-    }
-    candidates[chosen]
 }

@@ -99,6 +99,14 @@ mod relaxed {
     floats_of_wasm!(WasmChain);
     floats_of_wasm!(WasmDot);
 
+    /// A tile of four rows, for a clock to watch: `a` is `[4, K]`, `w` `[K / 4, 8, 4]`.
+    #[inline(never)]
+    pub fn spin<S: Kernel<A = u8>, const K: usize>(a: &[u8], w: &[i8]) {
+        assert!(a.len() >= 4 * K && w.len() >= 8 * K);
+        // SAFETY: the sizes that the tile reads.
+        std::hint::black_box(unsafe { S::tile::<4>([0, 1, 2, 3].map(|row| a.as_ptr().add(row * K)), w.as_ptr(), K, true) });
+    }
+
     impl Kernel for WasmDot {
         const INTERLEAVE: usize = 4;
         const LEVELS: f32 = 127.0;
@@ -196,4 +204,4 @@ mod relaxed {
     }
 }
 #[cfg(target_feature = "relaxed-simd")]
-pub use relaxed::{WasmChain, WasmDot};
+pub use relaxed::{WasmChain, WasmDot, spin};
