@@ -3,6 +3,7 @@
 import { after, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { startShop } from './shop.mjs';
+import { noAdapter } from './site.mjs';
 import { FILES, mp3Frame, soundShop, wav } from './sounds.mjs';
 
 const made = soundShop(after);
@@ -75,9 +76,9 @@ test('audio: the encoder gives what the command gives, from files and from an Au
 
 test('audio: the encoder gives the same on the GPU, and a session says where its sounds are encoded', async (t) => {
   const page = await site.blank();
-  if (!(await page.evaluate(async () => Boolean(await navigator.gpu?.requestAdapter())))) {
-    assert.notEqual(process.env.REQUIRE_GPU, '1', 'REQUIRE_GPU=1, and the browser has no adapter');
-    t.skip('the browser has no WebGPU adapter');
+  const skip = await noAdapter(page);
+  if (skip) {
+    t.skip(skip);
     return;
   }
   const seen = await page.evaluate(async (names) => {

@@ -3,18 +3,17 @@
 import { after, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { OPS, opsModule } from './ops_module.mjs';
-import { startSite } from './site.mjs';
+import { noAdapter, startSite } from './site.mjs';
 
 await opsModule();
 const site = await startSite(after, { mounts: [['/ops/', OPS]] });
 const page = await site.open('/app/icons/icon.svg');
-const { cases, ops, adapter } = await page.evaluate(async () => {
+const { cases, ops } = await page.evaluate(async () => {
   globalThis.glue = await import('/ops/ops.js');
   await glue.default({ module_or_path: '/ops/ops_bg.wasm' });
-  return { cases: glue.gpu_cases(), ops: glue.gpu_ops(), adapter: Boolean(await navigator.gpu?.requestAdapter()) };
+  return { cases: glue.gpu_cases(), ops: glue.gpu_ops() };
 });
-assert.ok(adapter || process.env.REQUIRE_GPU !== '1', 'REQUIRE_GPU=1, and the browser has no adapter');
-const skip = adapter ? false : 'the browser has no WebGPU adapter';
+const skip = await noAdapter(page);
 const ran = new Set();
 
 /** The ops that a case ran, or what is wrong. */

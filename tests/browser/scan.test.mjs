@@ -3,6 +3,7 @@
 import { after, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { startShop } from './shop.mjs';
+import { noAdapter } from './site.mjs';
 
 const site = await startShop(after);
 /** 180,000 items of 384 numbers are 69 MB; from 64 on a GPU is asked. */
@@ -30,9 +31,9 @@ function lists(page, device) {
 
 test('scan: a large index goes to the GPU after a list, and its lists are the processor\'s', async (t) => {
   const page = await site.blank();
-  if (!(await page.evaluate(async () => Boolean(await navigator.gpu?.requestAdapter())))) {
-    assert.notEqual(process.env.REQUIRE_GPU, '1', 'REQUIRE_GPU=1, and the browser has no adapter');
-    t.skip('the browser has no WebGPU adapter');
+  const skip = await noAdapter(page);
+  if (skip) {
+    t.skip(skip);
     return;
   }
   site.publish(LARGE, 'large');

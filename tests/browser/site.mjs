@@ -2,6 +2,7 @@
 //!
 //! What is mounted by default is the demo's site (`www/build/site.mjs`). Nothing here knows the package's API.
 
+import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -51,6 +52,13 @@ export function watch(page) {
     if (message.type() === 'error' && !message.location().url.endsWith('/favicon.ico')) page.problems.push(`console: ${message.text()} (${message.location().url})`);
   });
   return page;
+}
+
+/** Why `page` has no GPU, `false` where it has one: SwiftShader is not in every build of the browser. An error under `REQUIRE_GPU=1`. */
+export async function noAdapter(page) {
+  const found = await page.evaluate(async () => Boolean(await navigator.gpu?.requestAdapter()));
+  assert.ok(found || process.env.REQUIRE_GPU !== '1', 'REQUIRE_GPU=1, and the browser has no adapter');
+  return found ? false : 'the browser has no WebGPU adapter';
 }
 
 /** What the browser asks for by itself, at a time of its own: whether a service worker's script and its imports are the newest. */

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { at } from '../../www/build/root.mjs';
 import { DRAWINGS, pictureShop } from './pictures.mjs';
 import { startShop } from './shop.mjs';
+import { noAdapter } from './site.mjs';
 
 const made = pictureShop(after);
 const site = await startShop(after, { mounts: [['/pictures/', made.root]] });
@@ -23,15 +24,9 @@ function goldens(step) {
     .filter((_, row) => row % step === 0);
 }
 
-/** An adapter, or why there is none: SwiftShader is not in every build of the browser. */
-async function noAdapter() {
-  const page = await site.blank();
-  const found = await page.evaluate(async () => Boolean(await navigator.gpu?.requestAdapter()));
-  await page.context().close();
-  assert.ok(found || process.env.REQUIRE_GPU !== '1', 'REQUIRE_GPU=1, and the browser has no adapter');
-  return found ? false : 'the browser has no WebGPU adapter';
-}
-const skip = await noAdapter();
+const blank = await site.blank();
+const skip = await noAdapter(blank);
+await blank.context().close();
 
 /** Encodes on the GPU in a fresh page, with `prelude` in its workers. */
 async function encode(texts, { prelude, device = 'webgpu', wait = 0 } = {}) {
