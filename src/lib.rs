@@ -61,7 +61,8 @@
 //! take them in one pass. That alone costs 6e-3 of cosine in MiniLM. What brings it below 1e-3: the sixteen input columns
 //! that carry most of the energy are multiplied apart, with scales of their own
 //! ([`compute::cpu::linear::pack::Outliers`]), and weights are rounded so that the product comes out right
-//! (`publish::quantize`). Batches are packed end to end; nothing is padded, but texts of SigLIP, which reads what fills them up.
+//! (`publish::quantize`). Tokens come from the library `tokenizers`, part by part, and its patterns are matched by the browser's own
+//! regular expressions ([`encode::tokenizer`]). Batches are packed end to end; nothing is padded, but texts of SigLIP, which reads what fills them up.
 //! Attention can have a bias by distance (MPNet, Swin), and see the tiles of an image alone.
 //!
 //! # How the GPU is used, and not trusted

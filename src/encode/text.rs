@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
-use tokenizers::{PaddingDirection, PaddingParams, PaddingStrategy, TruncationParams};
-
 use super::device::{Inputs, OnDevices};
 use super::race::Heat;
-use super::tokenizer::{self, Tokenizer};
+use super::tokenizer::{self, Tokenizer, Tokens};
 use crate::compute::cpu::{CpuModel, Workspace, isa::Isa};
 use crate::compute::graph::{Batch, Graph};
 use crate::error::{Error, Result};
-use crate::format::pack::{ModelId, Pack};
+use crate::format::pack::{Filling, ModelId, Pack};
 use crate::models;
 
 /// Texts are cut here, in bytes, before they are tokenized; far more than a model's longest input, so that only the
@@ -27,6 +25,8 @@ pub struct TextInputs {
     id: ModelId,
     dim: usize,
     tokenizer: Tokenizer,
+    max_tokens: usize,
+    fill: Option<Filling>,
     graph: Graph,
 }
 
@@ -34,16 +34,9 @@ impl Inputs for TextInputs {
     fn new(pack: &Pack) -> Result<Self> {
         let graph = super::graph(pack, &models::TEXT, "is not a text architecture of this build; text needs")?;
         let bad = |e: tokenizers::Error| Error::corrupt("the model pack", format!("its tokenizer: {e}"));
-        let mut tokenizer = tokenizer::read(pack.tokenizer()?.bytes()).map_err(bad)?;
-        tokenizer.with_padding(pack.encoder.fill.map(|fill| PaddingParams {
-            strategy: PaddingStrategy::Fixed(pack.encoder.max_tokens),
-            direction: if fill.before { PaddingDirection::Left } else { PaddingDirection::Right },
-            pad_id: fill.token,
-            ..Default::default()
-        }));
-        let truncation = TruncationParams { max_length: pack.encoder.max_tokens, ..Default::default() };
-        tokenizer.with_truncation(Some(truncation)).map_err(bad)?;
-        Ok(Self { id: pack.id.clone(), dim: pack.encoder.dim, tokenizer, graph })
+        let tokenizer = tokenizer::read(pack.tokenizer()?.bytes()).map_err(bad)?;
+        let (dim, max_tokens, fill) = (pack.encoder.dim, pack.encoder.max_tokens, pack.encoder.fill);
+        Ok(Self { id: pack.id.clone(), dim, tokenizer, max_tokens, fill, graph })
     }
 
     fn dim(&self) -> usize {
@@ -94,11 +87,15 @@ impl TextInputs {
     }
 
     fn tokenize(&self, text: &str) -> Result<Tokens> {
-        let encoding = self
-            .tokenizer
-            .encode_fast(cut(text), true)
-            .map_err(|e| Error::input(format!("a text of {} bytes cannot be tokenized: {e}. Give plain text.", text.len())))?;
-        Ok(Tokens { ids: encoding.get_ids().to_vec(), types: encoding.get_type_ids().to_vec() })
+        let refused = |e: tokenizers::Error| Error::input(format!("a text of {} bytes cannot be tokenized: {e}. Give plain text.", text.len()));
+        let mut tokens = self.tokenizer.encode(cut(text), self.max_tokens).map_err(refused)?;
+        if let Some(fill) = self.fill {
+            let missing = self.max_tokens.saturating_sub(tokens.ids.len());
+            let at = if fill.before { 0 } else { tokens.ids.len() };
+            tokens.ids.splice(at..at, std::iter::repeat_n(fill.token, missing));
+            tokens.types.splice(at..at, std::iter::repeat_n(0, missing));
+        }
+        Ok(tokens)
     }
 
     /// Tokens packed end to end.
@@ -228,11 +225,6 @@ impl TextDevices {
         }
         Ok(self.inputs().rows(&outputs))
     }
-}
-
-struct Tokens {
-    ids: Vec<u32>,
-    types: Vec<u32>,
 }
 
 /// The first [`MAX_TEXT_BYTES`] at most, on a character boundary.

@@ -126,6 +126,11 @@ pub fn check(id: &ModelId, dim: usize, model: &Model) -> Result<()> {
 
 /// The pack's bytes, from the store or the network.
 pub async fn pack<P: Platform>(downloads: &mut Downloads<'_, P>, wanted: &Wanted, told: OnProgress<'_>) -> Result<Vec<u8>> {
+    if let Some(bytes) = downloads.stored(wanted).await? {
+        return Ok(bytes);
+    }
+    // Another tab may be fetching the same: wait for it, and look again.
+    let _lock = downloads.world.store().lock(&wanted.part()).await?;
     match downloads.stored(wanted).await? {
         Some(bytes) => Ok(bytes),
         None => downloads.fetched(wanted, told).await,

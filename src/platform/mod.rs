@@ -10,6 +10,7 @@ pub mod fetch;
 pub mod memory;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod native;
+pub mod regex;
 pub mod seal;
 pub mod store;
 #[cfg(target_arch = "wasm32")]
@@ -19,8 +20,12 @@ pub use abort::Abort;
 pub use checkpoint::Checkpoint;
 pub use clock::Clock;
 pub use fetch::{Ask, Body, Fetch, Reply};
+#[cfg(not(target_arch = "wasm32"))]
+pub use native::Regex;
 pub use seal::Seal;
 pub use store::Store;
+#[cfg(target_arch = "wasm32")]
+pub use web::Regex;
 
 /// One outside world: what an open session reads, writes and asks.
 pub trait Platform {

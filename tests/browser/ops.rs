@@ -1,4 +1,5 @@
-//! The cases of the GPU as a module for the browser (`ops.test.mjs`). Never part of the package.
+//! The cases of the GPU (`ops.test.mjs`) and of regular expressions (`regex.test.mjs`) as a module for the browser. Never part of the
+//! package.
 
 #![cfg(target_arch = "wasm32")]
 
@@ -9,6 +10,7 @@ use std::rc::Rc;
 
 use everywhere::gpu::{CASES, Stand, Wrong, cases, ops};
 use palate::compute::webgpu::Gpu;
+use palate::platform::Regex;
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
 macro_rules! names {
@@ -35,4 +37,11 @@ pub async fn run_gpu_case(name: String) -> Result<Vec<String>, JsValue> {
     let stand = Stand::new(Rc::new(gpu));
     case(&stand).await.map_err(|Wrong(what)| what)?;
     Ok(stand.ran.into_inner().into_iter().map(String::from).collect())
+}
+
+/// Where a pattern is found in a text: starts and ends in bytes by turns. What is wrong with the pattern is the error.
+#[wasm_bindgen]
+pub fn find_all(pattern: &str, text: &str) -> Result<Vec<u32>, JsValue> {
+    let found = Regex::new(pattern)?.find_all(text);
+    Ok(found.into_iter().flat_map(|(start, end)| [start as u32, end as u32]).collect())
 }

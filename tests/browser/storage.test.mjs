@@ -174,6 +174,37 @@ for (const store of ['opfs', 'indexeddb']) {
   });
 }
 
+test('tabs: many that open in the same moment keep one index, and fetch a model once', async () => {
+  const page = await site.blank();
+  const faults = await page.evaluate(async () => {
+    const { Recommender } = await library();
+    const faults = [];
+    for (let round = 0; round < 6; round += 1) {
+      const open = () => Recommender.open({ index: '/shop/manifest.json', textModel: false, store: 'opfs', name: `moment-${round}` });
+      const opened = await Promise.all(Array.from({ length: 6 }, () => caught(open().then(async (shop) => {
+        await shop.record({ item: 'tea-1', event: 'view' });
+        const { store } = shop.report();
+        await shop.close();
+        return store.unstored ?? null;
+      }))));
+      faults.push(...opened.map(({ value, message }) => message ?? value).filter(Boolean));
+    }
+    return faults;
+  });
+  assert.deepEqual(faults, []);
+  site.server.reset();
+  const texts = await page.evaluate(async () => {
+    const { Recommender } = await library();
+    const open = () => Recommender.open({ index: '/demo/index/manifest.json', store: 'opfs', name: 'model' });
+    const shops = await Promise.all([open(), open(), open()]);
+    return Promise.all(shops.map(async (shop) => (await shop.search({ text: 'umbrella', k: 1 }))[0].item.title));
+  });
+  assert.deepEqual(new Set(texts).size, 1);
+  const packs = site.server.requests.filter(({ path }) => path.includes('MiniLM'));
+  assert.equal(packs.length, 1, JSON.stringify(packs));
+  await page.context().close();
+});
+
 test('storage: export and import carry a history to another place, once', async () => {
   const page = await site.blank();
   const seen = await page.evaluate(async () => {

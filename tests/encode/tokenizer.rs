@@ -2,7 +2,7 @@
 
 use palate::encode::tokenizer::read;
 use serde_json::{Value, json};
-use tokenizers::Tokenizer;
+use tokenizers::{Tokenizer, TruncationParams};
 
 /// Texts with what normalizers and splitters look for.
 const TEXTS: [&str; 12] = [
@@ -73,9 +73,15 @@ fn file(model: Value, normalizer: Value, pre_tokenizer: Value, post_processor: V
     let added = |id: u32, content: &str, lstrip: bool, special: bool| {
         json!({ "id": id, "content": content, "single_word": false, "lstrip": lstrip, "rstrip": false, "normalized": !special, "special": special })
     };
+    let word = |content: &str, normalized: bool| {
+        json!({ "id": 10_001, "content": content, "single_word": true, "lstrip": false, "rstrip": true, "normalized": normalized, "special": false })
+    };
     json!({
         "version": "1.0", "truncation": null, "padding": null,
-        "added_tokens": [added(0, "[UNK]", false, true), added(3, "<s>", false, true), added(8, "<mask>", true, true), added(10_000, "quick brown", false, false)],
+        "added_tokens": [
+            added(0, "[UNK]", false, true), added(3, "<s>", false, true), added(8, "<mask>", true, true), added(10_000, "quick brown", false, false),
+            word("fox", true), word("th", false), word("leading", false), word("leading   an", false), word("É", true), word("567", false),
+        ],
         "normalizer": normalizer, "pre_tokenizer": pre_tokenizer, "post_processor": post_processor, "decoder": null, "model": model,
     })
 }
@@ -87,10 +93,13 @@ fn same(what: &str, json: &[u8]) {
     let ours = read(json).unwrap_or_else(|e| panic!("{what}: {e}"));
     let mut known = 0;
     for text in TEXTS {
-        let (theirs, ours) = (library.encode_fast(text, true).unwrap(), ours.encode_fast(text, true).unwrap());
-        assert_eq!(theirs.get_ids(), ours.get_ids(), "{what}: {text:?} became {:?}, not {:?}", ours.get_tokens(), theirs.get_tokens());
-        assert_eq!(theirs.get_type_ids(), ours.get_type_ids(), "{what}: {text:?}");
-        known += ours.get_ids().iter().filter(|&&id| id != 0).count();
+        for most in [100_000, 7] {
+            library.with_truncation(Some(TruncationParams { max_length: most, ..Default::default() })).unwrap();
+            let (theirs, ours) = (library.encode_fast(text, true).unwrap(), ours.encode(text, most).unwrap());
+            assert_eq!(theirs.get_ids(), ours.ids, "{what}: at most {most} of {text:?}, which are {:?}", theirs.get_tokens());
+            assert_eq!(theirs.get_type_ids(), ours.types, "{what}: {text:?}");
+            known += ours.ids.iter().filter(|&&id| id != 0).count();
+        }
     }
     assert!(known > 30, "{what}: only {known} tokens of the texts are in the vocabulary");
 }

@@ -8,7 +8,7 @@ use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use tokenizers::models::{bpe::BPE, unigram::Unigram, wordlevel::WordLevel, wordpiece::WordPiece};
 use tokenizers::{ModelWrapper, Result};
 
-use super::unknown;
+use super::read::unknown;
 
 /// The members of every kind of model; files before 2020 do not name the kind.
 #[derive(Deserialize)]

@@ -7,6 +7,7 @@ pub mod files;
 pub mod folder;
 #[cfg(feature = "publisher")]
 pub mod memory;
+pub mod regex;
 #[cfg(feature = "publisher")]
 pub mod seal;
 #[cfg(feature = "publisher")]
@@ -16,6 +17,7 @@ pub mod wait;
 pub use checkpoint::FolderCheckpoint;
 pub use clock::SystemClock;
 pub use fetch::FileFetch;
+pub use regex::Regex;
 #[cfg(feature = "publisher")]
 pub use seal::KeySeal;
 #[cfg(feature = "publisher")]

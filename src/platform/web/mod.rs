@@ -7,6 +7,7 @@ pub mod fault;
 pub mod fetch;
 pub mod indexeddb;
 pub mod opfs;
+pub mod regex;
 pub mod seal;
 pub mod shared;
 pub mod store;
@@ -14,6 +15,7 @@ pub mod world;
 
 pub use clock::WebClock;
 pub use fetch::WebFetch;
+pub use regex::Regex;
 pub use seal::WebSeal;
 pub use store::{Preference, WebStore};
 

@@ -22,6 +22,8 @@ const ROOT: &str = "palate";
 const TRIES: u32 = 40;
 /// Pause between them, in milliseconds.
 const PAUSE: i32 = 25;
+/// `base::File::FILE_ERROR_NO_SPACE`, which Chromium returns as the number of bytes written.
+const CHROMIUM_NO_SPACE: i32 = -8;
 
 /// A folder of files.
 pub struct Opfs {
@@ -110,7 +112,7 @@ impl Opfs {
         }
     }
 
-    /// See [`crate::platform::Store::write`].
+    /// See [`crate::platform::Store::write`]. The caller lets one tab at a time replace `name`.
     pub async fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let written = async {
             let (file, handle) = self.access(&format!(".{name}")).await?;
@@ -232,13 +234,15 @@ fn put(handle: &FileSystemSyncAccessHandle, bytes: &[u8], at: f64) -> Thrown<()>
     let options = FileSystemReadWriteOptions::new();
     options.set_at(at);
     let written = handle.write_with_u8_array_and_options(bytes, &options)?;
-    if written as usize != bytes.len() {
-        // A short write is how some browsers say that the disk is full.
-        let error = js_sys::Error::new("short write");
-        error.set_name("QuotaExceededError");
-        return Err(error.into());
+    if written as usize == bytes.len() {
+        return Ok(());
     }
-    Ok(())
+    // A short write is how some browsers say that the disk is full. Chromium gives its code of the failure instead, a
+    // negative number that is read as 32 bits without a sign.
+    let full = (written as usize) < bytes.len() || written as u32 as i32 == CHROMIUM_NO_SPACE;
+    let error = js_sys::Error::new("not all was written");
+    error.set_name(if full { "QuotaExceededError" } else { "AbortError" });
+    Err(error.into())
 }
 
 /// Writes behind the file's `size` bytes and gives its new size; what a failure wrote is cut off again.

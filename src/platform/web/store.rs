@@ -109,6 +109,11 @@ impl Store for WebStore {
     }
 
     async fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        // Two tabs that replace one blob share the file that is moved into place: one after the other.
+        let _turn = match &self.kind {
+            Kind::Opfs(_) => Some(self.shared.lock(&format!("write.{name}")).await),
+            Kind::Indexed(_) | Kind::Memory(_) => None,
+        };
         each!(self, name, store => store.write(name, bytes).await)
     }
 
