@@ -1,6 +1,7 @@
 //! An encoder's session, as the worker calls it.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use js_sys::{Array, Float32Array, Function};
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,7 @@ use crate::engine::encoder;
 use crate::encode::choice::Wish;
 use crate::engine::media::{MediaModel, encode_all};
 use crate::engine::model::{self, AnyModel, TextModel};
+use crate::engine::unsaved::Unsaved;
 use crate::error::{Error, Result};
 use crate::format::pack::{ModelId, Pack};
 use crate::models;
@@ -47,7 +49,7 @@ impl Model {
 }
 
 /// Opens a verified pack, whatever it takes.
-fn load(pack: Vec<u8>, id: &ModelId, wish: Wish) -> Result<Model> {
+fn load(pack: Arc<Vec<u8>>, id: &ModelId, wish: Wish) -> Result<Model> {
     let pack = Pack::parse_verified(pack, id.sha256.clone())?;
     match pack.architecture.as_str() {
         name if models::IMAGE.contains(&name) => media::open_image(pack, wish).map(Model::Image),
@@ -74,6 +76,7 @@ pub struct EncoderSession {
     model: Model,
     world: WebWorld,
     found: Found,
+    unsaved: Unsaved,
 }
 
 #[wasm_bindgen]
@@ -96,8 +99,9 @@ impl EncoderSession {
             let told = |step| text::tell_and_tune(&progress, step);
             let wish = Wish::named(&options.device)?;
             let load = move |pack, id: &_| load(pack, id, wish);
-            let model = encoder::open(&world, &options.model, if_full, load, &abort, &told).await?;
-            Ok(EncoderSession { model, world, found })
+            let unsaved = Unsaved::default();
+            let model = encoder::open(&world, &options.model, if_full, &unsaved, load, &abort, &told).await?;
+            Ok(EncoderSession { model, world, found, unsaved })
         };
         let outcome: Result<EncoderSession> = opened.await;
         outcome.map_err(thrown)
@@ -119,6 +123,18 @@ impl EncoderSession {
         // Pictures come one after another, each decoded on its own; a sound is many patches.
         let batches = !matches!(self.model, Model::Image(_));
         model::settle(&self.world, self.model.any(), &adapter, batches).await;
+    }
+
+    /// Whether the model is still to be stored.
+    #[wasm_bindgen(js_name = isUnsaved)]
+    pub fn is_unsaved(&self) -> bool {
+        !self.unsaved.is_empty()
+    }
+
+    /// Stores the next piece of it. A device that is full keeps nothing, and the next visit fetches the model again.
+    #[wasm_bindgen(js_name = storePiece)]
+    pub async fn store_piece(&self) {
+        let _ = self.unsaved.store_piece(&self.world).await;
     }
 
     /// A `Float32Array` of unit length for a picture, `[height, width, 4]` bytes with straight alpha, or for several

@@ -2,6 +2,7 @@
 //! from the worker.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -32,7 +33,7 @@ impl MediaModel<Sound> for AudioDevices {
 }
 
 /// Opens a verified pack of pictures, its processor's part on the fastest instruction set of this module.
-pub fn load_image(pack: Vec<u8>, id: &ModelId, wish: Wish) -> Result<Rc<dyn MediaModel<Picture>>> {
+pub fn load_image(pack: Arc<Vec<u8>>, id: &ModelId, wish: Wish) -> Result<Rc<dyn MediaModel<Picture>>> {
     open_image(Pack::parse_verified(pack, id.sha256.clone())?, wish)
 }
 
@@ -42,7 +43,7 @@ pub fn open_image(pack: Pack, wish: Wish) -> Result<Rc<dyn MediaModel<Picture>>>
 }
 
 /// As [`load_image`], of sounds.
-pub fn load_audio(pack: Vec<u8>, id: &ModelId, wish: Wish) -> Result<Rc<dyn MediaModel<Sound>>> {
+pub fn load_audio(pack: Arc<Vec<u8>>, id: &ModelId, wish: Wish) -> Result<Rc<dyn MediaModel<Sound>>> {
     open_audio(Pack::parse_verified(pack, id.sha256.clone())?, wish)
 }
 

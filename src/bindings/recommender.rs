@@ -125,6 +125,18 @@ impl RecommenderSession {
         self.session.settle(&adapter).await;
     }
 
+    /// Whether something that is in use is still to be stored.
+    #[wasm_bindgen(js_name = isUnsaved)]
+    pub fn is_unsaved(&self) -> bool {
+        self.session.is_unsaved()
+    }
+
+    /// Stores the next piece of it.
+    #[wasm_bindgen(js_name = storePiece)]
+    pub async fn store_piece(&self) {
+        self.session.store_piece().await;
+    }
+
     /// Fetches what changed; whether another index is in use now.
     pub async fn sync(&self, progress: Function, abort: &AbortHandle) -> Result<bool, JsValue> {
         let abort = abort.abort.clone();

@@ -1,6 +1,7 @@
 //! The text encoder on the devices of this browser, as an engine's text model.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use js_sys::Function;
 use serde::Serialize;
@@ -46,7 +47,7 @@ impl TextModel for TextDevices {
 }
 
 /// Opens a verified pack, its processor's part on the fastest instruction set of this module.
-pub fn load(pack: Vec<u8>, id: &ModelId, wish: Wish) -> Result<Rc<dyn TextModel>> {
+pub fn load(pack: Arc<Vec<u8>>, id: &ModelId, wish: Wish) -> Result<Rc<dyn TextModel>> {
     open(Pack::parse_verified(pack, id.sha256.clone())?, wish)
 }
 

@@ -305,6 +305,7 @@ struct StoreOut {
     evicted: bool,
     locks: bool,
     unstored: Option<ProblemOut>,
+    pending: bool,
 }
 
 #[derive(Serialize)]
@@ -379,6 +380,7 @@ impl ReportOut {
                 evicted: found.evicted,
                 locks: found.locks,
                 unstored: report.unstored.map(ProblemOut::from),
+                pending: report.pending,
             },
             history: HistoryOut {
                 events: report.history_events,

@@ -4,7 +4,10 @@
 //! Bytes go to `part-<hash>` as they come, and get their real name when the hash is right: a blob under its real name
 //! was whole once.
 
+use std::sync::Arc;
+
 use super::progress::{OnProgress, Phase, Progress};
+use super::unsaved::Unsaved;
 use crate::error::{Error, Result};
 use crate::format::pack::hex;
 use crate::platform::{Clock, Abort, Ask, Body, Fetch, Platform, Reply, Seal, Store};
@@ -94,9 +97,16 @@ pub struct Downloads<'a, P: Platform> {
     pub abort: &'a Abort,
     pub if_full: IfFull,
     pub traffic: Traffic,
+    /// Whether the file under way waits to be stored until it is whole.
+    held: bool,
 }
 
-impl<P: Platform> Downloads<'_, P> {
+impl<'a, P: Platform> Downloads<'a, P> {
+    /// For a call that `abort` stops.
+    pub fn new(world: &'a P, abort: &'a Abort, if_full: IfFull) -> Self {
+        Downloads { world, abort, if_full, traffic: Traffic::default(), held: false }
+    }
+
     /// The file from the store, `None` where it is missing or damaged (it is removed then).
     pub async fn stored(&mut self, wanted: &Wanted) -> Result<Option<Vec<u8>>> {
         let Some(bytes) = self.world.store().read(&wanted.blob()).await? else { return Ok(None) };
@@ -114,22 +124,46 @@ impl<P: Platform> Downloads<'_, P> {
     /// Errors: `Error::Network` and `Error::Aborted` leave what came so far to be resumed; `Error::NotFound`;
     /// `Error::Corrupt` where size or hash are wrong a second time, asked of the server itself.
     pub async fn fetched(&mut self, wanted: &Wanted, told: OnProgress<'_>) -> Result<Vec<u8>> {
-        let first = self.transfer(wanted, false, told).await;
-        let bytes = match first {
-            Err(Error::Corrupt { .. }) => self.transfer(wanted, true, told).await?,
-            other => other?,
-        };
+        let bytes = self.verified(wanted, told).await?;
+        self.put(wanted, &bytes).await?;
+        Ok(bytes)
+    }
+
+    /// As [`Downloads::fetched`], but where memory may do, a file that came in one go is left to `unsaved` to be stored.
+    ///
+    /// Errors: as there.
+    pub async fn brought(&mut self, wanted: &Wanted, unsaved: &Unsaved, told: OnProgress<'_>) -> Result<Arc<Vec<u8>>> {
+        self.held = self.if_full == IfFull::UseMemory;
+        let bytes = self.verified(wanted, told).await;
+        let held = std::mem::take(&mut self.held);
+        let bytes = Arc::new(bytes?);
+        match held {
+            true => unsaved.add(wanted, bytes.clone()),
+            false => self.put(wanted, &bytes).await?,
+        }
+        Ok(bytes)
+    }
+
+    /// The file from the network, its bytes so far in the partial blob unless they are held.
+    async fn verified(&mut self, wanted: &Wanted, told: OnProgress<'_>) -> Result<Vec<u8>> {
+        match self.transfer(wanted, false, told).await {
+            Err(Error::Corrupt { .. }) => self.transfer(wanted, true, told).await,
+            other => other,
+        }
+    }
+
+    /// Gives the partial blob of a verified file its name.
+    async fn put(&mut self, wanted: &Wanted, bytes: &[u8]) -> Result<()> {
         let kept = self.world.store().rename(&wanted.part(), &wanted.blob()).await;
         match kept {
             // The partial blob could not be kept (or was cleared meanwhile): one more try in one piece.
             Err(Error::NotFound(_)) if self.traffic.unstored.is_none() => {
-                let written = self.world.store().write(&wanted.blob(), &bytes).await;
-                self.tolerate(written)?;
+                let written = self.world.store().write(&wanted.blob(), bytes).await;
+                self.tolerate(written)
             }
-            Err(Error::NotFound(_)) => {}
-            other => self.tolerate(other)?,
+            Err(Error::NotFound(_)) => Ok(()),
+            other => self.tolerate(other),
         }
-        Ok(bytes)
     }
 
     async fn transfer(&mut self, wanted: &Wanted, fresh: bool, told: OnProgress<'_>) -> Result<Vec<u8>> {
@@ -145,6 +179,8 @@ impl<P: Platform> Downloads<'_, P> {
             }
             None => Vec::new(),
         };
+        // What goes on where it broke is stored as before.
+        self.held &= bytes.is_empty();
         let room = wanted.bytes.unwrap_or(0).min(ROOM).saturating_sub(bytes.len() as u64);
         bytes.reserve_exact(usize::try_from(room).unwrap_or(0));
         let mut fruitless = 0;
@@ -212,12 +248,14 @@ impl<P: Platform> Downloads<'_, P> {
                 }
             }
             if bytes.len() - flushed >= FLUSH && self.world.clock().now() - flushed_at >= FLUSH_PAUSE {
+                self.held = false;
                 self.keep(wanted, &bytes[flushed..]).await?;
                 flushed = bytes.len();
                 flushed_at = self.world.clock().now();
             }
         }
-        if flushed < bytes.len() {
+        self.held &= outcome.is_ok();
+        if flushed < bytes.len() && !self.held {
             self.keep(wanted, &bytes[flushed..]).await?;
         }
         outcome

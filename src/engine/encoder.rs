@@ -1,8 +1,11 @@
 //! A session of the encoder alone: its pack, kept on the device.
 
-use super::download::{Downloads, IfFull, Traffic, Wanted, beside};
+use std::sync::Arc;
+
+use super::download::{Downloads, IfFull, Wanted, beside};
 use super::model::{self, PACK};
 use super::progress::{OnProgress, Phase, Progress};
+use super::unsaved::Unsaved;
 use crate::error::{Error, Result};
 use crate::format::pack::ModelId;
 use crate::format::pack_manifest::PackManifest;
@@ -12,16 +15,17 @@ use crate::platform::{Abort, Platform, Store};
 const BLOB: &str = "model.json";
 
 /// Opens the model at `base` (its folder or its manifest), of texts or of pictures as `load` takes them: from the network, or as
-/// of an earlier visit where the network fails.
+/// of an earlier visit where the network fails. `unsaved` takes a pack that is still to be stored.
 pub async fn open<P: Platform, M>(
     world: &P,
     base: &str,
     if_full: IfFull,
-    load: impl Fn(Vec<u8>, &ModelId) -> Result<M>,
+    unsaved: &Unsaved,
+    load: impl Fn(Arc<Vec<u8>>, &ModelId) -> Result<M>,
     abort: &Abort,
     told: OnProgress<'_>,
 ) -> Result<M> {
-    let mut downloads = Downloads { world, abort, if_full, traffic: Traffic::default() };
+    let mut downloads = Downloads::new(world, abort, if_full);
     let asked = model::manifest(&mut downloads, base).await;
     let (url, manifest, fresh) = match asked {
         Ok((url, manifest)) => (url, manifest, true),
@@ -43,7 +47,7 @@ pub async fn open<P: Platform, M>(
         most: manifest.bytes,
     };
     let step = |step: Progress| told(Progress { phase: Phase::Model, ..step });
-    let bytes = model::pack(&mut downloads, &wanted, &step).await?;
+    let bytes = model::pack(&mut downloads, &wanted, unsaved, &step).await?;
     let model = load(bytes, &manifest.id)?;
     if fresh {
         let written = world.store().write(BLOB, &written(&url, &manifest)).await;

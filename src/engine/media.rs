@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::model::{self, AnyModel};
 use super::progress::{OnProgress, Phase, Progress};
@@ -61,7 +62,7 @@ pub async fn encode_all<I>(model: &dyn MediaModel<I>, inputs: Vec<I>) -> Result<
 }
 
 /// Makes a model of a verified pack.
-pub type LoadMedia<I> = dyn Fn(Vec<u8>, &ModelId) -> Result<Rc<dyn MediaModel<I>>>;
+pub type LoadMedia<I> = dyn Fn(Arc<Vec<u8>>, &ModelId) -> Result<Rc<dyn MediaModel<I>>>;
 
 /// What a session can be searched with besides words.
 pub trait Medium: Sized + 'static {
@@ -117,7 +118,7 @@ struct Kept {
     base: Option<String>,
     problem: RefCell<Option<Error>>,
     /// Pack bytes that are here and not opened yet.
-    pending: RefCell<Option<Vec<u8>>>,
+    pending: RefCell<Option<Arc<Vec<u8>>>>,
 }
 
 impl<I> Default for Models<I> {
@@ -176,12 +177,12 @@ impl<P: Platform> Session<P> {
         if !is_here && kept.pending.borrow().is_none() {
             let mut downloads = self.downloads(abort);
             let pack = match downloads.stored(&model::on_device(wanted)).await? {
-                Some(pack) => pack,
+                Some(pack) => Arc::new(pack),
                 None => {
                     let found = model::for_index(&mut downloads, wanted, &self.options.index, kept.base.as_deref()).await?;
                     let missing = || Error::NotFound(format!("The index does not say where its {0} model is. Open with {0}Model, the model's folder.", words[0]));
                     let step = |step: Progress| told(Progress { phase: Phase::Model, ..step });
-                    model::pack(&mut downloads, &found.ok_or_else(missing)?, &step).await?
+                    model::pack(&mut downloads, &found.ok_or_else(missing)?, &self.unsaved, &step).await?
                 }
             };
             self.costs.borrow_mut().traffic.add(&downloads.traffic);
@@ -228,11 +229,11 @@ impl<P: Platform> Session<P> {
         }
     }
 
-    async fn stored_pack(&self, [name, _]: Words, kept: &Kept, expected: &crate::format::manifest::Model) -> Result<Vec<u8>> {
+    async fn stored_pack(&self, [name, _]: Words, kept: &Kept, expected: &crate::format::manifest::Model) -> Result<Arc<Vec<u8>>> {
         let here = kept.pending.borrow_mut().take();
         let pack = match here {
             Some(pack) => Some(pack),
-            None => self.downloads(&Abort::new()).stored(&model::on_device(expected)).await?,
+            None => self.downloads(&Abort::new()).stored(&model::on_device(expected)).await?.map(Arc::new),
         };
         let problem = || kept.problem.borrow().clone();
         pack.ok_or_else(|| problem().unwrap_or_else(|| Error::NotFound(format!("There is no {name} model on the device. Call sync()."))))

@@ -6,7 +6,7 @@
 //! * [`scan`]: on which device the index is scanned.
 //! * [`snapshot`]: one index, opened; [`terms`]: what the scores of its lists are made of.
 //! * [`learning`]: what the terms are worth to this visitor.
-//! * [`model`]: the text model behind a trait, and how its pack gets here.
+//! * [`model`]: the text model behind a trait, and how its pack gets here; [`unsaved`]: packs that are stored after they are in use.
 //! * [`media`]: the same of the models of pictures and sounds.
 //! * [`encoder`]: a session of the encoder alone.
 //! * [`ask`]: what callers pass and get; [`progress`]; [`report`].
@@ -27,5 +27,6 @@ pub mod session;
 pub mod snapshot;
 pub mod sync;
 pub mod terms;
+pub mod unsaved;
 
 pub use session::{Options, Session};

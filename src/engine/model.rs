@@ -5,9 +5,11 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::download::{Downloads, Wanted, beside};
 use super::progress::OnProgress;
+use super::unsaved::Unsaved;
 use crate::encode::choice::Account;
 use crate::error::{Error, Result};
 use crate::format::manifest::Model;
@@ -67,7 +69,7 @@ pub async fn settle<P: Platform>(world: &P, model: &dyn AnyModel, adapter: &str,
 }
 
 /// Makes a model of a verified pack.
-pub type Load = dyn Fn(Vec<u8>, &ModelId) -> Result<Rc<dyn TextModel>>;
+pub type Load = dyn Fn(Arc<Vec<u8>>, &ModelId) -> Result<Rc<dyn TextModel>>;
 
 /// What has to be fetched so that texts can be encoded as the index's items were.
 ///
@@ -124,16 +126,16 @@ pub fn check(id: &ModelId, dim: usize, model: &Model) -> Result<()> {
     )))
 }
 
-/// The pack's bytes, from the store or the network.
-pub async fn pack<P: Platform>(downloads: &mut Downloads<'_, P>, wanted: &Wanted, told: OnProgress<'_>) -> Result<Vec<u8>> {
+/// The pack's bytes, from the store or the network; `unsaved` takes what is still to be stored.
+pub async fn pack<P: Platform>(downloads: &mut Downloads<'_, P>, wanted: &Wanted, unsaved: &Unsaved, told: OnProgress<'_>) -> Result<Arc<Vec<u8>>> {
     if let Some(bytes) = downloads.stored(wanted).await? {
-        return Ok(bytes);
+        return Ok(Arc::new(bytes));
     }
     // Another tab may be fetching the same: wait for it, and look again.
     let _lock = downloads.world.store().lock(&wanted.part()).await?;
     match downloads.stored(wanted).await? {
-        Some(bytes) => Ok(bytes),
-        None => downloads.fetched(wanted, told).await,
+        Some(bytes) => Ok(Arc::new(bytes)),
+        None => downloads.brought(wanted, unsaved, told).await,
     }
 }
 

@@ -49,6 +49,8 @@ pub struct Report {
     pub text_problem: Option<Error>,
     /// Why files are kept in memory only.
     pub unstored: Option<Error>,
+    /// Whether a model is in use that is still to be stored.
+    pub pending: bool,
     pub requests: u64,
     pub received: u64,
     pub read: u64,
@@ -87,6 +89,7 @@ impl<P: Platform> Session<P> {
             problem: self.problem.borrow().clone(),
             text_problem: self.text_problem.borrow().clone(),
             unstored: costs.traffic.unstored,
+            pending: self.is_unsaved(),
             requests: costs.traffic.requests,
             received: costs.traffic.received,
             read: costs.traffic.stored,

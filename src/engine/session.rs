@@ -5,6 +5,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
@@ -18,6 +19,7 @@ use super::scan::{Scanning, Scans};
 use super::snapshot::Snapshot;
 use super::sync::{self, Origin};
 use super::terms::{self, Past, Situation};
+use super::unsaved::Unsaved;
 use crate::error::{Error, Result};
 use crate::format::manifest::Manifest;
 use crate::history::event::check_context;
@@ -75,7 +77,9 @@ pub struct Session<P: Platform> {
     pub(super) sounds: Models<Sound>,
     pub(super) scans: Scans,
     /// Pack bytes that are here and not opened yet.
-    pending: RefCell<Option<Vec<u8>>>,
+    pending: RefCell<Option<Arc<Vec<u8>>>>,
+    /// Packs that are to be stored.
+    pub(super) unsaved: Unsaved,
     current: RefCell<Rc<Snapshot>>,
     load: Box<Load>,
     closed: Cell<bool>,
@@ -89,7 +93,7 @@ impl<P: Platform> Session<P> {
     pub async fn open(world: P, options: Options, load: Box<Load>, abort: &Abort, told: OnProgress<'_>) -> Result<Session<P>> {
         let started = world.clock().now();
         let log = Log::open(world.store(), world.seal()).await?;
-        let mut downloads = Downloads { world: &world, abort, if_full: options.if_full, traffic: Traffic::default() };
+        let mut downloads = Downloads::new(&world, abort, options.if_full);
         let synced = sync::index(&mut downloads, &options.index, options.public_key.as_ref(), options.from_device, told).await?;
         let traffic = downloads.traffic;
         let ms = world.clock().now() - started;
@@ -107,6 +111,7 @@ impl<P: Platform> Session<P> {
             images: Models::default(),
             sounds: Models::default(),
             pending: RefCell::default(),
+            unsaved: Unsaved::default(),
             current: RefCell::new(Rc::new(synced.snapshot)),
             load,
             closed: Cell::new(false),
@@ -189,13 +194,13 @@ impl<P: Platform> Session<P> {
         let on_device = model::on_device(snapshot.catalog.text_model());
         if self.text.borrow().is_none() && self.pending.borrow().is_none() {
             let pack = match downloads.stored(&on_device).await? {
-                Some(pack) => Some(pack),
+                Some(pack) => Some(Arc::new(pack)),
                 None => {
                     let base = self.options.text_model.as_deref();
                     let wanted = model::for_index(&mut downloads, &id, &self.options.index, base).await?;
                     let step = |step: Progress| told(Progress { phase: Phase::Model, ..step });
                     match wanted {
-                        Some(wanted) => Some(model::pack(&mut downloads, &wanted, &step).await?),
+                        Some(wanted) => Some(model::pack(&mut downloads, &wanted, &self.unsaved, &step).await?),
                         None => None,
                     }
                 }
@@ -210,7 +215,7 @@ impl<P: Platform> Session<P> {
     }
 
     pub(super) fn downloads<'a>(&'a self, abort: &'a Abort) -> Downloads<'a, P> {
-        Downloads { world: &self.world, abort, if_full: self.options.if_full, traffic: Traffic::default() }
+        Downloads::new(&self.world, abort, self.options.if_full)
     }
 
     /// Opens the text model from what is on the device; nothing is fetched.
@@ -225,7 +230,7 @@ impl<P: Platform> Session<P> {
         let here = self.pending.borrow_mut().take();
         let pack = match here {
             Some(pack) => Some(pack),
-            None => self.downloads(&Abort::new()).stored(&model::on_device(snapshot.catalog.text_model())).await?,
+            None => self.downloads(&Abort::new()).stored(&model::on_device(snapshot.catalog.text_model())).await?.map(Arc::new),
         };
         let Some(pack) = pack else {
             return Err(self.text_problem.borrow().clone().unwrap_or_else(|| {

@@ -141,6 +141,12 @@ describe('the shelf', { skip }, () => {
     const own = await servePage({ real: true });
     const page = await visit(own);
     await like(page, FOX);
+    // The model is in use before it is stored.
+    await page.waitForFunction(async () => {
+      const root = await (await navigator.storage.getDirectory()).getDirectoryHandle('palate');
+      for await (const space of root.values()) for await (const name of space.keys()) if (name.startsWith('pack-')) return true;
+      return false;
+    });
     await own.kill();
     await page.reload();
     await ready(page);

@@ -98,6 +98,7 @@ test('text: a worker that ends is replaced with its model, and nothing is fetche
     globalThis.shop = await Recommender.open({ index: '/demo/index/manifest.json' });
     await shop.search({ text: 'tea' });
   });
+  await page.waitForFunction(() => shop.report().store.pending === false);
   const before = site.server.requests.filter(({ path }) => path.startsWith('/demo/')).length;
   const hits = await page.evaluate(async () => {
     workers.at(-1).terminate();

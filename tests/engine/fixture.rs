@@ -1,6 +1,7 @@
 //! A small catalog whose right answers are known: topics are axes, items lie near them.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use palate::Result;
 use palate::encode::choice::Wish;
@@ -67,7 +68,15 @@ impl Device {
     pub fn open_with_text(&self) -> TestSession {
         let session = self.open();
         wait(session.prepare_text(&Abort::new(), &|_| ())).unwrap();
+        store_all(&session);
         session
+    }
+}
+
+/// Stores what is in use and not stored yet, as a page does when nobody waits.
+pub fn store_all(session: &TestSession) {
+    while session.is_unsaved() {
+        wait(session.store_piece());
     }
 }
 
@@ -161,7 +170,7 @@ impl TextModel for Words {
     }
 }
 
-pub fn load(pack: Vec<u8>, id: &ModelId) -> Result<Rc<dyn TextModel>> {
+pub fn load(pack: Arc<Vec<u8>>, id: &ModelId) -> Result<Rc<dyn TextModel>> {
     assert_eq!(model_id(&pack).sha256, id.sha256, "the engine passes verified bytes");
     Ok(Rc::new(Words(model_id(&pack))))
 }

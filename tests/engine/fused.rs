@@ -15,7 +15,7 @@ use palate::publish::model::PackDType;
 use palate::train::fusion_space::{Content, Space};
 use serde_json::json;
 
-use super::fixture::{DIM, Device, TOPICS, URL, like, model_id, pack, publish_model, vector};
+use super::fixture::{DIM, Device, TOPICS, URL, like, model_id, pack, publish_model, store_all, vector};
 use super::image::{SEEN, eye, eye_id, green, with_eye};
 
 const COLORS: [&str; 4] = ["red", "green", "blue", "plain"];
@@ -87,7 +87,7 @@ fn fused_words_and_a_picture_are_one_query() {
 #[test]
 fn fused_lists_work_from_the_device_alone() {
     let device = shop();
-    drop(with_eye(&device));
+    store_all(&with_eye(&device));
     let asked = device.server.requests().len();
     let session = with_eye(&device);
     wait(session.record(vec![like("tea-red"), like("tea-blue")])).unwrap();

@@ -1,6 +1,7 @@
 //! Pictures as queries: found by what they look like, only where the session takes them, from the device alone.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use palate::Result;
 use palate::engine::ask::{Search, Wishes};
@@ -17,7 +18,7 @@ use palate::platform::native::wait;
 use palate::preprocess::Picture;
 use serde_json::json;
 
-use super::fixture::{DIM, Device, TestSession, URL, like, model_id, pack, publish_model, vector};
+use super::fixture::{DIM, Device, TestSession, URL, like, model_id, pack, publish_model, store_all, vector};
 
 /// Length of a picture's vector.
 pub const SEEN: usize = 3;
@@ -55,7 +56,7 @@ impl MediaModel<Picture> for Eye {
     }
 }
 
-fn load(bytes: Vec<u8>, _: &ModelId) -> Result<Rc<dyn MediaModel<Picture>>> {
+fn load(bytes: Arc<Vec<u8>>, _: &ModelId) -> Result<Rc<dyn MediaModel<Picture>>> {
     Ok(Rc::new(Eye(eye_id(&bytes))))
 }
 
@@ -150,7 +151,7 @@ fn image_search_takes_words_and_taste_with_it() {
 #[test]
 fn image_model_stays_on_the_device() {
     let device = shop();
-    drop(with_eye(&device));
+    store_all(&with_eye(&device));
     let asked = device.server.requests().len();
     let session = with_eye(&device);
     let more: Vec<String> = device.server.requests()[asked..].iter().map(|(url, _)| url.clone()).collect();

@@ -13,3 +13,4 @@ mod signature;
 mod swap;
 mod text;
 mod trained;
+mod unsaved;

@@ -207,8 +207,10 @@ export interface Report {
     evicted: boolean;
     /** Whether tabs can take turns. */
     locks: boolean;
-    /** Why the index is kept in memory only. */
+    /** Why the index or a model is kept in memory only. */
     unstored: Problem | null;
+    /** Whether a model is in use that is still to be stored: a fraction of a second after it came, when nobody waits. */
+    pending: boolean;
   };
   history: { events: number; bytes: number; damaged: number; tornBytes: number; setAside: boolean };
   traffic: { requests: number; received: number; read: number; damagedFiles: number };

@@ -118,6 +118,25 @@ function raceWhenIdle(method) {
   }, IDLE);
 }
 
+/** Quiet time before a piece of a model that is in use is stored, in milliseconds. */
+const PAUSE = 50;
+let storing = false;
+
+/** Stores what was opened before it was stored, whenever nobody waits. */
+async function storeWhenIdle() {
+  if (storing || !session.isUnsaved()) return;
+  storing = true;
+  do {
+    await new Promise((done) => { setTimeout(done, PAUSE); });
+    while (stops.size === 0 && session.isUnsaved()) {
+      await session.storePiece();
+      await turn();
+    }
+  } while (session.isUnsaved());
+  storing = false;
+  postMessage({ news: reportAfter() });
+}
+
 /** Lists and the like leave a session as it is: their replies carry no report. */
 const QUIET = new Set(['recommend', 'similar', 'profile', 'exportHistory', 'hearing']);
 /** Calls that may run before the session is open. */
@@ -187,6 +206,9 @@ addEventListener('message', async ({ data: { id, method, args } }) => {
     stops.delete(id);
     // Nothing refers to the handle any more: the calls it stopped are over.
     stop.handle?.free();
-    if (session) raceWhenIdle(method);
+    if (session) {
+      raceWhenIdle(method);
+      storeWhenIdle();
+    }
   }
 });

@@ -5,6 +5,7 @@
 use std::io::BufReader;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use clap::Args;
 use palate::compute::cpu::isa::Isa;
@@ -132,7 +133,7 @@ impl Recommend {
             scanning: Scanning::on(Wish::Cpu, || 0.0),
         };
         let abort = Abort::new();
-        let load = Box::new(|bytes: Vec<u8>, _: &ModelId| -> Result<Rc<dyn TextModel>> { Ok(Rc::new(Cpu(TextEncoder::open(bytes, Isa::best())?))) });
+        let load = Box::new(|bytes: Arc<Vec<u8>>, _: &ModelId| -> Result<Rc<dyn TextModel>> { Ok(Rc::new(Cpu(TextEncoder::open(bytes, Isa::best())?))) });
         let session = wait(Session::open(world, options, load, &abort, &|_| ()))?;
         if ask.context.contains_key("text") {
             wait(session.prepare_text(&abort, &|_| ()))?;
