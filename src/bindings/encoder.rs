@@ -19,6 +19,7 @@ use crate::engine::unsaved::Unsaved;
 use crate::error::{Error, Result};
 use crate::format::pack::{ModelId, Pack};
 use crate::models;
+use crate::platform::web::shared::WebLock;
 use crate::platform::web::store::Preference;
 use crate::preprocess::{Picture, Sound};
 use crate::platform::web::world::{self, Found, WebWorld};
@@ -76,7 +77,7 @@ pub struct EncoderSession {
     model: Model,
     world: WebWorld,
     found: Found,
-    unsaved: Unsaved,
+    unsaved: Unsaved<WebLock>,
 }
 
 #[wasm_bindgen]

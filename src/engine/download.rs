@@ -4,10 +4,7 @@
 //! Bytes go to `part-<hash>` as they come, and get their real name when the hash is right: a blob under its real name
 //! was whole once.
 
-use std::sync::Arc;
-
 use super::progress::{OnProgress, Phase, Progress};
-use super::unsaved::Unsaved;
 use crate::error::{Error, Result};
 use crate::format::pack::hex;
 use crate::platform::{Clock, Abort, Ask, Body, Fetch, Platform, Reply, Seal, Store};
@@ -129,19 +126,18 @@ impl<'a, P: Platform> Downloads<'a, P> {
         Ok(bytes)
     }
 
-    /// As [`Downloads::fetched`], but where memory may do, a file that came in one go is left to `unsaved` to be stored.
+    /// As [`Downloads::fetched`], but where memory may do, a file that came in one go is not stored: whether that is so.
     ///
     /// Errors: as there.
-    pub async fn brought(&mut self, wanted: &Wanted, unsaved: &Unsaved, told: OnProgress<'_>) -> Result<Arc<Vec<u8>>> {
+    pub async fn brought(&mut self, wanted: &Wanted, told: OnProgress<'_>) -> Result<(Vec<u8>, bool)> {
         self.held = self.if_full == IfFull::UseMemory;
         let bytes = self.verified(wanted, told).await;
         let held = std::mem::take(&mut self.held);
-        let bytes = Arc::new(bytes?);
-        match held {
-            true => unsaved.add(wanted, bytes.clone()),
-            false => self.put(wanted, &bytes).await?,
+        let bytes = bytes?;
+        if !held {
+            self.put(wanted, &bytes).await?;
         }
-        Ok(bytes)
+        Ok((bytes, held))
     }
 
     /// The file from the network, its bytes so far in the partial blob unless they are held.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::download::{Downloads, IfFull, Wanted, beside};
 use super::model::{self, PACK};
 use super::progress::{OnProgress, Phase, Progress};
-use super::unsaved::Unsaved;
+use super::unsaved::{LockOf, Unsaved};
 use crate::error::{Error, Result};
 use crate::format::pack::ModelId;
 use crate::format::pack_manifest::PackManifest;
@@ -20,7 +20,7 @@ pub async fn open<P: Platform, M>(
     world: &P,
     base: &str,
     if_full: IfFull,
-    unsaved: &Unsaved,
+    unsaved: &Unsaved<LockOf<P>>,
     load: impl Fn(Arc<Vec<u8>>, &ModelId) -> Result<M>,
     abort: &Abort,
     told: OnProgress<'_>,
@@ -53,7 +53,7 @@ pub async fn open<P: Platform, M>(
         let written = world.store().write(BLOB, &written(&url, &manifest)).await;
         downloads.tolerate(written)?;
         for name in world.store().list().await? {
-            if (name.starts_with("pack-") || name.starts_with("part-")) && name != wanted.blob() {
+            if (name.starts_with("pack-") || name.starts_with("part-")) && name != wanted.blob() && name != wanted.part() {
                 world.store().remove(&name).await?;
             }
         }

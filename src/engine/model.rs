@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::download::{Downloads, Wanted, beside};
 use super::progress::OnProgress;
-use super::unsaved::Unsaved;
+use super::unsaved::{LockOf, Unsaved};
 use crate::encode::choice::Account;
 use crate::error::{Error, Result};
 use crate::format::manifest::Model;
@@ -127,16 +127,26 @@ pub fn check(id: &ModelId, dim: usize, model: &Model) -> Result<()> {
 }
 
 /// The pack's bytes, from the store or the network; `unsaved` takes what is still to be stored.
-pub async fn pack<P: Platform>(downloads: &mut Downloads<'_, P>, wanted: &Wanted, unsaved: &Unsaved, told: OnProgress<'_>) -> Result<Arc<Vec<u8>>> {
+pub async fn pack<P: Platform>(
+    downloads: &mut Downloads<'_, P>,
+    wanted: &Wanted,
+    unsaved: &Unsaved<LockOf<P>>,
+    told: OnProgress<'_>,
+) -> Result<Arc<Vec<u8>>> {
     if let Some(bytes) = downloads.stored(wanted).await? {
         return Ok(Arc::new(bytes));
     }
-    // Another tab may be fetching the same: wait for it, and look again.
-    let _lock = downloads.world.store().lock(&wanted.part()).await?;
-    match downloads.stored(wanted).await? {
-        Some(bytes) => Ok(Arc::new(bytes)),
-        None => downloads.brought(wanted, unsaved, told).await,
+    // Another tab may be fetching or storing the same: wait for it, and look again.
+    let lock = downloads.world.store().lock(&wanted.part()).await?;
+    if let Some(bytes) = downloads.stored(wanted).await? {
+        return Ok(Arc::new(bytes));
     }
+    let (bytes, held) = downloads.brought(wanted, told).await?;
+    let bytes = Arc::new(bytes);
+    if held {
+        unsaved.add(wanted, bytes.clone(), lock);
+    }
+    Ok(bytes)
 }
 
 /// Refuses a text that is no search and no situation any more.

@@ -19,7 +19,7 @@ use super::scan::{Scanning, Scans};
 use super::snapshot::Snapshot;
 use super::sync::{self, Origin};
 use super::terms::{self, Past, Situation};
-use super::unsaved::Unsaved;
+use super::unsaved::{LockOf, Unsaved};
 use crate::error::{Error, Result};
 use crate::format::manifest::Manifest;
 use crate::history::event::check_context;
@@ -79,7 +79,7 @@ pub struct Session<P: Platform> {
     /// Pack bytes that are here and not opened yet.
     pending: RefCell<Option<Arc<Vec<u8>>>>,
     /// Packs that are to be stored.
-    pub(super) unsaved: Unsaved,
+    pub(super) unsaved: Unsaved<LockOf<P>>,
     current: RefCell<Rc<Snapshot>>,
     load: Box<Load>,
     closed: Cell<bool>,

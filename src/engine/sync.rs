@@ -169,10 +169,13 @@ async fn open<P: Platform>(downloads: &mut Downloads<'_, P>, url: &str, manifest
     Snapshot::open(manifest, shards)
 }
 
-/// Removes the blobs of indexes and models that are no longer used, and partial ones; `keep` names models in use.
+/// Removes the blobs of indexes and models that are no longer used, and partial ones; `keep` names models in use, whose parts stay too:
+/// another tab may be storing them.
 pub async fn collect<P: Platform>(world: &P, manifest: &Manifest, keep: &[String]) -> Result<()> {
     let _lock = world.store().lock(LOCK).await?;
-    let used: Vec<String> = manifest.shards.iter().map(|shard| wanted("", shard).blob()).chain(keep.iter().cloned()).collect();
+    let shards = manifest.shards.iter().map(|shard| wanted("", shard).blob());
+    let packs = keep.iter().flat_map(|blob| [blob.clone(), blob.replacen("pack-", "part-", 1)]);
+    let used: Vec<String> = shards.chain(packs).collect();
     for name in world.store().list().await? {
         let ours = ["shard-", "pack-", "part-"].iter().any(|prefix| name.starts_with(prefix));
         if ours && !used.contains(&name) {

@@ -1,7 +1,7 @@
 //! Packs that are in use before they are stored.
 //!
-//! To store a pack takes a browser as long as to open it. What came in one go is opened at once, and stored piece by piece when nobody
-//! waits; what a session that ends before has not stored goes on where it stopped at the next visit.
+//! To store a pack takes a browser as long as to open it. What came in one go is opened at once, and stored piece by piece
+//! afterwards; what a session that ends before has not stored goes on where it stopped at the next visit.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -14,50 +14,67 @@ use crate::platform::{Platform, Store};
 /// Bytes that are stored at a time: a call that comes meanwhile waits for them.
 const PIECE: usize = 2 << 20;
 
-/// The packs of a session that are to be stored.
-#[derive(Default)]
-pub struct Unsaved(RefCell<Vec<File>>);
+/// The lock of a platform's store.
+pub type LockOf<P> = <<P as Platform>::Store as Store>::Lock;
 
-struct File {
+/// The packs of a session that are to be stored, each with the exclusive right to its partial blob.
+pub struct Unsaved<L>(RefCell<Vec<File<L>>>);
+
+struct File<L> {
     part: String,
     blob: String,
     bytes: Arc<Vec<u8>>,
     stored: usize,
+    _lock: L,
 }
 
-impl Unsaved {
+impl<L> Default for Unsaved<L> {
+    fn default() -> Self {
+        Self(RefCell::default())
+    }
+}
+
+impl<L> Unsaved<L> {
     /// Whether everything is stored.
     pub fn is_empty(&self) -> bool {
         self.0.borrow().is_empty()
     }
 
-    /// Takes a verified file.
-    pub(super) fn add(&self, wanted: &Wanted, bytes: Arc<Vec<u8>>) {
-        self.0.borrow_mut().push(File { part: wanted.part(), blob: wanted.blob(), bytes, stored: 0 });
+    /// Takes a verified file, and the lock under which it was fetched: other tabs wait until it is stored.
+    pub(super) fn add(&self, wanted: &Wanted, bytes: Arc<Vec<u8>>, lock: L) {
+        self.0.borrow_mut().push(File { part: wanted.part(), blob: wanted.blob(), bytes, stored: 0, _lock: lock });
     }
 
-    /// Stores the next piece of a file; a file that was given up by others meanwhile is left to them.
+    /// Stores the next piece of a file.
     ///
-    /// Errors: what the store says; the file is then not tried again.
-    pub async fn store_piece<P: Platform>(&self, world: &P) -> Result<()> {
+    /// Errors: what the store says; the file is then not tried again, and its partial blob is removed.
+    pub async fn store_piece<P: Platform>(&self, world: &P) -> Result<()>
+    where
+        P::Store: Store<Lock = L>,
+    {
         let Some(mut file) = self.0.borrow_mut().pop() else { return Ok(()) };
         let store = world.store();
-        let _lock = store.lock(&file.part).await?;
         let end = file.bytes.len().min(file.stored + PIECE);
         let piece = &file.bytes[file.stored..end];
-        let is_ours = match file.stored {
-            // What a broken download left is shorter, or another tab's.
-            0 if store.len(&file.blob).await?.is_some() => false,
-            0 => store.write(&file.part, piece).await.map(|()| true)?,
-            at => store.append_to(&file.part, at as u64, &[], piece).await?.is_some(),
+        let stored = match file.stored {
+            // What a damaged download left goes.
+            0 => store.write(&file.part, piece).await.map(|()| true),
+            at => store.append_to(&file.part, at as u64, &[], piece).await.map(|len| len.is_some()),
         };
-        file.stored = end;
-        match is_ours {
-            true if end < file.bytes.len() => self.0.borrow_mut().push(file),
-            true => store.rename(&file.part, &file.blob).await?,
-            false => {}
+        match stored {
+            // Somebody cleared the site's data: the next visit fetches the file again.
+            Ok(false) => Ok(()),
+            Ok(true) if end < file.bytes.len() => {
+                file.stored = end;
+                self.0.borrow_mut().push(file);
+                Ok(())
+            }
+            Ok(true) => store.rename(&file.part, &file.blob).await,
+            Err(error) => {
+                let _ = store.remove(&file.part).await;
+                Err(error)
+            }
         }
-        Ok(())
     }
 }
 

@@ -195,7 +195,7 @@ test('tabs: many that open in the same moment keep one index, and fetch a model 
   site.server.reset();
   const texts = await page.evaluate(async () => {
     const { Recommender } = await library();
-    const open = () => Recommender.open({ index: '/demo/index/manifest.json', store: 'opfs', name: 'model' });
+    const open = () => Recommender.open({ index: '/demo/index/manifest.json', name: 'model' });
     const shops = await Promise.all([open(), open(), open()]);
     return Promise.all(shops.map(async (shop) => (await shop.search({ text: 'umbrella', k: 1 }))[0].item.title));
   });

@@ -10,7 +10,7 @@ use palate::platform::native::wait;
 use palate::platform::Abort;
 use serde_json::json;
 
-use super::fixture::{Device, TestSession, acted, like, options, publish};
+use super::fixture::{Device, TestSession, acted, like, options, publish, store_all};
 use crate::ops::webgpu::gpu;
 
 thread_local!(static READ: Cell<usize> = const { Cell::new(0) });
@@ -32,6 +32,7 @@ fn slow_gpu() -> f64 {
 fn open(device: &Device, wish: Wish, from_bytes: usize, now: fn() -> f64) -> TestSession {
     let session = device.try_open(Options { scanning: Scanning { device: wish, from_bytes, now }, ..options() }).unwrap();
     wait(session.prepare_text(&Abort::new(), &|_| ())).unwrap();
+    store_all(&session);
     session
 }
 

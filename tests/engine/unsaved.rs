@@ -1,8 +1,10 @@
 //! Models that are in use before they are stored.
 
 use palate::engine::download::{Downloads, IfFull, Wanted};
+use palate::engine::model;
 use palate::engine::unsaved::Unsaved;
 use palate::format::digest::sha256;
+use palate::platform::memory::MemoryLock;
 use palate::platform::native::wait;
 use palate::platform::{Abort, Store};
 
@@ -20,10 +22,10 @@ fn large() -> (Device, Wanted, Vec<u8>) {
 }
 
 /// Brings it as a session does.
-fn bring(device: &Device, wanted: &Wanted, unsaved: &Unsaved, if_full: IfFull) -> Vec<u8> {
+fn bring(device: &Device, wanted: &Wanted, unsaved: &Unsaved<MemoryLock>, if_full: IfFull) -> Vec<u8> {
     let (world, abort) = (device.world(), Abort::new());
     let mut downloads = Downloads::new(&world, &abort, if_full);
-    wait(downloads.brought(wanted, unsaved, &|_| ())).unwrap().to_vec()
+    wait(model::pack(&mut downloads, wanted, unsaved, &|_| ())).unwrap().to_vec()
 }
 
 fn stored(device: &Device, wanted: &Wanted) -> Option<Vec<u8>> {
@@ -61,20 +63,33 @@ fn unsaved_model_of_a_session_that_ended_goes_on_where_it_stopped() {
 }
 
 #[test]
-fn unsaved_model_of_two_tabs_is_stored_whole_by_one_of_them() {
-    for (first, second) in [(1, 1), (2, 1), (1, 3), (3, 1)] {
-        let (device, wanted, bytes) = large();
-        let tabs = [Unsaved::default(), Unsaved::default()];
-        for tab in &tabs {
-            assert_eq!(bring(&device, &wanted, tab, IfFull::UseMemory), bytes);
+fn unsaved_model_is_waited_for_by_other_tabs_which_fetch_nothing() {
+    let (device, wanted, bytes) = large();
+    let tabs = [Unsaved::default(), Unsaved::default()];
+    bring(&device, &wanted, &tabs[0], IfFull::UseMemory);
+    let (world, abort) = (device.world(), Abort::new());
+    let mut downloads = Downloads::new(&world, &abort, IfFull::UseMemory);
+    let second = wait(async {
+        let mut second = Box::pin(model::pack(&mut downloads, &wanted, &tabs[1], &|_| ()));
+        for _ in 0..3 {
+            assert!(futures_lite::future::poll_once(&mut second).await.is_none(), "the first tab holds the lock");
+            tabs[0].store_piece(&device.world()).await.unwrap();
         }
-        while tabs.iter().any(|tab| !tab.is_empty()) {
-            for (tab, pieces) in [(&tabs[0], first), (&tabs[1], second)] {
-                (0..pieces).for_each(|_| wait(tab.store_piece(&device.world())).unwrap());
-            }
-        }
-        assert_eq!(stored(&device, &wanted), Some(bytes), "{first} and {second} pieces at a time");
-    }
+        second.await.unwrap()
+    });
+    assert_eq!((second.as_slice(), device.server.requests().len()), (bytes.as_slice(), 1));
+    assert!(tabs.iter().all(Unsaved::is_empty));
+}
+
+#[test]
+fn unsaved_model_is_given_up_where_its_part_was_cleared() {
+    let (device, wanted, _) = large();
+    let unsaved = Unsaved::default();
+    bring(&device, &wanted, &unsaved, IfFull::UseMemory);
+    wait(unsaved.store_piece(&device.world())).unwrap();
+    wait(device.store.remove(&wanted.part())).unwrap();
+    wait(unsaved.store_piece(&device.world())).unwrap();
+    assert!(unsaved.is_empty() && device.store.at_rest().is_empty());
 }
 
 #[test]
@@ -85,7 +100,7 @@ fn unsaved_model_that_does_not_fit_is_told_once_and_dropped() {
     assert_eq!(bring(&device, &wanted, &unsaved, IfFull::UseMemory), bytes);
     wait(unsaved.store_piece(&device.world())).unwrap();
     assert_eq!(wait(unsaved.store_piece(&device.world())).unwrap_err().code(), "quota");
-    assert!(unsaved.is_empty() && stored(&device, &wanted).is_none());
+    assert!(unsaved.is_empty() && device.store.at_rest().is_empty(), "no part takes the room that is left");
 }
 
 #[test]

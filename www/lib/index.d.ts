@@ -209,7 +209,7 @@ export interface Report {
     locks: boolean;
     /** Why the index or a model is kept in memory only. */
     unstored: Problem | null;
-    /** Whether a model is in use that is still to be stored: a fraction of a second after it came, when nobody waits. */
+    /** Whether a model is in use that is still to be stored: a fraction of a second after it came. */
     pending: boolean;
   };
   history: { events: number; bytes: number; damaged: number; tornBytes: number; setAside: boolean };

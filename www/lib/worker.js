@@ -118,21 +118,19 @@ function raceWhenIdle(method) {
   }, IDLE);
 }
 
-/** Quiet time before a piece of a model that is in use is stored, in milliseconds. */
+/** Time between the first reply and the first piece that is stored of a model in use, in milliseconds. */
 const PAUSE = 50;
 let storing = false;
 
-/** Stores what was opened before it was stored, whenever nobody waits. */
-async function storeWhenIdle() {
+/** Stores what was opened before it was stored, a piece at a time: calls come in between. */
+async function store() {
   if (storing || !session.isUnsaved()) return;
   storing = true;
-  do {
-    await new Promise((done) => { setTimeout(done, PAUSE); });
-    while (stops.size === 0 && session.isUnsaved()) {
-      await session.storePiece();
-      await turn();
-    }
-  } while (session.isUnsaved());
+  await new Promise((done) => { setTimeout(done, PAUSE); });
+  while (session.isUnsaved()) {
+    await session.storePiece();
+    await turn();
+  }
   storing = false;
   postMessage({ news: reportAfter() });
 }
@@ -208,7 +206,7 @@ addEventListener('message', async ({ data: { id, method, args } }) => {
     stop.handle?.free();
     if (session) {
       raceWhenIdle(method);
-      storeWhenIdle();
+      store();
     }
   }
 });

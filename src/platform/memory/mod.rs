@@ -8,4 +8,4 @@ pub mod store;
 pub use checkpoint::MemoryCheckpoint;
 pub use clock::ManualClock;
 pub use fetch::MemoryFetch;
-pub use store::MemoryStore;
+pub use store::{MemoryLock, MemoryStore};
