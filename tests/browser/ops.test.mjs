@@ -9,6 +9,8 @@ await opsModule();
 const site = await startSite(after, { mounts: [['/ops/', OPS]] });
 const page = await site.open('/app/icons/icon.svg');
 const { cases, ops } = await page.evaluate(async () => {
+  // As the package's worker does it: without, tilings that need them would not be tried.
+  (await import('/lib/subgroups.js')).askForSubgroups();
   globalThis.glue = await import('/ops/ops.js');
   await glue.default({ module_or_path: '/ops/ops_bg.wasm' });
   return { cases: glue.gpu_cases(), ops: glue.gpu_ops() };
