@@ -25,6 +25,15 @@ const run = (name) => page.evaluate((name) => Promise.race([
   new Promise((done) => addEventListener('error', ({ message }) => done({ wrong: message }), { once: true })),
 ]), name);
 
+test('ops: SwiftShader has what every tiling needs, so all are run', { skip }, async (t) => {
+  const [architecture, extras] = await page.evaluate(async () => [(await navigator.gpu.requestAdapter()).info.architecture, await glue.gpu_extras()]);
+  if (architecture !== 'swiftshader') {
+    t.skip(`another GPU plays: ${architecture}, with ${extras}`);
+    return;
+  }
+  assert.deepEqual(extras, ['subgroups', 'dot4']);
+});
+
 for (const name of cases) {
   test(`ops: ${name}`, { skip }, async () => {
     const { found, wrong } = await run(name);
