@@ -67,10 +67,12 @@
 //!
 //! # How the GPU is used, and not trusted
 //!
-//! [`compute::webgpu`] runs the same graphs by `wgpu`: one dispatch an op, everything of a batch in one submission, one
-//! buffer read back; weights int8 and unpacked in the shader, activations f32, so its answers are nearer to the unquantized
-//! model than the processor's. Before the first run of a length (a vector, a short batch, a long one) [`compute::probe`] asks
-//! the device what is known, several shapes and times, and compares every number; what is wrong is not used.
+//! [`compute::webgpu`] runs the same graphs by `wgpu`: one dispatch an op, everything of a batch in one submission, one buffer
+//! read back; weights int8 and unpacked in the shader, activations f32, so its answers are nearer to the unquantized model than
+//! the processor's. Products are cut up by tilings; those that need what not every device has (subgroups, sums of products of
+//! bytes) stand beside portable ones, and are taken where timing on the device says so. Before the first run of a length (a
+//! vector, a short batch, a long one) [`compute::probe`] asks the device what is known, several shapes and times, and compares
+//! every number; what is wrong is not used.
 //! [`encode::device`] decides: with `device: 'auto'` the processor answers from the start, the devices race once when nobody
 //! waits, for one text and for batches, and the outcome is remembered for the adapter. A run whose device is lost is done
 //! again on a new one, at last on the processor. A large index is scanned there in the same way ([`engine::scan`]), in the

@@ -160,9 +160,9 @@ impl RecommenderSession {
     }
 
     /// The items nearest to one.
-    pub fn similar(&self, key: &str, ask: JsValue) -> Thrown {
-        let hits = || self.session.similar(key, &read::<Ask>(ask, "The options of similar")?.similar()?);
-        list(hits().map_err(thrown)?)
+    pub async fn similar(&self, key: String, ask: JsValue) -> Thrown {
+        let hits = async { self.session.similar(&key, &read::<Ask>(ask, "The options of similar")?.similar()?).await };
+        list(hits.await.map_err(thrown)?)
     }
 
     /// The items nearest to words.

@@ -9,5 +9,6 @@ pub mod graph;
 pub mod int4;
 pub mod plan;
 pub mod probe;
+pub mod probe_product;
 pub mod webgpu;
 pub mod weights;

@@ -37,6 +37,8 @@ pub const SHAPES: [[Shape; 2]; 3] = [
 pub const REPEATS: usize = 3;
 /// Largest difference allowed, relative to the largest number expected.
 pub const TOLERANCE: f32 = 2e-4;
+/// The same where activations become bytes on the way.
+pub const BYTES_TOLERANCE: f32 = 5e-2;
 
 /// The variants of ops that a model's graph uses, each once.
 #[derive(Debug, Clone, PartialEq)]
@@ -298,24 +300,15 @@ impl Variants {
                 plain.push(Part::f32(name, &[rows, cols], &numbers));
                 continue;
             }
-            let q: Vec<i8> = (0..rows * cols).map(|_| (number() * 127.0) as i8).collect();
-            let scales: Vec<f32> = (0..rows).map(|_| (1.5 + number()) / 127.0 / (cols as f32).sqrt()).collect();
-            let apart: Vec<f32> = scales.iter().map(|s| s * 0.5).collect();
-            let outliers: Vec<u32> = if role == Role::Matrix && cols > 8 { vec![1, 2, cols as u32 - 1] } else { Vec::new() };
-            let scale = |at: usize| if outliers.contains(&((at % cols) as u32)) { apart[at / cols] } else { scales[at / cols] };
-            let numbers: Vec<f32> = q.iter().enumerate().map(|(at, &v)| f32::from(v) * scale(at)).collect();
+            let (parts, numbers) = int8(&name, rows, cols, role == Role::Matrix && cols > 8, &mut number);
             // A model may have small tables in f32 beside those in int8.
             if matches!(dtype, DType::I8 | DType::U8) && name != "places" {
-                packed.extend([Part::i8(name.clone(), &[rows, cols], &q), Part::f32(format!("{name}.scale"), &[rows], &scales)]);
-                if !outliers.is_empty() {
-                    packed.extend([Part::u32(format!("{name}.outliers"), &[outliers.len()], &outliers), Part::f32(format!("{name}.outliers.scale"), &[rows], &apart)]);
-                }
+                packed.extend(parts);
             } else {
                 packed.push(Part::f32(name.clone(), &[rows, cols], &numbers));
             }
             plain.push(Part::f32(name, &[rows, cols], &numbers));
         }
-        let file = |parts: &[Part<'_>]| TensorFile::parse(write(parts, &BTreeMap::new())?, "the probe");
         Ok((file(&packed)?, file(&plain)?))
     }
 
@@ -338,6 +331,25 @@ impl Variants {
     }
 }
 
+/// Int8 weights `[rows, cols]` as a file has them, and the same numbers in f32.
+pub(super) fn int8(name: &str, rows: usize, cols: usize, with_outliers: bool, number: &mut impl FnMut() -> f32) -> (Vec<Part<'static>>, Vec<f32>) {
+    let q: Vec<i8> = (0..rows * cols).map(|_| (number() * 127.0) as i8).collect();
+    let scales: Vec<f32> = (0..rows).map(|_| (1.5 + number()) / 127.0 / (cols as f32).sqrt()).collect();
+    let apart: Vec<f32> = scales.iter().map(|s| s * 0.5).collect();
+    let outliers: Vec<u32> = if with_outliers { vec![1, 2, cols as u32 - 1] } else { Vec::new() };
+    let scale = |at: usize| if outliers.contains(&((at % cols) as u32)) { apart[at / cols] } else { scales[at / cols] };
+    let numbers: Vec<f32> = q.iter().enumerate().map(|(at, &v)| f32::from(v) * scale(at)).collect();
+    let mut parts = vec![Part::i8(name.to_owned(), &[rows, cols], &q), Part::f32(format!("{name}.scale"), &[rows], &scales)];
+    if with_outliers {
+        parts.extend([Part::u32(format!("{name}.outliers"), &[outliers.len()], &outliers), Part::f32(format!("{name}.outliers.scale"), &[rows], &apart)]);
+    }
+    (parts, numbers)
+}
+
+pub(super) fn file(parts: &[Part<'_>]) -> Result<TensorFile> {
+    TensorFile::parse(write(parts, &BTreeMap::new())?, "the probe")
+}
+
 /// Half-precision numbers: 1/8, -1/16, 3/32, -0.0999755859375.
 const HALVES: [u16; 4] = [0x3000, 0xac00, 0x2e00, 0xae66];
 /// Entries of the tables.
@@ -358,11 +370,12 @@ fn once<T: PartialEq>(list: &mut Vec<T>, value: T) {
     }
 }
 
-/// Runs a batch [`REPEATS`] times by `run` and gives what is wrong with the answers, `None` where nothing is.
+/// Runs a batch [`REPEATS`] times by `run` and gives what is wrong with the answers, `None` where nothing is: what is off by
+/// more than `tolerance`.
 ///
 /// # Errors
 /// What `run` fails with.
-pub async fn compare<F: Future<Output = Result<Vec<f32>>>>(graph: &Graph, plain: &TensorFile, batch: &Batch, run: impl Fn(Batch) -> F) -> Result<Option<String>> {
+pub async fn compare<F: Future<Output = Result<Vec<f32>>>>(graph: &Graph, plain: &TensorFile, batch: &Batch, tolerance: f32, run: impl Fn(Batch) -> F) -> Result<Option<String>> {
     let expected = CpuModel::new(graph.clone(), plain, Isa::plain())?.run(batch, &mut Workspace::default())?;
     let scale = expected.iter().fold(1e-3f32, |most, v| most.max(v.abs()));
     for round in 0..REPEATS {
@@ -371,7 +384,7 @@ pub async fn compare<F: Future<Output = Result<Vec<f32>>>>(graph: &Graph, plain:
             return Ok(Some(format!("{} numbers instead of {}", found.len(), expected.len())));
         }
         let off = found.iter().zip(&expected).map(|(f, e)| (f - e).abs() / scale).fold(0.0f32, |most, v| if v.is_nan() { f32::INFINITY } else { most.max(v) });
-        if off > TOLERANCE {
+        if off > tolerance {
             return Ok(Some(format!("off by {off:.1e} with {} rows in round {}", expected.len() / graph.shape(graph.output()).cols, round + 1)));
         }
     }

@@ -14,9 +14,11 @@ use crate::compute::cpu::CpuModel;
 use crate::compute::cpu::isa::Isa;
 use crate::compute::graph::{Batch, Graph};
 use crate::compute::probe::{self, Variants};
+use crate::compute::probe_product::product;
 use crate::compute::webgpu::{Found, Gpu, GpuModel, Length, Tiling, Tilings};
 use crate::error::{Error, Result};
 use crate::format::pack::{ModelId, Pack};
+use crate::format::tensors::DType;
 
 /// So many items count as few: they have a device of their own.
 const FEW: usize = 3;
@@ -200,7 +202,7 @@ impl Devices {
     pub(super) async fn try_gpu(&self, found: Found) -> Result<Rc<GpuModel>> {
         self.account.borrow_mut().adapter = Some(found.about().key());
         let gpu = Rc::new(found.open().await?);
-        let tilings = self.tilings.get().unwrap_or_else(|| Tilings::of(&gpu));
+        let tilings = self.tilings.get().filter(|tilings| tilings.fit(gpu.extras())).unwrap_or_else(|| Tilings::of(&gpu));
         self.use_tilings(tilings);
         self.probed.set([false; 3]);
         Ok(Rc::new(GpuModel::new(gpu, self.graph.clone(), self.kept_pack()?.file(), tilings).await?))
@@ -324,6 +326,15 @@ impl<I: Inputs> OnDevices<I> {
 /// # Errors
 /// [`Error::Device`] where the device fails.
 pub(super) async fn wrongness(gpu: &Rc<Gpu>, variants: &Variants, tilings: Tilings, length: Length) -> Result<Option<String>> {
+    let mut tolerance = probe::TOLERANCE;
+    if variants.dtypes().contains(&DType::I8) && tilings.make_bytes(length) {
+        let (graph, packed, plain, batch) = product(130)?;
+        let model = &GpuModel::new(Rc::clone(gpu), graph.clone(), &packed, tilings).await?;
+        if let Some(wrong) = probe::compare(&graph, &plain, &batch, tolerance, |batch: Batch| async move { model.run(&batch).await }).await? {
+            return Ok(Some(wrong));
+        }
+        tolerance = probe::BYTES_TOLERANCE;
+    }
     for &dtype in variants.dtypes() {
         for (whole, shape) in [false, true].into_iter().zip(probe::SHAPES[length as usize]) {
             let (packed, plain) = variants.weights(shape.side, dtype)?;
@@ -331,7 +342,7 @@ pub(super) async fn wrongness(gpu: &Rc<Gpu>, variants: &Variants, tilings: Tilin
             let model = GpuModel::new(Rc::clone(gpu), graph, &packed, tilings).await?;
             let model = &model;
             let run = |batch: Batch| async move { model.run(&batch).await };
-            if let Some(wrong) = probe::compare(&variants.graph(&plain, whole, shape.side)?, &plain, &variants.batch(shape), run).await? {
+            if let Some(wrong) = probe::compare(&variants.graph(&plain, whole, shape.side)?, &plain, &variants.batch(shape), tolerance, run).await? {
                 return Ok(Some(wrong));
             }
         }

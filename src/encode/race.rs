@@ -48,7 +48,7 @@ impl Devices {
                 let model = self.gpu.borrow().clone()?;
                 let key = key(model.gpu().adapter());
                 let known = known(&key);
-                if let Some(tilings) = known.and_then(|known| known.tilings) {
+                if let Some(tilings) = known.and_then(|known| known.tilings).filter(|tilings| tilings.fit(model.gpu().extras())) {
                     // Found right on an earlier visit; whether they still are, the next runs ask.
                     self.forget_probes(model.tilings(), tilings);
                     self.retile(&model, tilings);
@@ -176,7 +176,7 @@ impl Devices {
             let started = model.tilings();
             for &candidate in candidates {
                 let tilings = started.with(length, candidate);
-                if tilings == started || wrongness(model.gpu(), &self.variants, tilings, length).await?.is_some() {
+                if tilings == started || !candidate.fits(model.gpu().extras()) || wrongness(model.gpu(), &self.variants, tilings, length).await?.is_some() {
                     continue;
                 }
                 let other = model.retiled(tilings);

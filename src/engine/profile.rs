@@ -79,6 +79,7 @@ impl<P: Platform> Session<P> {
         let events = self.log.events();
         let evidence = self.weigh(&events, &Map::new());
         let taste = Taste::of(&snapshot.catalog, &snapshot.spread, &events, &evidence);
+        let _held = self.scans.ahead(&snapshot.catalog, &taste).await;
         let mut remembered: Vec<Remembered> = events.iter().map(|event| Remembered { event: event.clone(), weight: 0.0 }).collect();
         for found in &evidence {
             remembered[found.event].weight = found.weight;
@@ -100,16 +101,15 @@ fn beliefs(snapshot: &Snapshot, interests: &[Interest], events: &[Event], sign: 
     let catalog = &snapshot.catalog;
     let total: f32 = interests.iter().map(|interest| interest.weight).sum();
     let mut beliefs = Vec::with_capacity(interests.len());
-    let mut scores = vec![0.0; catalog.len()];
-    for interest in interests {
+    let centers: Vec<&[f32]> = interests.iter().map(Interest::center).collect();
+    for (interest, cosines) in interests.iter().zip(catalog.cosines(&centers)?) {
         let told = |found: &Evidence| events.get(found.event).map(|event| (event.kind.name(), event.at, found.weight));
         let weighed = |member: &Member| Weighed {
             key: catalog.key(member.ordinal).to_owned(),
             weight: member.weight,
             events: member.events.iter().filter_map(told).collect(),
         };
-        catalog.scan(interest.center(), &mut scores)?;
-        let near = catalog.top_k(&scores, NEAR, |_| true);
+        let near = catalog.top_k(&cosines, NEAR, |_| true);
         beliefs.push(Belief {
             weight: sign * interest.weight,
             share: interest.weight / total,

@@ -56,13 +56,18 @@ impl<P: Platform> Session<P> {
     /// The items most like one item, without it: by content, and by what others met beside it where the index has a ranker.
     ///
     /// Errors: `Error::NotFound` for an unknown key, `Error::Input` for an item of which neither says anything.
-    pub fn similar(&self, key: &str, wishes: &Wishes) -> Result<Vec<Hit>> {
+    pub async fn similar(&self, key: &str, wishes: &Wishes) -> Result<Vec<Hit>> {
         self.check_open()?;
         wishes.check()?;
         let filter = Filter::parse(&wishes.filter)?;
         let snapshot = self.snapshot();
         let ordinal = snapshot.catalog.ordinal(key).ok_or_else(unknown_item)?;
-        let terms = terms::similar(&snapshot, ordinal)?;
+        let vector = snapshot.catalog.has_vector(ordinal).then(|| snapshot.catalog.vector(ordinal));
+        let cosines = match vector {
+            Some(vector) => Some(self.scans.once(&snapshot.catalog, &vector).await?),
+            None => None,
+        };
+        let terms = terms::similar(&snapshot, ordinal, cosines);
         if terms.is_empty() {
             return Err(Error::input("The item has no text that could be compared. Pass one that has, or give it a title and build the index again."));
         }

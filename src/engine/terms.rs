@@ -129,16 +129,13 @@ pub fn personal(snapshot: &Snapshot, past: &Past<'_>, taste: &Taste, weight: f32
     Ok(terms)
 }
 
-/// What is like one item: by content, and what others met beside it.
-pub fn similar(snapshot: &Snapshot, ordinal: u32) -> Result<Vec<Box<dyn Term>>> {
-    let catalog = &snapshot.catalog;
+/// What is like one item: by content (its cosines with all items, if it has a vector), and what others met beside it.
+pub fn similar(snapshot: &Snapshot, ordinal: u32, cosines: Option<Vec<f32>>) -> Vec<Box<dyn Term>> {
     let mut terms: Vec<Box<dyn Term>> = Vec::new();
-    if catalog.has_vector(ordinal) {
-        terms.push(Box::new(Toward::new("similar", catalog, &catalog.vector(ordinal), 1.0)?));
-    }
+    terms.extend(cosines.map(|cosines| Box::new(Toward::of("similar", cosines, 1.0)) as Box<dyn Term>));
     let met = Seen { item: ordinal, age: 0.0, weight: 1.0 };
     terms.extend(held(snapshot, vec![met], Vec::new(), 1.0).map(|held| Box::new(held) as Box<dyn Term>));
-    Ok(terms)
+    terms
 }
 
 /// The publisher's ranker over the past, times `weight`.

@@ -29,6 +29,14 @@ pub fn gpu_ops() -> Vec<String> {
     ops().into_iter().map(String::from).collect()
 }
 
+/// What shaders may use here beyond the core of WGSL.
+#[wasm_bindgen]
+pub async fn gpu_extras() -> Result<Vec<String>, JsValue> {
+    let extras = Gpu::open().await.map_err(|error| error.to_string())?.extras();
+    let names = [("subgroups", extras.subgroups), ("dot4", extras.dot4)];
+    Ok(names.into_iter().filter(|(_, has)| *has).map(|(name, _)| name.to_owned()).collect())
+}
+
 /// Runs a case on a device of its own. Resolves to the stems of the ops that it ran; what is wrong is the error.
 #[wasm_bindgen]
 pub async fn run_gpu_case(name: String) -> Result<Vec<String>, JsValue> {

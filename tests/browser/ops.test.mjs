@@ -9,6 +9,8 @@ await opsModule();
 const site = await startSite(after, { mounts: [['/ops/', OPS]] });
 const page = await site.open('/app/icons/icon.svg');
 const { cases, ops } = await page.evaluate(async () => {
+  // As the package's worker does it: without, tilings that need them would not be tried.
+  (await import('/lib/subgroups.js')).askForSubgroups();
   globalThis.glue = await import('/ops/ops.js');
   await glue.default({ module_or_path: '/ops/ops_bg.wasm' });
   return { cases: glue.gpu_cases(), ops: glue.gpu_ops() };
@@ -22,6 +24,15 @@ const run = (name) => page.evaluate((name) => Promise.race([
   // A panic ends the module, and its promise with it.
   new Promise((done) => addEventListener('error', ({ message }) => done({ wrong: message }), { once: true })),
 ]), name);
+
+test('ops: SwiftShader has what every tiling needs, so all are run', { skip }, async (t) => {
+  const [architecture, extras] = await page.evaluate(async () => [(await navigator.gpu.requestAdapter()).info.architecture, await glue.gpu_extras()]);
+  if (architecture !== 'swiftshader') {
+    t.skip(`another GPU plays: ${architecture}, with ${extras}`);
+    return;
+  }
+  assert.deepEqual(extras, ['subgroups', 'dot4']);
+});
 
 for (const name of cases) {
   test(`ops: ${name}`, { skip }, async () => {

@@ -8,6 +8,7 @@ import { noAdapter } from './site.mjs';
 const site = await startShop(after);
 /** 180,000 items of 384 numbers are 69 MB; from 64 on a GPU is asked. */
 const LARGE = { perTopic: 45_000, dim: 384, buckets: 8 };
+site.publish(LARGE, 'large');
 
 /** Lists before and after the devices are settled, and what the report says then. */
 function lists(page, device) {
@@ -36,7 +37,6 @@ test('scan: a large index goes to the GPU after a list, and its lists are the pr
     t.skip(skip);
     return;
   }
-  site.publish(LARGE, 'large');
   const [gpu, cpu] = [await lists(page, 'webgpu'), await lists(page, 'wasm')];
   t.diagnostic(JSON.stringify(gpu.scan));
   assert.deepEqual([gpu.settled.device, gpu.scan.device, cpu.scan.device], ['webgpu', 'webgpu', 'wasm'], gpu.scan.why);
@@ -50,4 +50,29 @@ test('scan: a large index goes to the GPU after a list, and its lists are the pr
   assert.notDeepEqual(keys(gpu.before), keys(gpu.after));
   assert.deepEqual(page.problems, []);
   await page.context().close();
+});
+
+test('scan: a shader that sums something else is found out, and lists stay the processor\'s', async (t) => {
+  site.inWorkers(`{
+    const create = GPUDevice.prototype.createShaderModule;
+    GPUDevice.prototype.createShaderModule = function (descriptor) {
+      return create.call(this, { ...descriptor, code: descriptor.code.replace('sums[p.first + row] = sum;', 'sums[p.first + row] = sum + i32(row == 170000u % p.rows);') });
+    };
+  }`);
+  const page = await site.blank();
+  const skip = await noAdapter(page);
+  if (skip) {
+    t.skip(skip);
+    return;
+  }
+  const { settled, scan, before, after } = await lists(page, 'webgpu');
+  for (const { device, why } of [settled, scan]) {
+    assert.equal(device, 'wasm');
+    assert.match(why, /scans wrongly/);
+  }
+  assert.equal(before.length, 30);
+  assert.notDeepEqual(before, after);
+  assert.deepEqual(page.problems, []);
+  await page.context().close();
+  site.inWorkers(null);
 });

@@ -91,7 +91,7 @@ fn fused_lists_work_from_the_device_alone() {
     let asked = device.server.requests().len();
     let session = with_eye(&device);
     wait(session.record(vec![like("tea-red"), like("tea-blue")])).unwrap();
-    let near = session.similar("tea-green", &Wishes { k: 3, ..Wishes::default() }).unwrap();
+    let near = wait(session.similar("tea-green", &Wishes { k: 3, ..Wishes::default() })).unwrap();
     assert!(near.iter().all(|hit| hit.key.starts_with("tea") || hit.key.ends_with("green")), "{near:?}");
     assert_eq!(wait(session.search_like(&ask("tea"), vec![green()])).unwrap()[0].key, "tea-green");
     assert!(device.server.requests()[asked..].iter().all(|(url, _)| url.ends_with("manifest.json")), "the fusion came with the index");

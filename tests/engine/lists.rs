@@ -219,12 +219,12 @@ fn lists_are_varied_by_volume_too() {
 #[test]
 fn lists_of_similar_items() {
     let session = Device::with_shop(20).open();
-    let near = session.similar("boots-3", &Wishes { k: 19, ..Wishes::default() }).unwrap();
+    let near = wait(session.similar("boots-3", &Wishes { k: 19, ..Wishes::default() })).unwrap();
     assert_eq!(count(&keys(&near), "boots"), 19);
     assert!(near.iter().all(|hit| hit.key != "boots-3"));
     assert!(near.windows(2).all(|pair| pair[0].score >= pair[1].score));
     assert_eq!(near[0].item["topic"], "boots");
-    assert_eq!(session.similar("nothing", &Wishes::default()).unwrap_err().code(), "not-found");
+    assert_eq!(wait(session.similar("nothing", &Wishes::default())).unwrap_err().code(), "not-found");
 }
 
 #[test]
@@ -253,6 +253,6 @@ fn lists_break_ties_by_key() {
     let device = Device::new();
     let rows = ["b", "d", "a", "c"].map(|key| palate::index::build::row(key, &super::fixture::vector(1, 0), super::fixture::DIM, 0, Default::default()));
     super::fixture::serve(&device.server, rows.into());
-    let near = device.open().similar("c", &Wishes::default()).unwrap();
+    let near = wait(device.open().similar("c", &Wishes::default())).unwrap();
     assert_eq!(keys(&near), ["a", "b", "d"]);
 }

@@ -19,7 +19,7 @@ fn offline_everything_works_from_the_device() {
     assert_eq!(session.report().problem.unwrap().code(), "network");
     assert_eq!(session.report().history_events, 1);
     assert_eq!(wait(session.recommend(&Recommend::default())).unwrap().len(), 20);
-    assert_eq!(session.similar("tea-3", &Wishes::default()).unwrap().len(), 20);
+    assert_eq!(wait(session.similar("tea-3", &Wishes::default())).unwrap().len(), 20);
     let search = Search { text: "boots".into(), ..Search::default() };
     assert_eq!(wait(session.search(&search)).unwrap().len(), 20);
 }

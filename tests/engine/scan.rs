@@ -36,7 +36,12 @@ fn open(device: &Device, wish: Wish, from_bytes: usize, now: fn() -> f64) -> Tes
     session
 }
 
-/// Everything that scans: interests of both signs, words, a situation, and words with taste.
+/// What the profile finds nearest to each interest.
+fn nearest(session: &TestSession) -> Vec<Vec<String>> {
+    wait(session.profile()).unwrap().interests.into_iter().map(|belief| belief.near).collect()
+}
+
+/// Every list that scans: interests of both signs, words, a situation, words with taste, and an item.
 fn lists(session: &TestSession) -> Vec<Vec<Hit>> {
     let wishes = Wishes { k: 50, ..Wishes::default() };
     let context = json!({"text": "films"}).as_object().unwrap().clone();
@@ -47,6 +52,7 @@ fn lists(session: &TestSession) -> Vec<Vec<Hit>> {
         wait(session.recommend(&recommend(context))).unwrap(),
         wait(session.search(&search(0.0))).unwrap(),
         wait(session.search(&search(0.5))).unwrap(),
+        wait(session.similar("tea-3", &wishes)).unwrap(),
     ]
 }
 
@@ -87,6 +93,8 @@ fn scan_on_the_gpu_gives_the_same_lists() {
     assert!(report.on_gpu && report.adapter.is_some() && report.race.is_some(), "{report:?}");
     assert_eq!(report.why, "asked for");
     assert_eq!(cpu.report().scan.why, "asked for");
+    // The profile first: nothing is remembered yet of what it scans for.
+    assert_eq!(nearest(&gpu), nearest(&cpu));
     assert_eq!(lists(&gpu), lists(&cpu));
     assert!(gpu.report().scan.on_gpu, "nothing failed on the way: {:?}", gpu.report().scan);
     // Closing gives the device back.

@@ -135,7 +135,7 @@ fn trained_ranker_comes_with_a_sync_and_is_reported() {
 fn trained_ranker_says_what_is_similar() {
     let (_device, session) = crowd(|_| true);
     let wishes = Wishes { k: 41, explain: true, ..Wishes::default() };
-    let near = session.similar(&key(2, 3), &wishes).unwrap();
+    let near = wait(session.similar(&key(2, 3), &wishes)).unwrap();
     // The walk goes through 2 and 4, five steps at most; the texts are all alike.
     assert!(near[..2].iter().all(|hit| [key(2, 2), key(2, 4)].contains(&hit.key)), "{:?}", &near[..3]);
     assert!(near[..4].iter().all(|hit| hit.key.starts_with("c2-")));
@@ -144,7 +144,7 @@ fn trained_ranker_says_what_is_similar() {
         assert!((sum - hit.score).abs() < 1e-3, "{}: {sum} of {}", hit.key, hit.score);
         assert!(hit.reasons.iter().all(|reason| ["similar", "trained"].contains(&reason.term) && reason.because.is_empty()));
     }
-    assert!(session.similar("cold-0", &wishes).unwrap().len() == 41, "an item that nobody met is like others by content");
+    assert!(wait(session.similar("cold-0", &wishes)).unwrap().len() == 41, "an item that nobody met is like others by content");
 }
 
 /// A shop of 30 items a topic, where whoever met `tea-0` meets `lamps-7`.

@@ -11,7 +11,8 @@ use palate::compute::cpu::isa::Isa;
 use palate::compute::cpu::{CpuModel, Workspace};
 use palate::compute::graph::{Activation, Batch, Mask, PoolKind};
 use palate::compute::probe::{self, Variants, compare};
-use palate::compute::webgpu::{Gpu, GpuModel, Tiling, Tilings};
+use palate::compute::probe_product::product;
+use palate::compute::webgpu::{Gpu, GpuModel, Length, Tiling, Tilings};
 use palate::format::tensors::{DType, Part, TensorFile, write};
 use palate::platform::native::wait as block_on;
 
@@ -73,8 +74,28 @@ fn webgpu_probe_asks_after_an_lstm() {
         let graph = variants.graph(&plain, true, shape.side).unwrap();
         assert!(graph.nodes.iter().any(|node| node.op.stem() == "lstm"));
         let model = block_on(GpuModel::new(Rc::clone(&gpu), variants.graph(&packed, true, shape.side).unwrap(), &packed, Tilings::of(&gpu))).unwrap();
-        let wrong = block_on(compare(&graph, &plain, &variants.batch(*shape), |batch| { let model = &model; async move { model.run(&batch).await } })).unwrap();
+        let wrong = block_on(compare(&graph, &plain, &variants.batch(*shape), probe::TOLERANCE, |batch| { let model = &model; async move { model.run(&batch).await } })).unwrap();
         assert_eq!(wrong, None);
+    }
+}
+
+/// Products of bytes have a question of their own, whose answer they keep to the usual tolerance; one number that is off is told.
+#[test]
+fn webgpu_probe_asks_after_products_of_bytes() {
+    let Some(gpu) = gpu() else { return };
+    let dot = Tiling::Dot { rows: 8, cols4: 1 };
+    assert!(dot.fits(gpu.extras()), "naga writes such sums for every device");
+    let tilings = Tilings { short: dot, long: dot };
+    assert!(tilings.make_bytes(Length::Short) && tilings.make_bytes(Length::Long) && !tilings.make_bytes(Length::Row));
+    for rows in [7, 130] {
+        let (graph, packed, plain, batch) = product(rows).unwrap();
+        let model = &block_on(GpuModel::new(Rc::clone(&gpu), graph.clone(), &packed, tilings)).unwrap();
+        let asked = |off: f32| block_on(compare(&graph, &plain, &batch, probe::TOLERANCE, |mut batch| async move {
+            batch.floats[0][3] += off;
+            model.run(&batch).await
+        })).unwrap();
+        assert_eq!(asked(0.0), None);
+        assert!(asked(0.25).is_some_and(|wrong| wrong.starts_with("off by")));
     }
 }
 

@@ -161,6 +161,7 @@ export interface GpuReport {
   adapter: string;
   /** `right` where its answers to known questions were; else what was wrong with them, and it is not used. */
   probe: string | null;
+  /** How products are cut up. `quads` is used where a GPU has subgroups, `dot` (activations as bytes) where it sums products of bytes and was faster so. */
   tilings: string | null;
   /** Milliseconds of one short text and of 32 mixed ones, or of one picture and of some; `webgpu: null` where it was too far behind to try. `null` without a race. */
   race: { one: { wasm: number; webgpu: number | null }; batch: { wasm: number; webgpu: number | null } } | null;

@@ -4,6 +4,7 @@
 
 import init, * as palate from '../pkg/palate.js';
 import { pixels } from './media.js';
+import { askForSubgroups } from './subgroups.js';
 
 /** A module with one relaxed-simd instruction: valid exactly where the faster of the two modules is. */
 const RELAXED = new Uint8Array([
@@ -16,6 +17,8 @@ const relaxed = WebAssembly.validate(RELAXED);
 const module = relaxed
   ? new URL('../pkg/palate_relaxed_bg.wasm', import.meta.url)
   : new URL('../pkg/palate_bg.wasm', import.meta.url);
+
+askForSubgroups();
 
 let ready = null;
 let session = null;

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::shader::{Pipeline, Source};
+use super::shader::{self, Pipeline, Source};
 use crate::error::{Error, Result};
 
 /// What an adapter says of itself. In browsers most of it is withheld.
@@ -28,10 +28,20 @@ impl Adapter {
     }
 }
 
+/// What shaders may use beyond what every device has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Extras {
+    /// The threads of a quad may read each other's numbers.
+    pub subgroups: bool,
+    /// Sums of products of four bytes.
+    pub dot4: bool,
+}
+
 /// An open device with its queue and the pipelines that were compiled for it.
 pub struct Gpu {
     pub(crate) device: wgpu::Device,
     pub(crate) queue: wgpu::Queue,
+    pub(crate) extras: Extras,
     /// Most bytes that are bound at once: of a weight, of a value, of an index's part.
     pub(crate) most_bytes: u64,
     adapter: Adapter,
@@ -46,6 +56,7 @@ pub type Waiting<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + 'a>>;
 pub struct Found {
     adapter: wgpu::Adapter,
     about: Adapter,
+    dot4: bool,
 }
 
 impl Found {
@@ -72,7 +83,8 @@ impl Found {
         let name = if info.name.is_empty() { "a GPU without a name".to_owned() } else { info.name.clone() };
         let driver = [format!("{:?}", info.backend), info.driver, info.driver_info].into_iter().filter(|part| !part.is_empty());
         let about = Adapter { name, driver: driver.collect::<Vec<_>>().join(" "), software };
-        Ok(Self { adapter, about })
+        let dot4 = instance.wgsl_language_features().contains(wgpu::WgslLanguageFeatures::Packed4x8IntegerDotProduct);
+        Ok(Self { adapter, about, dot4 })
     }
 
     /// What it says of itself.
@@ -97,7 +109,9 @@ impl Found {
             ..wgpu::Limits::default()
         };
         let most_bytes = limits.max_storage_buffer_binding_size;
-        let descriptor = wgpu::DeviceDescriptor { label: Some("palate"), required_limits: limits, ..Default::default() };
+        // In a browser the worker asks for them (`www/lib/subgroups.js`): wgpu has no name for them there.
+        let required_features = self.adapter.features() & wgpu::Features::SUBGROUP;
+        let descriptor = wgpu::DeviceDescriptor { label: Some("palate"), required_features, required_limits: limits, ..Default::default() };
         let (device, queue) = self.adapter.request_device(&descriptor).await.map_err(|e| device_error("the adapter gives no device", &e.to_string()))?;
         let lost = Arc::new(Mutex::new(None));
         let told = Arc::clone(&lost);
@@ -110,9 +124,19 @@ impl Found {
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
             told.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(format!("an error outside of a run: {error}"));
         }));
-        Ok(Gpu { device, queue, most_bytes, adapter: self.about, lost, pipelines: RefCell::default() })
+        let extras = Extras { subgroups: false, dot4: self.dot4 };
+        let mut gpu = Gpu { device, queue, extras, most_bytes, adapter: self.about, lost, pipelines: RefCell::default() };
+        // wgpu cannot say what the worker got: a shader that needs it is let through or not.
+        let quads = wgpu::ShaderModuleDescriptor { label: Some("subgroups"), source: wgpu::ShaderSource::Wgsl(shader::module([QUADS]).into()) };
+        gpu.extras.subgroups = gpu.checked(|| gpu.device.create_shader_module(quads)).await.is_ok();
+        Ok(gpu)
     }
 }
+
+/// The least that needs what [`Extras::subgroups`] says.
+const QUADS: &str = "enable subgroups;
+@group(0) @binding(0) var<storage, read_write> x: array<f32>;
+@compute @workgroup_size(4) fn main() { x[0] = quadBroadcast(x[0], 1u); }";
 
 impl Gpu {
     /// The fastest GPU that there is, opened.
@@ -126,6 +150,11 @@ impl Gpu {
     /// What it says of itself.
     pub fn adapter(&self) -> &Adapter {
         &self.adapter
+    }
+
+    /// What shaders may use here.
+    pub fn extras(&self) -> Extras {
+        self.extras
     }
 
     /// Why the device is gone, once it is.

@@ -8,10 +8,11 @@ use crate::compute::graph::Value;
 /// The step of a layer norm over `weights.len()` columns.
 pub fn step(gpu: &Gpu, x: Value, weights: &[f32], biases: &[f32], eps: f32) -> Step {
     let cols = weights.len();
+    let (threads, total) = if gpu.adapter().software { (1, include_str!("layer_norm_alone.wgsl")) } else { (8, include_str!("layer_norm_shared.wgsl")) };
     let source = Source {
         label: "layer_norm",
-        files: vec![include_str!("layer_norm.wgsl")],
-        constants: Vec::new(),
+        files: vec![total, include_str!("layer_norm.wgsl")],
+        constants: vec![("THREADS", threads)],
         repeats: Vec::new(),
         bindings: vec![Access::Read, Access::Read, Access::Write],
     };

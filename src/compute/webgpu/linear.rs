@@ -1,9 +1,10 @@
 //! `Op::Linear`: weights int8, int4, f16 or f32, dequantized in the shader, everything behind the product in the same dispatch.
 //!
-//! Activations stay f32, so the answer is nearer to the unquantized model than the CPU's, whose activations are 7-bit.
+//! Activations stay f32, so the answer is nearer to the unquantized model than the CPU's, whose activations are 7-bit; with
+//! [`Tiling::Dot`] they have eight bits, and a scale for 32 inputs.
 
 use super::activation::{ACTIVATIONS, number};
-use super::device::Gpu;
+use super::device::{Extras, Gpu};
 use super::shader::{Access, Source};
 use super::step::{Bound, Kernel, Length, Step, bytes, interleaved, vec4s, weight, words};
 use crate::compute::graph::{Activation, Value};
@@ -17,7 +18,14 @@ pub enum Tiling {
     Direct { rows: u32, cols4: u32 },
     /// Through shared memory: a workgroup makes `8 * rows` by `64 * cols4` outputs.
     Tiled { rows: u32, cols4: u32 },
+    /// As `Direct`, and the threads of a quad share what they read: for devices with subgroups.
+    Quads { rows: u32, cols4: u32 },
+    /// As `Tiled`, int8 by activations that become bytes: for devices that sum products of four bytes. Other weights are `Tiled`.
+    Dot { rows: u32, cols4: u32 },
 }
+
+/// DTYPE of int8 weights in `linear.wgsl`.
+const INT8: u32 = 0;
 
 /// The tilings in use, by the number of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -31,6 +39,8 @@ impl std::fmt::Display for Tiling {
         match self {
             Tiling::Direct { rows, cols4 } => write!(f, "direct {rows}x{}", 4 * cols4),
             Tiling::Tiled { rows, cols4 } => write!(f, "tiled {}x{}", 8 * rows, 64 * cols4),
+            Tiling::Quads { rows, cols4 } => write!(f, "quads {rows}x{}", 4 * cols4),
+            Tiling::Dot { rows, cols4 } => write!(f, "dot {}x{}", 8 * rows, 64 * cols4),
         }
     }
 }
@@ -44,6 +54,15 @@ impl std::fmt::Display for Tilings {
 impl Tiling {
     /// The least that a compiler can get wrong.
     pub const PLAIN: Tiling = Tiling::Direct { rows: 4, cols4: 1 };
+
+    /// Whether a device has what this needs.
+    pub fn fits(self, extras: Extras) -> bool {
+        match self {
+            Tiling::Direct { .. } | Tiling::Tiled { .. } => true,
+            Tiling::Quads { .. } => extras.subgroups,
+            Tiling::Dot { .. } => extras.dot4,
+        }
+    }
 }
 
 impl Tilings {
@@ -58,45 +77,65 @@ impl Tilings {
 
     /// What to begin with: shared memory pays on GPUs, where a processor plays one it is memory like any other.
     pub fn of(gpu: &Gpu) -> Self {
-        let long = if gpu.adapter().software { Tiling::Direct { rows: 8, cols4: 2 } } else { Tiling::Tiled { rows: 8, cols4: 1 } };
-        Self { short: Tiling::Direct { rows: 4, cols4: 2 }, long }
+        let quads = Tiling::Quads { rows: 6, cols4: 2 };
+        match (gpu.adapter().software, gpu.extras().subgroups) {
+            (true, true) => Self { short: quads, long: quads },
+            (true, false) => Self { short: Tiling::Direct { rows: 4, cols4: 2 }, long: Tiling::Direct { rows: 8, cols4: 2 } },
+            (false, _) => Self { short: Tiling::Direct { rows: 4, cols4: 2 }, long: Tiling::Tiled { rows: 8, cols4: 1 } },
+        }
     }
 
     /// What is worth a try for short runs: more threads, or more of a product to a thread.
-    pub const SHORT: [Tiling; 4] = [
+    pub const SHORT: [Tiling; 5] = [
         Tiling::Direct { rows: 4, cols4: 2 },
         Tiling::Direct { rows: 2, cols4: 1 },
         Tiling::Direct { rows: 4, cols4: 1 },
         Tiling::Tiled { rows: 4, cols4: 1 },
+        Tiling::Quads { rows: 6, cols4: 2 },
     ];
 
     /// What is worth a try for long ones.
-    pub const LONG: [Tiling; 5] = [
+    pub const LONG: [Tiling; 7] = [
         Tiling::Direct { rows: 4, cols4: 2 },
         Tiling::Direct { rows: 8, cols4: 2 },
         Tiling::Tiled { rows: 4, cols4: 1 },
         Tiling::Tiled { rows: 8, cols4: 1 },
         Tiling::Tiled { rows: 8, cols4: 2 },
+        Tiling::Quads { rows: 6, cols4: 2 },
+        Tiling::Dot { rows: 8, cols4: 1 },
     ];
+
+    /// Whether int8 products of runs of `length` make bytes of activations.
+    pub fn make_bytes(self, length: Length) -> bool {
+        let tiling = match length {
+            Length::Row => return false,
+            Length::Short => self.short,
+            Length::Long => self.long,
+        };
+        matches!(tiling, Tiling::Dot { .. })
+    }
+
+    /// Whether a device has what these need.
+    pub fn fit(self, extras: Extras) -> bool {
+        self.short.fits(extras) && self.long.fits(extras)
+    }
 }
 
-fn source(tiling: Option<Tiling>, dtype: u32, activation: Activation, residual: bool) -> Source {
-    let (file, rows, cols4) = match tiling {
-        None => (include_str!("linear_row.wgsl"), 1, 1),
-        Some(Tiling::Direct { rows, cols4 }) => (include_str!("linear_direct.wgsl"), rows, cols4),
-        Some(Tiling::Tiled { rows, cols4 }) => (include_str!("linear_tiled.wgsl"), rows, cols4),
+fn source(tiling: Option<Tiling>, dtype: u32, activation: Activation) -> Source {
+    let x = include_str!("linear_x.wgsl");
+    let (x, file, rows, cols4) = match tiling {
+        None => (x, include_str!("linear_row.wgsl"), 1, 1),
+        Some(Tiling::Direct { rows, cols4 }) => (x, include_str!("linear_direct.wgsl"), rows, cols4),
+        Some(Tiling::Dot { rows, cols4 }) if dtype == INT8 => (x, include_str!("linear_dot.wgsl"), rows, cols4),
+        Some(Tiling::Tiled { rows, cols4 } | Tiling::Dot { rows, cols4 }) => (x, include_str!("linear_tiled.wgsl"), rows, cols4),
+        Some(Tiling::Quads { rows, cols4 }) => ("", include_str!("linear_quads.wgsl"), rows, cols4),
     };
-    let end = if residual { include_str!("linear_residual.wgsl") } else { include_str!("linear_plain.wgsl") };
-    let mut bindings = vec![Access::Read, Access::Read, Access::Read, Access::Read, Access::Write];
-    if residual {
-        bindings.push(Access::Read);
-    }
     Source {
         label: "linear",
-        files: vec![ACTIVATIONS, include_str!("linear.wgsl"), end, file],
+        files: vec![ACTIVATIONS, include_str!("linear.wgsl"), x, file],
         constants: vec![("DTYPE", dtype), ("GROUP4", int4::GROUP as u32 / 4), ("ACTIVATION", number(activation)), ("R", rows), ("C", cols4)],
         repeats: vec![("r", rows), ("c", cols4), ("j", 4)],
-        bindings,
+        bindings: vec![Access::Read, Access::Read, Access::Read, Access::Read, Access::Write, Access::Read],
     }
 }
 
@@ -104,7 +143,8 @@ fn kernel(tiling: Option<Tiling>, out4: u32, source: Source) -> Kernel {
     let (per_x, rows) = match tiling {
         None => (8, 1),
         Some(Tiling::Direct { rows, cols4 }) => (8 * cols4, 8 * rows),
-        Some(Tiling::Tiled { rows, cols4 }) => (16 * cols4, 8 * rows),
+        Some(Tiling::Tiled { rows, cols4 } | Tiling::Dot { rows, cols4 }) => (16 * cols4, 8 * rows),
+        Some(Tiling::Quads { rows, cols4 }) => (16 * cols4, rows),
     };
     Kernel::new(source, out4.div_ceil(per_x), rows)
 }
@@ -115,14 +155,13 @@ pub struct Variant {
     out4: u32,
     dtype: u32,
     activation: Activation,
-    residual: bool,
 }
 
 impl Variant {
     /// A kernel for each length of a run.
     pub fn kernels(&self, tilings: Tilings) -> Vec<Kernel> {
         let each = [None, Some(tilings.short), Some(tilings.long)];
-        each.into_iter().map(|tiling| kernel(tiling, self.out4, source(tiling, self.dtype, self.activation, self.residual))).collect()
+        each.into_iter().map(|tiling| kernel(tiling, self.out4, source(tiling, self.dtype, self.activation))).collect()
     }
 }
 
@@ -130,23 +169,22 @@ impl Variant {
 pub fn step(gpu: &Gpu, tilings: Tilings, matrix: &Matrix, x: Value, activation: Activation, residual: Option<Value>) -> Step {
     let (in4, out4) = (vec4s(matrix.k) as u32, vec4s(matrix.n) as u32);
     let dtype = match matrix.numbers {
-        Numbers::I8 { .. } => 0,
+        Numbers::I8 { .. } => INT8,
         Numbers::F32(_) => 1,
         Numbers::I4 { .. } => 2,
         Numbers::F16(_) => 3,
     };
-    let variant = Variant { out4, dtype, activation, residual: residual.is_some() };
-    let Layout { blocks, columns, outliers } = layout(matrix);
-    let outliers4 = if outliers.is_empty() { 0 } else { vec4s(outliers.len()) as u32 };
-    let mut bound = vec![
+    let variant = Variant { out4, dtype, activation };
+    let Layout { blocks, columns, outliers, outliers4 } = layout(matrix);
+    let bound = vec![
         Bound::Value(x),
         Bound::Weight(weight(gpu, &blocks)),
         Bound::Weight(weight(gpu, &bytes(&columns))),
         Bound::Weight(weight(gpu, &words(&outliers))),
         Bound::Out,
+        Bound::Value(residual.unwrap_or(x)),
     ];
-    bound.extend(residual.map(Bound::Value));
-    Step { kernels: variant.kernels(tilings), product: Some(variant), bound, params: vec![in4, out4, outliers4] }
+    Step { kernels: variant.kernels(tilings), product: Some(variant), bound, params: vec![in4, out4, outliers4, u32::from(residual.is_some())] }
 }
 
 /// What the scales take off for a byte's place in its word.
@@ -158,15 +196,17 @@ struct Layout {
     blocks: Vec<u8>,
     /// Scales, biases and the outliers' scales.
     columns: Vec<f32>,
-    /// Outlier inputs, padded to a multiple of four.
+    /// Outlier inputs, padded to a multiple of four; behind them int8 has a bit for each input that is none.
     outliers: Vec<u32>,
+    /// vec4s of outliers.
+    outliers4: u32,
 }
 
 fn layout(matrix: &Matrix) -> Layout {
     let Matrix { n, k, bias, numbers } = matrix;
     let (in4, out4) = (vec4s(*k), vec4s(*n));
     let ones = vec![1.0; *n];
-    let plain = |blocks| Layout { blocks, columns: interleaved(&[&ones, bias, &[]], *n), outliers: Vec::new() };
+    let plain = |blocks| Layout { blocks, columns: interleaved(&[&ones, bias, &[]], *n), outliers: Vec::new(), outliers4: 0 };
     // Where input i of output o stands, in numbers.
     let place = |i: usize, o: usize| ((i / 4 * out4 + o / 4) * 4 + i % 4) * 4 + o % 4;
     match numbers {
@@ -191,7 +231,7 @@ fn layout(matrix: &Matrix) -> Layout {
                 row.iter().enumerate().for_each(|(which, &v)| behind[place(which, o)] = byte(v, o));
             }
             blocks.extend(behind);
-            Layout { blocks, columns: interleaved(&[&ones, bias, &placed(apart)], *n), outliers: whole4(outliers) }
+            Layout { blocks, columns: interleaved(&[&ones, bias, &placed(apart)], *n), outliers: whole4(outliers), outliers4: vec4s(outliers.len()) as u32 }
         }
         Numbers::I8 { q, scales, outliers, apart } => {
             let mut blocks = zeros8((in4 + vec4s(outliers.len())) * out4);
@@ -202,7 +242,7 @@ fn layout(matrix: &Matrix) -> Layout {
                     blocks[place(at, o)] = byte(v, o);
                 }
             }
-            Layout { blocks, columns: interleaved(&[&placed(scales), bias, &placed(apart)], *n), outliers: whole4(outliers) }
+            Layout { blocks, columns: interleaved(&[&placed(scales), bias, &placed(apart)], *n), outliers: [whole4(outliers), others(outliers, *k)].concat(), outliers4: vec4s(outliers.len()) as u32 }
         }
     }
 }
@@ -227,6 +267,13 @@ fn whole4(columns: &[u32]) -> Vec<u32> {
     let mut whole = columns.to_vec();
     whole.resize(columns.len().next_multiple_of(4), 0);
     whole
+}
+
+/// A bit for each of `k` inputs, one where it is no outlier.
+fn others(outliers: &[u32], k: usize) -> Vec<u32> {
+    let mut words = vec![u32::MAX; k.div_ceil(32).next_multiple_of(4)];
+    outliers.iter().for_each(|&input| words[input as usize / 32] &= !(1 << (input % 32)));
+    words
 }
 
 /// Four-bit blocks, each of two words (inputs 0 and 1, inputs 2 and 3; four outputs each), and behind all of them the scales

@@ -27,7 +27,7 @@ mod unfold;
 mod wait;
 mod window;
 
-pub use device::{Adapter, Found, Gpu};
+pub use device::{Adapter, Extras, Found, Gpu};
 pub use linear::{Tiling, Tilings};
 pub use run::GpuModel;
 pub use scan::GpuScan;

@@ -29,10 +29,8 @@ pub struct Source {
 impl Source {
     /// The text as the device gets it.
     pub fn text(&self) -> String {
+        let constants: String = self.constants.iter().map(|(name, value)| format!("const {name}: u32 = {value}u;\n")).collect();
         let mut text = String::new();
-        for (name, value) in &self.constants {
-            text.push_str(&format!("const {name}: u32 = {value}u;\n"));
-        }
         for line in self.files.iter().flat_map(|file| file.lines()) {
             match line.split_once("//@") {
                 Some((body, names)) => repeat(body.trim_end(), names.split_whitespace(), &self.repeats, &mut text),
@@ -42,8 +40,17 @@ impl Source {
                 }
             }
         }
-        text
+        module([&constants, &text])
     }
+}
+
+/// A module of some parts. What it enables stands before all of them, and only in browsers: naga knows such functions by themselves
+/// and not yet the word for them.
+pub fn module<const N: usize>(parts: [&str; N]) -> String {
+    let lines = || parts.iter().flat_map(|part| part.lines());
+    let enables = |line: &&str| line.starts_with("enable ");
+    let before = lines().filter(|line| enables(line) && cfg!(target_arch = "wasm32"));
+    before.chain(lines().filter(|line| !enables(line))).flat_map(|line| [line, "\n"]).collect()
 }
 
 fn repeat<'a>(body: &str, mut names: impl Iterator<Item = &'a str> + Clone, counts: &[(&str, u32)], text: &mut String) {

@@ -14,7 +14,7 @@ use palate::compute::cpu::isa::Isa;
 use palate::compute::cpu::{CpuModel, Workspace};
 use palate::compute::graph::{Activation, Batch, Mask, PoolKind, Value};
 use palate::compute::int4;
-use palate::compute::webgpu::{Gpu, GpuModel, GpuScan, Tilings};
+use palate::compute::webgpu::{Gpu, GpuModel, GpuScan, Length, Tilings};
 use palate::format::tensors::{DType, Part, TensorFile, f16_to_f32, write};
 use palate::math::rng::Rng;
 use palate::math::scan::{Query, scan};
@@ -146,9 +146,9 @@ const ACTIVATIONS: [Activation; 7] = [
     Activation::Tanh,
 ];
 
-/// Every tiling, as the only one.
-fn all_tilings() -> Vec<Tilings> {
-    Tilings::LONG.iter().map(|&tiling| Tilings { short: tiling, long: tiling }).collect()
+/// Every tiling that the device has what it takes for, as the only one.
+fn all_tilings(gpu: &Gpu) -> Vec<Tilings> {
+    Tilings::LONG.iter().filter(|tiling| tiling.fits(gpu.extras())).map(|&tiling| Tilings { short: tiling, long: tiling }).collect()
 }
 
 /// Rows, outputs and inputs of products.
@@ -165,7 +165,7 @@ async fn webgpu_linear_f32_is_right(stand: &Stand) -> Outcome {
         let sums = loops::linear(&f64s(&x), &f64s(&weights), &bias, k);
         for activation in ACTIVATIONS {
             let want: Vec<f64> = sums.iter().map(|&sum| loops::activate(activation, sum)).collect();
-            for tilings in all_tilings() {
+            for tilings in all_tilings(&stand.gpu) {
                 let graph = |b: &mut Builder<'_>| {
                     let x = b.float_rows(0, k);
                     b.linear(x, &[("w", n)], activation, None).map(|_| ())
@@ -188,11 +188,12 @@ fn with_outliers(seed: u64, m: usize, k: usize) -> Vec<f32> {
     x
 }
 
-/// A product, and another one that adds the first.
-async fn twice(stand: &Stand, what: &str, parts: &[Part<'_>], (m, n, k): (usize, usize, usize), x: &[f32], weights: &[f64], bias: &[f32], near: [f64; 2]) -> Outcome {
-    let sums = loops::linear(&f64s(x), weights, bias, k);
-    let want: Vec<f64> = sums.iter().map(|&sum| sum + loops::activate(Activation::Gelu, sum)).collect();
-    for tilings in all_tilings() {
+/// A product, and another one that adds the first. `bytes`: the inputs as tilings see them that make bytes of them.
+async fn twice(stand: &Stand, what: &str, parts: &[Part<'_>], (m, n, k): (usize, usize, usize), x: &[f32], bytes: Option<&[f64]>, weights: &[f64], bias: &[f32], near: [f64; 2]) -> Outcome {
+    for tilings in all_tilings(&stand.gpu) {
+        let seen = bytes.filter(|_| tilings.make_bytes(Length::of(m))).map_or_else(|| f64s(x), <[f64]>::to_vec);
+        let sums = loops::linear(&seen, weights, bias, k);
+        let want: Vec<f64> = sums.iter().map(|&sum| sum + loops::activate(Activation::Gelu, sum)).collect();
         let graph = |b: &mut Builder<'_>| {
             let x = b.float_rows(0, k);
             let first = b.linear(x, &[("w", n)], Activation::None, None)?;
@@ -216,7 +217,7 @@ async fn webgpu_linear_i8_multiplies_the_packs_own_weights(stand: &Stand) -> Out
         }
         let scale = |o: usize, i: usize| f64::from(if outliers.contains(&(i as u32)) { apart[o] } else { scales[o] });
         let weights: Vec<f64> = (0..n * k).map(|at| f64::from(q[at]) * scale(at / k, at % k)).collect();
-        twice(stand, "linear int8", &parts, shape, &x, &weights, &bias, NEAR_I8).await?;
+        twice(stand, "linear int8", &parts, shape, &x, Some(&loops::as_bytes(&x, k, &outliers)), &weights, &bias, NEAR_I8).await?;
     }
     Ok(())
 }
@@ -233,7 +234,7 @@ async fn webgpu_linear_of_halves_and_of_four_bits_is_right(stand: &Stand) -> Out
         let x = with_outliers(seed as u64 + 121, m, k);
         let parts = [Part::f16("w.weight", &[n, k], &weights), Part::f32("w.bias", &[n], &bias)];
         let numbers: Vec<f64> = weights.iter().map(|&half| f64::from(f16_to_f32(half))).collect();
-        twice(stand, "linear f16", &parts, shape, &x, &numbers, &bias, NEAR).await?;
+        twice(stand, "linear f16", &parts, shape, &x, None, &numbers, &bias, NEAR).await?;
 
         let outliers = outliers(k);
         let place = |at: usize| outliers.binary_search(&((at % k) as u32)).ok();
@@ -258,7 +259,7 @@ async fn webgpu_linear_of_halves_and_of_four_bits_is_right(stand: &Stand) -> Out
             None => f64::from(q[at]) * f64::from(f16_to_f32(scales[at / k * int4::groups(k) + at % k / int4::GROUP])),
         };
         let weights: Vec<f64> = (0..n * k).map(number).collect();
-        twice(stand, "linear int4", &parts, shape, &x, &weights, &bias, NEAR_I8).await?;
+        twice(stand, "linear int4", &parts, shape, &x, None, &weights, &bias, NEAR_I8).await?;
     }
     Ok(())
 }

@@ -44,6 +44,24 @@ pub fn linear(x: &[f64], weights: &[f64], bias: &[f32], k: usize) -> Vec<f64> {
     x.chunks_exact(k).flat_map(row).collect()
 }
 
+/// `x` `[rows, k]` as bytes hold it: in slices of 32 inputs of a row in steps of 2^-6 of the power of two below the largest number,
+/// at most 127 of them; `outliers` stay as they are.
+pub fn as_bytes(x: &[f32], k: usize, outliers: &[u32]) -> Vec<f64> {
+    let mut out = f64s(x);
+    for row in out.chunks_exact_mut(k) {
+        for (slice, numbers) in row.chunks_mut(32).enumerate() {
+            let inner = |at: usize| !outliers.contains(&((slice * 32 + at) as u32));
+            let most = numbers.iter().enumerate().filter(|(at, _)| inner(*at)).fold(0.0f64, |most, (_, v)| most.max(v.abs()));
+            if most > 0.0 {
+                let step = most.log2().floor().exp2() / 64.0;
+                let kept = numbers.iter_mut().enumerate().filter(|(at, _)| inner(*at));
+                kept.for_each(|(_, v)| *v = (*v / step).round_ties_even().clamp(-127.0, 127.0) * step);
+            }
+        }
+    }
+    out
+}
+
 /// Rows with mean 0 and variance 1, times `weights`, plus `bias`.
 pub fn layer_norm(x: &[f32], weights: &[f32], bias: &[f32]) -> Vec<f64> {
     let n = weights.len();
