@@ -44,7 +44,7 @@
 //!
 //! A score is a sum of terms, and every term splits its addend by the events behind it ([`rank::term`]). Content terms
 //! compare vectors of the catalog. The trained term comes with the index: `publish::ranker` learns item-item weights and
-//! factors from interactions, chooses gains, fading and the entries worth their bytes (`train::entries`) on held-out events, and puts
+//! factors from interactions, chooses gains, fading and the entries worth their bytes (`train::entries`; of symmetric matrices as `train::pairs`) on held-out events, and puts
 //! them into a shard ([`format::ranker`]) that [`rank::learned`] scores on the device; [`engine::terms`] says how the two are weighed.
 //! What is finished is kept (`train::kept`, [`platform::checkpoint`]), so that a build that was stopped goes on to the same bytes.
 //!

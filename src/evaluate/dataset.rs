@@ -113,6 +113,16 @@ impl Sequence {
             values: at.iter().map(|&i| self.values[i]).collect(),
         }
     }
+
+    /// The events `range` as a history that is asked about: items alone, in a quarter of the memory.
+    pub fn history(&self, range: std::ops::Range<usize>) -> Self {
+        Self { user: self.user, items: self.items[range].to_vec(), ..Self::default() }
+    }
+
+    /// The events at `at`, in that order, as a history that is asked about.
+    pub fn history_of(&self, at: &[usize]) -> Self {
+        Self { user: self.user, items: at.iter().map(|&i| self.items[i]).collect(), ..Self::default() }
+    }
 }
 
 impl Interactions {

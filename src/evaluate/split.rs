@@ -9,6 +9,7 @@ use crate::{Error, Result};
 /// One question: given this history, the targets should be on top.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Case {
+    /// Without times and values.
     pub history: Sequence,
     pub targets: Vec<u32>,
 }
@@ -98,8 +99,8 @@ fn leave_one_out(sequences: &[Sequence]) -> Split {
         }
         split.train.push(sequence.slice(0..n - 2));
         split.train_and_valid.push(sequence.slice(0..n - 1));
-        split.valid.push(Case { history: sequence.slice(0..n - 2), targets: vec![sequence.items[n - 2]] });
-        split.test.push(Case { history: sequence.slice(0..n - 1), targets: vec![sequence.items[n - 1]] });
+        split.valid.push(Case { history: sequence.history(0..n - 2), targets: vec![sequence.items[n - 2]] });
+        split.test.push(Case { history: sequence.history(0..n - 1), targets: vec![sequence.items[n - 1]] });
     }
     split
 }
@@ -138,7 +139,7 @@ pub fn hold_out_last(sequences: &mut [Sequence], most: usize) -> HeldOut {
         let place = several[at * several.len() / count];
         let sequence = &mut sequences[place];
         if let (Some(item), Some(time), Some(value)) = (sequence.items.pop(), sequence.times.pop(), sequence.values.pop()) {
-            held.cases.push(Case { history: sequence.clone(), targets: vec![item] });
+            held.cases.push(Case { history: sequence.history(0..sequence.len()), targets: vec![item] });
             held.taken.push((place, time, value));
         }
     }
@@ -169,10 +170,10 @@ fn temporal(sequences: &[Sequence]) -> Split {
             split.train_and_valid.push(sequence.slice(0..b));
         }
         if a > 0 && b > a {
-            split.valid.push(Case { history: sequence.slice(0..a), targets: sequence.items[a..b].to_vec() });
+            split.valid.push(Case { history: sequence.history(0..a), targets: sequence.items[a..b].to_vec() });
         }
         if b > 0 && n > b {
-            split.test.push(Case { history: sequence.slice(0..b), targets: sequence.items[b..].to_vec() });
+            split.test.push(Case { history: sequence.history(0..b), targets: sequence.items[b..].to_vec() });
         }
     }
     split
@@ -214,7 +215,7 @@ fn strong(sequences: &[Sequence], seed: u64, fold: usize, folds: usize) -> Split
             let (mut targets, mut history) = (targets.to_vec(), history.to_vec());
             targets.sort_unstable();
             history.sort_unstable();
-            Case { history: sequence.pick(&history), targets: targets.iter().map(|&i| sequence.items[i]).collect() }
+            Case { history: sequence.history_of(&history), targets: targets.iter().map(|&i| sequence.items[i]).collect() }
         };
         if test.contains(&group) {
             if n >= 2 {
@@ -269,14 +270,14 @@ fn cold_items(sequences: &[Sequence], items: usize, seed: u64, fold: usize, fold
         if !warm.is_empty() {
             split.train.push(sequence.pick(&warm));
             if !valid.is_empty() {
-                split.valid.push(Case { history: sequence.pick(&warm), targets: targets(&valid) });
+                split.valid.push(Case { history: sequence.history_of(&warm), targets: targets(&valid) });
             }
         }
         if !known.is_empty() {
             split.train_and_valid.push(sequence.pick(&known));
         }
         if !warm.is_empty() && !cold.is_empty() {
-            split.test.push(Case { history: sequence.pick(&known), targets: targets(&cold) });
+            split.test.push(Case { history: sequence.history_of(&known), targets: targets(&cold) });
         }
     }
     split

@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod digest;
+pub mod gaps;
 pub mod history;
 pub mod joint;
 pub mod manifest;

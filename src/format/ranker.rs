@@ -7,29 +7,36 @@
 //! | `popularity` | U32 | `[items]` | people who met each item |
 //! | `gains` | F32 | `[terms]` | the weight of each term in the sum |
 //! | `taus` | F32 | `[terms]` | events after which an event counts 1/e; 0: it does not fade |
-//! | `T.offsets` | U32 | `[items + 1]` | rows: where each item's entries start |
-//! | `T.columns` | U8 | `[entries, width]` | rows: little-endian ordinals, ascending in a row; width 2, 3 above 65,536 items |
-//! | `T.values`, `T.scales` | I8, F32 | `[entries]`, `[items]` | rows: weights, times the scale of their row |
+//! | `T.gaps` | U8 | `[*]` | rows, pairs: the columns of each row's entries, see [`super::gaps`] |
+//! | `T.values`, `T.scales` | I8, F32 | `[entries]`, `[items]` | rows, pairs: weights, times the scale of their row |
 //! | `T.base` | F32 | `[items]` or `[0]` | rows: what every row holds of a column besides its entries |
+//! | `T.heights` | F32 | `[items]` | pairs: what the entries of each column are multiplied by too |
 //! | `T.vectors`, `T.scales` | I8, F32 | `[items, dim]`, `[items]` | factors, sequence: an item's vector, times its scale |
 //! | `T.gram` | F32 | `[dim, dim]` | factors: V'V of these vectors |
 //! | `T.fold` | F32 | `[3]` | factors: alpha0, lambda, nu of the fold-in |
 //! | `clock.groups`, `clock.bias` | U8, F32 | `[items]`, `[8, groups]` | see [`super::clock`]; may be missing |
 //! | `T.blocks`, `T.sizes` | F32, U32 | `[*]`, `[4]` | sequence: parameters; heads, blocks, window, hidden |
 //!
-//! Metadata: `format` = "palate-shard", `version` = "1", `kind` = "ranker", `users`, `keys` (hash of all keys in the order
+//! Rows are a sparse `[items, items]` matrix. Pairs are one that is symmetric but for a factor of each column, of which only what
+//! lies above the diagonal is held: int8 q at (i, j) is q scale_i height_j in row i, and q scale_j height_i in row j.
+//!
+//! Version 1 had no pairs, and held columns as `T.offsets` (U32, `[items + 1]`: where each item's entries start) and `T.columns` (U8,
+//! `[entries, width]`: little-endian ordinals, ascending in a row; width 2, 3 above 65,536 items). It is still read.
+//!
+//! Metadata: `format` = "palate-shard", `version` = "2", `kind` = "ranker", `users`, `keys` (hash of all keys in the order
 //! of their ordinals, hex: ties the shard to its items), `scale` ("raw" or "deviation"), `unit` (how far the
-//! sum of the best items stands above the mean after one event), `terms` ("name:kind" each, by commas; kinds are popularity, rows, factors, sequence).
+//! sum of the best items stands above the mean after one event), `terms` ("name:kind" each, by commas; kinds are popularity, rows, pairs, factors, sequence).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::clock::Clock;
+use super::gaps;
 use super::tensors::{DType, Part, TensorFile, write as write_tensors};
 use crate::error::{Error, Result};
 
 /// The newest ranker version that this build reads and the one that it writes.
-pub const VERSION: u64 = 1;
+pub const VERSION: u64 = 2;
 /// Largest magnitude of a scale, gain or base: far above any that is learned, far below what overflows a sum.
 const MOST: f32 = 1e6;
 const MAX_TERMS: usize = 16;
@@ -69,6 +76,7 @@ pub enum Weights {
     /// The shard's own `popularity`.
     Popularity,
     Rows(Rows),
+    Pairs(Pairs),
     Factors(Factors),
     Sequence(Sequence),
 }
@@ -81,6 +89,16 @@ pub struct Rows {
     pub values: Vec<i8>,
     pub scales: Vec<f32>,
     pub base: Vec<f32>,
+}
+
+/// What lies above the diagonal of a matrix that is symmetric but for a factor of each column, see the table above.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pairs {
+    pub offsets: Vec<u32>,
+    pub columns: Vec<u32>,
+    pub values: Vec<i8>,
+    pub scales: Vec<f32>,
+    pub heights: Vec<f32>,
 }
 
 /// Item factors and the constants of the fold-in.
@@ -111,13 +129,14 @@ impl Weights {
         match self {
             Weights::Popularity => "popularity",
             Weights::Rows(_) => "rows",
+            Weights::Pairs(_) => "pairs",
             Weights::Factors(_) => "factors",
             Weights::Sequence(_) => "sequence",
         }
     }
 }
 
-/// Bytes of one stored ordinal.
+/// Bytes of one ordinal in version 1.
 fn width(items: usize) -> usize {
     if items <= 1 << 16 { 2 } else { 3 }
 }
@@ -183,7 +202,8 @@ impl Ranker {
             }
             let weights = match kind {
                 "popularity" => Weights::Popularity,
-                "rows" => Weights::Rows(parser.rows(name)?),
+                "rows" => Weights::Rows(parser.rows(name, version)?),
+                "pairs" => Weights::Pairs(parser.pairs(name)?),
                 "factors" => Weights::Factors(parser.factors(name)?),
                 "sequence" => Weights::Sequence(parser.sequence(name)?),
                 other => return Err(corrupt(format!("the term {name} is of the unknown kind {other:?}"))),
@@ -225,13 +245,43 @@ impl Parser<'_> {
         }
     }
 
-    fn rows(&self, term: &str) -> Result<Rows> {
+    fn rows(&self, term: &str, version: u64) -> Result<Rows> {
+        let values = self.values(term)?;
+        let (offsets, columns) = if version == 1 { self.ordinals(term, values.len())? } else { self.gaps(term, false, values.len())? };
+        let scales = self.numbers(&format!("{term}.scales"), self.items, 0.0)?;
+        let base = format!("{term}.base");
+        let count = if self.file.typed(&base, DType::F32)?.is_empty() { 0 } else { self.items };
+        Ok(Rows { offsets, columns, values, scales, base: self.numbers(&base, count, -MOST)? })
+    }
+
+    fn pairs(&self, term: &str) -> Result<Pairs> {
+        let values = self.values(term)?;
+        let (offsets, columns) = self.gaps(term, true, values.len())?;
+        let numbers = |part: &str| self.numbers(&format!("{term}.{part}"), self.items, 0.0);
+        Ok(Pairs { offsets, columns, values, scales: numbers("scales")?, heights: numbers("heights")? })
+    }
+
+    /// int8 weights of entries.
+    fn values(&self, term: &str) -> Result<Vec<i8>> {
+        Ok(self.file.typed(&format!("{term}.values"), DType::I8)?.bytes().iter().map(|&b| b as i8).collect())
+    }
+
+    /// Offsets and columns of `entries`; `upper`: above the diagonal only.
+    fn gaps(&self, term: &str, upper: bool, entries: usize) -> Result<(Vec<u32>, Vec<u32>)> {
+        let stored = self.file.typed(&format!("{term}.gaps"), DType::U8)?;
+        match gaps::read(stored.bytes(), self.items, upper).filter(|(_, columns)| columns.len() == entries) {
+            Some(read) => Ok(read),
+            None => self.corrupt(format!("{term}.gaps do not lead to {entries} entries among {} items", self.items)),
+        }
+    }
+
+    /// Offsets and columns as version 1 held them.
+    fn ordinals(&self, term: &str, entries: usize) -> Result<(Vec<u32>, Vec<u32>)> {
         let offsets = self.file.u32s(&format!("{term}.offsets"))?;
-        let values: Vec<i8> = self.file.typed(&format!("{term}.values"), DType::I8)?.bytes().iter().map(|&b| b as i8).collect();
         let stored = self.file.typed(&format!("{term}.columns"), DType::U8)?;
         let width = width(self.items);
-        if stored.shape != [values.len(), width] {
-            return self.corrupt(format!("{term}.columns has the shape {:?}, expected [{}, {width}]", stored.shape, values.len()));
+        if stored.shape != [entries, width] {
+            return self.corrupt(format!("{term}.columns has the shape {:?}, expected [{entries}, {width}]", stored.shape));
         }
         let ordinal = |bytes: &[u8]| bytes.iter().rev().fold(0u32, |value, &byte| value << 8 | u32::from(byte));
         let columns: Vec<u32> = stored.bytes().chunks_exact(width).map(ordinal).collect();
@@ -245,10 +295,7 @@ impl Parser<'_> {
                 return self.corrupt(format!("{term}.columns are out of order, or name an item past {}", self.items));
             }
         }
-        let scales = self.numbers(&format!("{term}.scales"), self.items, 0.0)?;
-        let base = format!("{term}.base");
-        let count = if self.file.typed(&base, DType::F32)?.is_empty() { 0 } else { self.items };
-        Ok(Rows { offsets, columns, values, scales, base: self.numbers(&base, count, -MOST)? })
+        Ok((offsets, columns))
     }
 
     fn factors(&self, term: &str) -> Result<Factors> {
@@ -298,14 +345,18 @@ pub fn write(ranker: &Ranker) -> Result<Vec<u8>> {
         match &term.weights {
             Weights::Popularity => {}
             Weights::Rows(rows) => {
-                let width = width(items);
-                let columns: Vec<u8> = rows.columns.iter().flat_map(|c| c.to_le_bytes().into_iter().take(width)).collect();
-                let shape = vec![rows.columns.len(), width];
-                parts.push(Part { name: name("columns"), dtype: DType::U8, shape, bytes: columns.into() });
-                parts.push(Part::u32(name("offsets"), &[rows.offsets.len()], &rows.offsets));
+                let gaps = gaps::write(&rows.offsets, &rows.columns, false);
+                parts.push(Part { name: name("gaps"), dtype: DType::U8, shape: vec![gaps.len()], bytes: gaps.into() });
                 parts.push(Part::i8(name("values"), &[rows.values.len()], &rows.values));
                 parts.push(Part::f32(name("scales"), &[rows.scales.len()], &rows.scales));
                 parts.push(Part::f32(name("base"), &[rows.base.len()], &rows.base));
+            }
+            Weights::Pairs(pairs) => {
+                let gaps = gaps::write(&pairs.offsets, &pairs.columns, true);
+                parts.push(Part { name: name("gaps"), dtype: DType::U8, shape: vec![gaps.len()], bytes: gaps.into() });
+                parts.push(Part::i8(name("values"), &[pairs.values.len()], &pairs.values));
+                parts.push(Part::f32(name("scales"), &[pairs.scales.len()], &pairs.scales));
+                parts.push(Part::f32(name("heights"), &[pairs.heights.len()], &pairs.heights));
             }
             Weights::Factors(f) => {
                 parts.push(Part::i8(name("vectors"), &[items, f.dim], &f.values));

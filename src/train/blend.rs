@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::evaluate::judge::judge;
+use crate::evaluate::judge::ranks;
 use crate::evaluate::metrics::ndcg;
 use crate::evaluate::report::mask;
 use crate::evaluate::split::Case;
@@ -35,7 +35,7 @@ pub fn term_quality(term: &dyn Term, cases: &[&Case], candidates: Option<&[bool]
     let of = |case: &&Case| {
         let mut scores = term.scores(&history_of(&case.history.items));
         mask(&mut scores, case, candidates);
-        quality(&judge(&scores, &case.targets, 0).ranks)
+        quality(&ranks(&scores, &case.targets))
     };
     // Collected first, so that the sum does not depend on how threads share the work.
     let each: Vec<f64> = cases.par_iter().map(of).collect();

@@ -15,8 +15,8 @@ use crate::rank::learned::blend::Scale;
 pub struct Choices {
     /// How fast the past fades, by method: events after which one counts 1/e.
     pub taus: BTreeMap<String, f32>,
-    /// Which entries of its matrix devices get, by method.
-    pub entries: BTreeMap<String, Keep>,
+    /// Which entries of its matrix devices get, and how many a row in the mean, by method.
+    pub entries: BTreeMap<String, (Keep, usize)>,
     /// EASE's regularization.
     pub ease_lambda: Option<f32>,
     /// iALS: regularization, and the weight of unobserved pairs.
@@ -32,7 +32,7 @@ pub struct Blended {
     pub scale: Scale,
     /// Terms with a gain above 0.
     pub gains: Vec<(String, f32)>,
-    /// Entries kept per row of an item-item matrix, in the mean.
+    /// Entries kept per row of an item-item matrix, in the mean, at most.
     pub row_entries: usize,
     /// Mean of NDCG at 10 and at 100 on the validation cases; of the best single term too.
     pub reached: f64,
@@ -43,9 +43,9 @@ impl Choices {
     /// As a JSON text that keeps every bit.
     pub fn write(&self) -> String {
         let f = |value: f32| json!(value.to_bits());
-        let keep = |keep: &Keep| match *keep {
-            Keep::EachRow => Value::Null,
-            Keep::Weighed { people, head } => json!([f(people), f(head)]),
+        let keep = |entries: &(Keep, usize)| match *entries {
+            (Keep::EachRow, k) => json!([k]),
+            (Keep::Weighed { people, head }, k) => json!([k, f(people), f(head)]),
         };
         let taus: Map<String, Value> = self.taus.iter().map(|(name, tau)| (name.clone(), f(*tau))).collect();
         let entries: Map<String, Value> = self.entries.iter().map(|(name, of)| (name.clone(), keep(of))).collect();
@@ -66,9 +66,9 @@ impl Choices {
         let value: Value = serde_json::from_str(text).ok()?;
         let f = |value: &Value| value.as_u64().and_then(|bits| u32::try_from(bits).ok()).map(f32::from_bits);
         let pair = |value: &Value| Some((f(&value[0])?, f(&value[1])?));
-        let keep = |value: &Value| match value {
-            Value::Null => Some(Keep::EachRow),
-            of => pair(of).map(|(people, head)| Keep::Weighed { people, head }),
+        let keep = |value: &Value| {
+            let k = value[0].as_u64()? as usize;
+            Some(if value[1].is_null() { (Keep::EachRow, k) } else { (Keep::Weighed { people: f(&value[1])?, head: f(&value[2])? }, k) })
         };
         let optional = |value: &Value| if value.is_null() { Some(None) } else { f(value).map(Some) };
         let blend = |value: &Value| -> Option<Blended> {

@@ -18,6 +18,8 @@ pub struct Dense {
     pub items: usize,
     /// What the matrix knows of the catalog; `None`: all of it.
     pub covered: Option<Arc<Covered>>,
+    /// `[width]`, where the matrix is symmetric but for them: W[i, j] / heights[j] is W[j, i] / heights[i].
+    pub heights: Option<Arc<Vec<f32>>>,
     /// Events after which an event counts 1/e.
     pub tau: f32,
 }
@@ -25,7 +27,7 @@ pub struct Dense {
 impl Dense {
     /// A matrix over all `items`, whose past doesn't fade.
     pub fn new(name: &str, weights: Vec<f32>, items: usize) -> Self {
-        Self { name: name.into(), weights: Arc::new(weights), items, covered: None, tau: f32::INFINITY }
+        Self { name: name.into(), weights: Arc::new(weights), items, covered: None, heights: None, tau: f32::INFINITY }
     }
 
     /// How many items the matrix knows.
@@ -33,10 +35,14 @@ impl Dense {
         self.covered.as_ref().map_or(self.items, |covered| covered.items.len())
     }
 
+    /// Where an item stands among those that the matrix knows.
+    pub fn place(&self, item: usize) -> Option<usize> {
+        self.covered.as_ref().map_or(Some(item), |covered| covered.place(item as u32).map(|place| place as usize))
+    }
+
     /// The weights of one item, `[width]`; none of one that isn't covered.
     pub fn row(&self, item: usize) -> &[f32] {
-        let place = self.covered.as_ref().map_or(Some(item), |covered| covered.place(item as u32).map(|place| place as usize));
-        place.map_or(&[], |place| &self.weights[place * self.width()..(place + 1) * self.width()])
+        self.place(item).map_or(&[], |place| &self.weights[place * self.width()..(place + 1) * self.width()])
     }
 
     /// The item of a column.

@@ -12,13 +12,18 @@ use crate::Result;
 
 /// B as row-major `[items, items]`: row i is what having met item i adds to the scores of the others.
 pub fn ease(x: &Csr, lambda: f32) -> Result<Vec<f32>> {
-    let mut p = ridge_inverse(x, lambda)?;
-    weights_from_inverse(&mut p, x.columns);
-    Ok(p)
+    Ok(ease_with_heights(x, lambda)?.0)
 }
 
-/// Turns P into B in place.
-pub fn weights_from_inverse(p: &mut [f32], n: usize) {
+/// The same with heights h_j = 1 / P[j, j], `[items]`: B[i, j] / h_j is symmetric.
+pub fn ease_with_heights(x: &Csr, lambda: f32) -> Result<(Vec<f32>, Vec<f32>)> {
+    let mut p = ridge_inverse(x, lambda)?;
+    let heights = weights_from_inverse(&mut p, x.columns).into_iter().map(|d| 1.0 / d).collect();
+    Ok((p, heights))
+}
+
+/// Turns P into B in place, and gives P's diagonal.
+fn weights_from_inverse(p: &mut [f32], n: usize) -> Vec<f32> {
     let diagonal: Vec<f32> = (0..n).map(|i| p[i * n + i]).collect();
     p.par_chunks_mut(n.max(1)).enumerate().for_each(|(i, row)| {
         for (value, d) in row.iter_mut().zip(&diagonal) {
@@ -26,4 +31,5 @@ pub fn weights_from_inverse(p: &mut [f32], n: usize) {
         }
         row[i] = 0.0;
     });
+    diagonal
 }

@@ -3,13 +3,13 @@
 //! The collective form of Add-EASE and L3AE (arXiv 2508.13500) with one closed form: EASE on X stacked over alpha F',
 //! F the unit content rows. Not here: EASE itself (`ease`), features (`features`).
 
-use super::ease::ease;
+use super::ease::ease_with_heights;
 use super::features::Features;
 use super::matrix::Csr;
 use crate::Result;
 
-/// B as row-major `[items, items]`. `alpha` weighs a unit content row against one user; 0 is plain EASE.
-pub fn ease_content(x: &Csr, features: &Features, lambda: f32, alpha: f32) -> Result<Vec<f32>> {
+/// B as row-major `[items, items]`, and its heights as EASE has them. `alpha` weighs a unit content row against one user; 0 is plain EASE.
+pub fn ease_content(x: &Csr, features: &Features, lambda: f32, alpha: f32) -> Result<(Vec<f32>, Vec<f32>)> {
     let mut stacked = x.clone();
     if alpha > 0.0 && features.sparse.rows() == x.columns {
         stacked = stacked.stack(&features.sparse.transpose(), alpha);
@@ -22,5 +22,5 @@ pub fn ease_content(x: &Csr, features: &Features, lambda: f32, alpha: f32) -> Re
             }));
         }
     }
-    ease(&stacked, lambda)
+    ease_with_heights(&stacked, lambda)
 }

@@ -7,14 +7,19 @@
 //! to keep each row's largest, which is better where histories are short. Where 50 entries a row cost films' EASE 4 % of
 //! NDCG@10, these cost 0.6 % in as many bytes (`tests/bench/record/`, shipping). The method is our own.
 //!
+//! A matrix that is symmetric but for a factor of each column needs half of its entries: pairs are chosen by what both of their entries
+//! weigh, and no mean is shipped, which such matrices keep more of their lists without (`pairs`). As many entries are taken as the first
+//! ten of the lists need.
+//!
 //! Not here: how rows are stored and scored (`rank::learned::sparse`), the budget of the hybrid (`hybrid`).
 
 use rayon::prelude::*;
 
 use super::blend::{quality, sample};
 use super::dense::Dense;
+use super::pairs::{Sides, fewer, pairs_of};
 use crate::evaluate::dataset::Sequence;
-use crate::evaluate::judge::judge;
+use crate::evaluate::judge::ranks;
 use crate::evaluate::report::mask;
 use crate::evaluate::split::Case;
 use crate::math::topk::top_k;
@@ -39,11 +44,17 @@ const PLACES: usize = 50;
 /// Lists of at most so many people are looked at, and so many validation cases.
 const PEOPLE_SEEN: usize = 4000;
 const CASES: usize = 8000;
+/// Scores that one choice is judged by, at most: of catalogs of more than 12,500 items fewer cases are looked at, down to 1,000.
+const SCORES: usize = 100_000_000;
 /// What is added to a column's people, so that items in nobody's head are not all alike.
 const NOBODY: f32 = 0.05;
 /// Each row's largest are left where others are better by this factor: on validation histories that were learned from, they look
 /// better than they are.
 const EARNS: f64 = 1.01;
+/// As much of the first ten is to be kept, by a standard error more on the cases, and entries are tried up to so many times as many for
+/// it, by steps of a quarter.
+const OVERLAP: f64 = 0.95;
+const MOST_TIMES: usize = 2;
 /// Of the choices within this part of the best one's quality, the one is taken whose first ten are most like the whole matrix's.
 const WITHIN: f64 = 0.99;
 
@@ -63,6 +74,8 @@ pub struct Kept {
     pub quality: f64,
     /// Share of the first ten that are the same.
     pub overlap: f64,
+    /// Its standard error.
+    pub error: f64,
 }
 
 /// What a matrix's choice of entries depends on: `n` and `c` of the module's text.
@@ -91,22 +104,29 @@ impl Popular {
     }
 }
 
-/// A learned matrix beside the means of its columns, which are shipped apart: rows are differences to them.
+/// A learned matrix beside the means of its columns, which are shipped apart: rows are differences to them. Of a symmetric one nothing
+/// is taken off, and rows are what lies above the diagonal.
 pub struct Centered<'a> {
     learned: &'a Dense,
     /// `[width]`.
     base: Vec<f32>,
+    sides: Option<Sides>,
 }
 
 impl<'a> Centered<'a> {
     /// Takes the means.
     pub fn new(learned: &'a Dense) -> Self {
         let n = learned.width();
+        if let Some(heights) = &learned.heights {
+            let mut of_items = vec![0f32; learned.items];
+            heights.iter().enumerate().for_each(|(at, height)| of_items[learned.column(at) as usize] = *height);
+            return Self { learned, base: vec![0.0; n], sides: Some(Sides { ratios: of_items }) };
+        }
         let mut mean = vec![0f64; n];
         for row in learned.weights.chunks_exact(n.max(1)) {
             mean.iter_mut().zip(row).for_each(|(m, w)| *m += f64::from(*w));
         }
-        Self { learned, base: mean.into_iter().map(|m| (m / n.max(1) as f64) as f32).collect() }
+        Self { learned, base: mean.into_iter().map(|m| (m / n.max(1) as f64) as f32).collect(), sides: None }
     }
 
     /// What differs from the mean in an item's row. A row of zeros, of an item that nothing was learned of, stays empty: such an
@@ -114,12 +134,19 @@ impl<'a> Centered<'a> {
     fn row(&self, item: usize) -> impl Iterator<Item = (u32, f32)> + '_ {
         let row = self.learned.row(item);
         let row = if row.iter().all(|w| *w == 0.0) { &[] } else { row };
-        row.iter().zip(&self.base).enumerate().map(|(at, (w, b))| (self.learned.column(at), w - b)).filter(|(_, w)| *w != 0.0)
+        let first = self.learned.place(item).filter(|_| self.sides.is_some()).map_or(0, |place| place + 1);
+        let entries = row.iter().zip(&self.base).enumerate().skip(first);
+        entries.map(|(at, (w, b))| (self.learned.column(at), w - b)).filter(|(_, w)| *w != 0.0)
+    }
+
+    /// Rows that hold anything.
+    fn rows(&self) -> usize {
+        (0..self.learned.items).into_par_iter().filter(|&item| self.learned.row(item).iter().any(|w| *w != 0.0)).count()
     }
 }
 
 impl Entries {
-    /// Each row's largest.
+    /// Each row's largest; of a symmetric matrix the largest of all.
     pub fn each_row() -> Self {
         Self { keep: Keep::EachRow, rows: Vec::new(), columns: Vec::new() }
     }
@@ -136,33 +163,43 @@ impl Entries {
         }
     }
 
-    /// The choice that does best on `cases`, `k` entries a row in the mean; each row's largest without cases. `note` hears what it keeps.
-    pub fn choose(learned: &Dense, popular: &Popular, k: usize, cases: &[Case], candidates: Option<&[bool]>, note: &dyn Fn(&str)) -> Self {
-        let cases = sample(cases, CASES);
+    /// The choice that does best on `cases` with `least` entries a row in the mean, and as many as it needs for the first ten; each row's
+    /// largest without cases. `note` hears what it keeps.
+    pub fn choose(learned: &Dense, popular: &Popular, least: usize, cases: &[Case], candidates: Option<&[bool]>, note: &dyn Fn(&str)) -> (Self, usize) {
+        let cases = sample(cases, CASES.min((SCORES / learned.items.max(1)).max(1000)));
         if cases.is_empty() {
-            return Self::each_row();
+            return (Self::each_row(), least);
         }
         let lists = exact_lists(learned, &cases, candidates);
         let centered = Centered::new(learned);
-        let of = |entries: &Self| kept(&entries.of(&centered, k), &cases, candidates, &lists);
+        let with = |entries: &Self, k: usize| kept(&entries.of(&centered, k), &cases, candidates, &lists);
+        let of = |entries: &Self| with(entries, least);
         let mut best = (Self::each_row(), of(&Self::each_row()));
         let told = |kept: &Kept| format!("{:.4} on validation, {:.0} % of the first ten", kept.quality, 100.0 * kept.overlap);
         let plain = told(&best.1);
         let weighed = PEOPLE.iter().flat_map(|&people| HEAD.iter().map(move |&head| Self::new(Keep::Weighed { people, head }, popular)));
         let tried: Vec<(Self, Kept)> = weighed.map(|entries| { let kept = of(&entries); (entries, kept) }).collect();
         let most = tried.iter().map(|(_, kept)| kept.quality).fold(0.0, f64::max);
-        if most > EARNS * best.1.quality {
+        // Pairs hold enough of every row for no such doubt.
+        let earns = if learned.heights.is_some() { WITHIN } else { EARNS };
+        if most > earns * best.1.quality {
             let good = tried.into_iter().filter(|(_, kept)| kept.quality >= WITHIN * most);
             best = good.fold(best, |a, b| if b.1.overlap > a.1.overlap { b } else { a });
         }
-        note(&format!("{}: entries {:?} keep {}; each row's largest {plain}", learned.name, best.0.keep, told(&best.1)));
-        best.0
+        let more = (4..=4 * MOST_TIMES).map(|quarters| least * quarters / 4);
+        let enough = more.map(|k| (k, if k == least { best.1 } else { with(&best.0, k) })).find(|(_, kept)| kept.overlap - kept.error >= OVERLAP);
+        let (k, reached) = enough.unwrap_or((least, best.1));
+        note(&format!("{}: {k} entries a row, {:?}, keep {}; {least} of each row's largest {plain}", learned.name, best.0.keep, told(&reached)));
+        (best.0, k)
     }
 
     /// The term that devices get of a learned one, `k` entries a row in the mean.
     pub fn of(&self, centered: &Centered<'_>, k: usize) -> Neighbors {
         let learned = centered.learned;
-        let kept = self.largest(learned.items, k, |item| centered.row(item));
+        let kept = self.largest(learned.items, k * centered.rows(), k, |item| centered.row(item), centered.sides.as_ref());
+        if let Some(sides) = &centered.sides {
+            return Neighbors { name: learned.name.clone(), weights: pairs_of(&kept, &sides.ratios), tau: learned.tau, window: usize::MAX };
+        }
         let mut base = vec![0f32; learned.items];
         centered.base.iter().enumerate().for_each(|(at, b)| base[learned.column(at) as usize] = *b);
         let weights = SparseRows::from_rows(learned.items, kept.into_iter(), usize::MAX).with_base(base);
@@ -171,13 +208,28 @@ impl Entries {
 
     /// Shipped rows with fewer entries, `k` a row in the mean.
     pub fn cut(&self, rows: &SparseRows, k: usize) -> SparseRows {
-        let kept = self.largest(rows.rows(), k, |row| rows.row(row as u32));
+        let sides = Sides::of(rows);
+        let all = k * (0..rows.rows()).filter(|&row| rows.row(row as u32).next().is_some()).count();
+        let held = |row: usize| rows.row(row as u32).filter(move |(column, _)| !rows.is_mirrored() || *column as usize > row);
+        let kept = self.largest(rows.rows(), all, k, held, sides.as_ref());
+        if sides.is_some() {
+            return fewer(&kept, rows);
+        }
         SparseRows::from_rows(rows.columns(), kept.into_iter(), usize::MAX).with_base(rows.base().to_vec())
     }
 
-    /// The `k` largest of each row, or as many of all rows together; of equal ones the first in the order of rows and columns.
-    fn largest<E: Iterator<Item = (u32, f32)>>(&self, rows: usize, k: usize, row: impl Fn(usize) -> E + Sync) -> Vec<Vec<(u32, f32)>> {
-        if self.keep == Keep::EachRow {
+    /// What an entry weighs: its magnitude by its row and its column; of a pair both entries.
+    fn weigh(&self, row: usize, (column, weight): (u32, f32), sides: Option<&Sides>) -> f32 {
+        let of = |factors: &[f32], item: usize| factors.get(item).copied().unwrap_or(1.0);
+        let one = |row: usize, column: usize| of(&self.rows, row) * of(&self.columns, column);
+        let column = column as usize;
+        let other = sides.map_or(0.0, |sides| one(column, row) * sides.ratios[row] / sides.ratios[column]);
+        weight.abs() * (one(row, column) + other)
+    }
+
+    /// The `k` largest of each row, or `wanted` of all rows together; of equal ones the first in the order of rows and columns.
+    fn largest<E: Iterator<Item = (u32, f32)>>(&self, rows: usize, wanted: usize, k: usize, row: impl Fn(usize) -> E + Sync, sides: Option<&Sides>) -> Vec<Vec<(u32, f32)>> {
+        if self.keep == Keep::EachRow && sides.is_none() {
             let cut = |at: usize| {
                 let mut entries: Vec<(u32, f32)> = row(at).collect();
                 keep_largest(&mut entries, k);
@@ -186,7 +238,7 @@ impl Entries {
             return (0..rows).into_par_iter().map(cut).collect();
         }
         // Of floats that are not negative the bits are in the floats' order: two passes of counting find the least that is kept.
-        let bits = |at: usize, entry: &(u32, f32)| (entry.1.abs() * self.rows[at] * self.columns[entry.0 as usize]).to_bits();
+        let bits = |at: usize, entry: &(u32, f32)| self.weigh(at, *entry, sides).to_bits();
         let count = |bucket: &(dyn Fn(u32) -> Option<usize> + Sync)| {
             let empty = || vec![0usize; 1 << 16];
             let counted = (0..rows).into_par_iter().fold(empty, |mut counts, at| {
@@ -195,7 +247,6 @@ impl Entries {
             });
             counted.reduce(empty, |a, b| a.iter().zip(&b).map(|(a, b)| a + b).collect())
         };
-        let wanted = k * (0..rows).into_par_iter().filter(|&at| row(at).next().is_some()).count();
         let (high, left) = reached(&count(&|bits| Some((bits >> 16) as usize)), wanted);
         let (low, ties) = reached(&count(&|bits| ((bits >> 16) as usize == high).then_some((bits & 0xffff) as usize)), left);
         let least = (high << 16 | low) as u32;
@@ -233,12 +284,14 @@ pub fn kept(term: &dyn Term, cases: &[&Case], candidates: Option<&[bool]>, lists
         let scores = masked(term, case, candidates);
         let ten = top_k(&scores, 10);
         let same = list.iter().filter(|item| ten.contains(item)).count() as f64 / list.len().max(1) as f64;
-        [quality(&judge(&scores, &case.targets, 0).ranks), same]
+        [quality(&ranks(&scores, &case.targets)), same]
     };
     // Collected first, so that the sum does not depend on how threads share the work.
     let each: Vec<[f64; 2]> = cases.par_iter().zip(lists).map(of).collect();
     let mean = |at: usize| each.iter().map(|one| one[at]).sum::<f64>() / each.len().max(1) as f64;
-    Kept { quality: mean(0), overlap: mean(1) }
+    let overlap = mean(1);
+    let deviation = each.iter().map(|one| (one[1] - overlap).powi(2)).sum::<f64>().sqrt();
+    Kept { quality: mean(0), overlap, error: deviation / each.len().max(1) as f64 }
 }
 
 fn masked(term: &dyn Term, case: &Case, candidates: Option<&[bool]>) -> Vec<f32> {

@@ -78,14 +78,15 @@ impl Trainer<'_> {
         loop {
             let (scale, gains, reached) = self.fit(&tables, &allowed, &names);
             let used: Vec<usize> = (0..names.len()).filter(|&at| gains[at] != 0.0).collect();
-            let mut row_entries = self.settings.row_entries;
+            let whole = used.iter().map(|&at| self.entries_of(names[at])).max().unwrap_or(0);
+            let mut row_entries = whole;
             let bytes = |entries: usize| used.iter().map(|&at| Ok(self.cut_term(names[at], entries)?.download_bytes())).sum::<Result<usize>>();
             while bytes(row_entries)? > self.settings.budget_bytes && row_entries > LEAST_ENTRIES {
                 row_entries = (row_entries - 2).max(LEAST_ENTRIES);
             }
             let needed = bytes(row_entries)?;
             if needed <= self.settings.budget_bytes {
-                if row_entries < self.settings.row_entries {
+                if row_entries < whole {
                     (self.note)(&format!("hybrid: rows cut to {row_entries} entries, {needed} bytes"));
                 }
                 let gains = used.iter().map(|&at| (names[at].to_owned(), gains[at])).collect();
@@ -124,10 +125,15 @@ impl Trainer<'_> {
         best
     }
 
+    /// Entries of a method's matrix as it was trained, a row in the mean.
+    fn entries_of(&self, name: &str) -> usize {
+        self.choices.entries.get(name).map_or(self.settings.row_entries, |(_, k)| *k)
+    }
+
     /// The term of a method that was trained, its rows cut to `entries` in the mean.
     fn cut_term(&self, name: &str, entries: usize) -> Result<Arc<dyn Term>> {
         match self.matrices.get(name) {
-            Some((term, chosen)) if entries < self.settings.row_entries => Ok(Arc::new(Neighbors { weights: chosen.cut(&term.weights, entries), ..term.clone() })),
+            Some((term, chosen)) if entries < self.entries_of(name) => Ok(Arc::new(Neighbors { weights: chosen.cut(&term.weights, entries), ..term.clone() })),
             _ => self.trained.get(name).cloned().ok_or_else(|| Error::Internal(format!("{name} was not trained"))),
         }
     }

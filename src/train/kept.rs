@@ -17,7 +17,7 @@ use crate::platform::Checkpoint;
 use crate::platform::checkpoint::Nowhere;
 
 /// The layout of parts.
-const FORMAT: &str = "palate-kept-1";
+const FORMAT: &str = "palate-kept-2";
 
 /// A run's way to its checkpoint.
 pub struct Kept<'a> {
@@ -159,9 +159,7 @@ pub fn digest(data: &Data<'_>, options: &str) -> String {
 
 fn add(hash: &mut Sha256, sequence: &Sequence) {
     hash.update((sequence.len() as u64).to_le_bytes());
-    for at in 0..sequence.len() {
-        hash.update(sequence.items[at].to_le_bytes());
-        hash.update(sequence.times[at].to_le_bytes());
-        hash.update(sequence.values[at].to_le_bytes());
-    }
+    sequence.items.iter().for_each(|item| hash.update(item.to_le_bytes()));
+    sequence.times.iter().for_each(|time| hash.update(time.to_le_bytes()));
+    sequence.values.iter().for_each(|value| hash.update(value.to_le_bytes()));
 }

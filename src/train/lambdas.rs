@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::blend::{sample, term_quality};
-use super::ease::ease;
+use super::ease::ease_with_heights;
 use super::kept::Trials;
 use super::methods::Trainer;
 use crate::rank::learned::terms::Term;
@@ -26,13 +26,14 @@ impl Trainer<'_> {
         let cases = sample(self.data.valid, CASES);
         let mut trials = Trials::open(&self.kept, TRIALS);
         // What was reached, with which lambda; the weights, unless a stopped run had tried it.
-        let mut best: Option<(f64, f32, Option<Vec<f32>>)> = None;
+        let mut best: Option<(f64, f32, Option<(Vec<f32>, Vec<f32>)>)> = None;
         for lambda in FACTORS.iter().take(if cheap { FACTORS.len() } else { 0 }).map(|factor| base * factor) {
             let mut weights = None;
             let reached = trials.of(&lambda.to_string(), &|| 0.0, || {
-                let term = self.dense(method, ease(&matrix, lambda)?);
+                let (learned, heights) = ease_with_heights(&matrix, lambda)?;
+                let term = self.dense(method, learned);
                 let reached = term_quality(&term, &cases, self.data.valid_candidates);
-                weights = Arc::into_inner(term.weights);
+                weights = Arc::into_inner(term.weights).map(|learned| (learned, heights));
                 Ok(reached)
             })?;
             if best.as_ref().is_none_or(|(most, ..)| reached > *most) {
@@ -40,11 +41,11 @@ impl Trainer<'_> {
             }
         }
         let (_, lambda, weights) = best.unwrap_or((0.0, base, None));
-        let weights = weights.map_or_else(|| ease(&matrix, lambda), Ok)?;
+        let (weights, heights) = weights.map_or_else(|| ease_with_heights(&matrix, lambda), Ok)?;
         drop(matrix);
         (self.note)(&format!("{method}: lambda {lambda}"));
         self.choices.ease_lambda = Some(lambda);
-        Ok(self.matrix_term(method, weights))
+        Ok(self.matrix_term(method, weights, Some(heights)))
     }
 
     /// Drops the trials: the term is there.

@@ -69,7 +69,7 @@ impl Data<'_> {
 /// Hyper-parameters of all methods, with defaults that hold across data sets.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Entries kept per row of an item-item matrix, in the mean.
+    /// Entries kept per row of an item-item matrix, in the mean: where its first ten need more, up to twice as many.
     pub row_entries: usize,
     /// Items that dense item-item algebra knows at most: n^2 floats, a few times. The most frequent ones.
     pub dense_items: usize,
@@ -195,15 +195,15 @@ impl<'a> Trainer<'a> {
             "ease-content" => {
                 self.need_content(method)?;
                 let features = self.covered.as_ref().map_or(Cow::Borrowed(self.data.features), |covered| Cow::Owned(covered.features(self.data.features)));
-                let weights = ease_content(&self.covered_matrix(), &features, s.ease_lambda, s.content_alpha)?;
-                self.matrix_term(method, weights)
+                let (weights, heights) = ease_content(&self.covered_matrix(), &features, s.ease_lambda, s.content_alpha)?;
+                self.matrix_term(method, weights, Some(heights))
             }
             "transitions" => {
                 let weights = match &self.covered {
                     None => transitions(self.data.sequences, n, &s.transitions, EVENTS)?,
                     Some(covered) => transitions(&covered.sequences(self.data.sequences), covered.items.len(), &s.transitions, EVENTS)?,
                 };
-                self.matrix_term(method, weights)
+                self.matrix_term(method, weights, None)
             }
             "ials" => {
                 let base = self.factors()?;
@@ -256,19 +256,20 @@ impl<'a> Trainer<'a> {
         Ok(())
     }
 
-    /// A neighbors term of a learned matrix: its fading and the entries that are shipped are chosen on the validation cases.
-    pub(super) fn matrix_term(&mut self, method: &str, weights: Vec<f32>) -> Arc<dyn Term> {
-        let mut learned = self.dense(method, weights);
+    /// A neighbors term of a learned matrix, with heights where it is symmetric but for them: its fading and the entries that are
+    /// shipped are chosen on the validation cases.
+    pub(super) fn matrix_term(&mut self, method: &str, weights: Vec<f32>, heights: Option<Vec<f32>>) -> Arc<dyn Term> {
+        let mut learned = Dense { heights: heights.map(Arc::new), ..self.dense(method, weights) };
         learned.tau = self.tau(method, |tau| Box::new(Dense { tau, ..learned.clone() }));
-        let (k, valid, candidates) = (self.settings.row_entries, self.data.valid, self.data.valid_candidates);
+        let (least, valid, candidates) = (self.settings.row_entries, self.data.valid, self.data.valid_candidates);
         // Everybody's list is scored for it: only where it counts.
         let popular = || Popular::new(&learned, self.data.sequences);
-        let entries = match self.choices.entries.get(method) {
-            Some(Keep::EachRow) => Entries::each_row(),
-            Some(keep) => Entries::new(*keep, &popular()),
-            None => Entries::choose(&learned, &popular(), k, valid, candidates, self.note),
+        let (entries, k) = match self.choices.entries.get(method) {
+            Some((Keep::EachRow, k)) => (Entries::each_row(), *k),
+            Some((keep, k)) => (Entries::new(*keep, &popular()), *k),
+            None => Entries::choose(&learned, &popular(), least, valid, candidates, self.note),
         };
-        self.choices.entries.insert(method.into(), entries.keep);
+        self.choices.entries.insert(method.into(), (entries.keep, k));
         self.shipped(entries.of(&Centered::new(&learned), k), entries)
     }
 

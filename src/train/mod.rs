@@ -25,6 +25,7 @@ pub mod lambdas;
 pub mod linear;
 pub mod matrix;
 pub mod methods;
+pub mod pairs;
 pub mod rating_report;
 pub mod ratings;
 pub mod sequence;

@@ -47,10 +47,14 @@ pub fn part(term: &dyn Term, gain: f32) -> Result<Trained> {
     let (tau, weights) = if term.is::<Popularity>() {
         (f32::INFINITY, Weights::Popularity)
     } else if let Some(n) = term.downcast_ref::<Neighbors>().filter(|n| n.window == usize::MAX) {
-        let (offsets, columns, values, scales) = n.weights.parts();
-        let base = n.weights.base().to_vec();
-        let rows = ranker::Rows { offsets: offsets.to_vec(), columns: columns.to_vec(), values: values.to_vec(), scales: scales.to_vec(), base };
-        (n.tau, Weights::Rows(rows))
+        let (offsets, columns, values) = n.weights.parts();
+        let (scales, heights) = n.weights.scales();
+        let scales = scales.to_vec();
+        let weights = match n.weights.is_mirrored() {
+            true => Weights::Pairs(ranker::Pairs { offsets, columns, values, scales, heights: heights.to_vec() }),
+            false => Weights::Rows(ranker::Rows { offsets, columns, values, scales, base: n.weights.base().to_vec() }),
+        };
+        (n.tau, weights)
     } else if let Some(f) = term.downcast_ref::<Factors>() {
         let Factors { dim, values, scales, gram, alpha0, lambda, nu, tau, .. } = f.clone();
         (tau, Weights::Factors(ranker::Factors { dim, values, scales, gram, alpha0, lambda, nu }))

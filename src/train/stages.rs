@@ -35,7 +35,7 @@ impl Trainer<'_> {
         let shard = Ranker::parse(file.typed("term", DType::U8).ok()?.bytes().to_vec(), method).ok()?;
         let term = Shipped::open(shard, method).ok()?.blend.terms.pop().filter(|term| term.items() == self.data.items)?;
         if let Some(matrix) = (term.as_ref() as &dyn Any).downcast_ref::<Neighbors>() {
-            let keep = choices.entries.get(method).copied().unwrap_or(Keep::EachRow);
+            let keep = choices.entries.get(method).map_or(Keep::EachRow, |(keep, _)| *keep);
             let entries = Entries { keep, rows: file.f32s("rows").ok()?, columns: file.f32s("columns").ok()? };
             self.matrices.insert(method.into(), (matrix.clone(), entries));
         }

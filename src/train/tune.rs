@@ -179,7 +179,7 @@ fn one(
 fn judge(data: &Data<'_>, sequences: &[Sequence], settings: &Settings, method: &str, cases: &[&Case]) -> Result<f64> {
     let part = Data { sequences, items: data.items, features: data.features, valid: data.valid, valid_candidates: data.valid_candidates, test_candidates: data.test_candidates };
     // What is drawn is what is tried: no search within the search.
-    let entries = [(method.to_owned(), Keep::EachRow)].into();
+    let entries = [(method.to_owned(), (Keep::EachRow, settings.row_entries))].into();
     let choices = Choices { entries, ease_lambda: Some(settings.ease_lambda), ials: Some((settings.ials.lambda, settings.ials.alpha0)), ..Choices::default() };
     let mut trainer = Trainer::new(part, settings.clone(), &|_| {}).with_choices(choices);
     let term = trainer.term(method)?;

@@ -3,7 +3,7 @@
 //!     cargo bench --features publisher --bench engine -- FOLDER [LISTS]
 //!
 //! `tests/bench/recommend.mjs --keep FOLDER` leaves such indexes. Prints milliseconds a list; times in the page are that one's.
-//! `-- fold` times iALS's fold-in alone, of 1,000 events among 100,000 items.
+//! iALS's fold-in alone: `cargo bench --bench scan -- fold`.
 
 use std::rc::Rc;
 use std::time::Instant;
@@ -14,33 +14,9 @@ use palate::engine::download::IfFull;
 use palate::engine::scan::Scanning;
 use palate::engine::{Options, Session};
 use palate::format::history::EventRow;
-use palate::math::rng::Rng;
 use palate::platform::memory::{ManualClock, MemoryStore};
 use palate::platform::native::{FileFetch, KeySeal, wait};
 use palate::platform::{Abort, World};
-use palate::rank::learned::factors::Factors;
-use palate::rank::learned::terms::history_of;
-
-/// Milliseconds of one fold-in, the median of 200, for 64 and 128 dimensions. What the vectors say makes no difference.
-fn fold() {
-    for dim in [64, 128] {
-        let mut rng = Rng::new(3);
-        let vectors: Vec<f32> = (0..100_000 * dim).map(|_| rng.unit() as f32 - 0.5).collect();
-        let factors = Factors { tau: 50.0, ..Factors::quantize(&vectors, dim, 0.1, 0.003, 1.0) };
-        let items: Vec<u32> = (0..1000).map(|n| n * 7919 % 100_000).collect();
-        let history = history_of(&items);
-        let mut times: Vec<f64> = (0..200)
-            .map(|_| {
-                let start = Instant::now();
-                std::hint::black_box(factors.fold_in(std::hint::black_box(&history)));
-                start.elapsed().as_secs_f64() * 1e3
-            })
-            .collect();
-        times.sort_by(f64::total_cmp);
-        let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-        println!("{{\"fold_in\": \"{} events\", \"dim\": {dim}, \"least_ms\": {:.3}, \"ms\": {:.3}, \"p95\": {:.3}, \"load\": \"{}\"}}", history.len(), times[0], times[100], times[190], load.trim());
-    }
-}
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
@@ -48,9 +24,6 @@ fn main() {
         eprintln!("Give the folder of an index, as tests/bench/recommend.mjs --keep FOLDER leaves it.");
         std::process::exit(2);
     };
-    if folder == "fold" {
-        return fold();
-    }
     let lists: usize = arguments.get(1).and_then(|n| n.parse().ok()).unwrap_or(100);
     let now = 1.8e12;
     let world = World { store: MemoryStore::new(), fetch: FileFetch, clock: ManualClock::at(now), seal: KeySeal::fresh() };

@@ -12,7 +12,7 @@ import { serve } from '../../www/build/serve.mjs';
 import { MOUNTS } from '../../www/build/site.mjs';
 import { at } from '../../www/build/root.mjs';
 import { launch, NO_CHROMIUM } from '../browser/browser.mjs';
-import { keysHash, random, safetensors, TOPICS, writeIndex } from '../browser/catalog.mjs';
+import { gapBytes, keysHash, random, safetensors, TOPICS, writeIndex } from '../browser/catalog.mjs';
 import { keep, option, quantiles } from './report.mjs';
 
 const SIZES = {
@@ -30,21 +30,22 @@ const BARS = { large: 15, middling: 10 };
 function trained(keys, { rows: names = ['ease', 'ease-content', 'transitions'], factors = 64 }) {
   const uniform = random(11);
   const n = keys.length;
-  const width = n <= 65_536 ? 2 : 3;
   const floats = (values) => Buffer.from(Float32Array.from(values).buffer);
   const bytes = (count, of) => { const array = new Int8Array(count); for (let i = 0; i < count; i += 1) array[i] = of(); return Buffer.from(array.buffer); };
-  const offsets = Buffer.from(Uint32Array.from({ length: n + 1 }, (_, i) => i * ROW).buffer);
   const rows = (name) => {
-    const columns = Buffer.alloc(n * ROW * width);
-    for (let row = 0; row < n; row += 1) {
-      // Ascending within a row, spread over the catalog.
-      const step = Math.floor(n / ROW);
-      for (let e = 0; e < ROW; e += 1) columns.writeUIntLE(e * step + Math.floor(uniform() * step), (row * ROW + e) * width, width);
-    }
+    const upper = name.startsWith('ease');
+    const columns = Array.from({ length: n }, (_, row) => {
+      // Ascending within a row, spread over the catalog; of pairs, over what comes after, so that everybody has some 50 on either side.
+      const first = upper ? row + 1 : 0;
+      const step = Math.floor((n - first) / ROW);
+      return step < 1 ? [] : Array.from({ length: ROW }, (_, e) => first + e * step + Math.floor(uniform() * step));
+    });
+    const entries = columns.reduce((sum, row) => sum + row.length, 0);
+    const gaps = gapBytes(columns, upper);
+    const last = upper ? ['heights', () => 1] : ['base', () => 0.0005 * uniform()];
     return [
-      [`${name}.offsets`, 'U32', [n + 1], offsets], [`${name}.scales`, 'F32', [n], floats(Array.from({ length: n }, () => 0.002))],
-      [`${name}.base`, 'F32', [n], floats(Array.from({ length: n }, () => 0.0005 * uniform()))],
-      [`${name}.columns`, 'U8', [n * ROW, width], columns], [`${name}.values`, 'I8', [n * ROW], bytes(n * ROW, () => Math.floor(uniform() * 120))],
+      [`${name}.scales`, 'F32', [n], floats(Array.from({ length: n }, () => 0.002))], [`${name}.${last[0]}`, 'F32', [n], floats(Array.from({ length: n }, last[1]))],
+      [`${name}.gaps`, 'U8', [gaps.length], gaps], [`${name}.values`, 'I8', [entries], bytes(entries, () => Math.floor(uniform() * 120))],
     ];
   };
   const gram = new Float32Array(factors * factors);
@@ -61,8 +62,8 @@ function trained(keys, { rows: names = ['ease', 'ease-content', 'transitions'], 
     ...names.flatMap(rows), ...ials,
   ];
   tensors.sort((a, b) => 'F32 U32 I8 U8'.indexOf(a[1]) - 'F32 U32 I8 U8'.indexOf(b[1]));
-  const terms = ['popularity:popularity', ...names.map((name) => `${name}:rows`), ...(factors ? ['ials:factors'] : [])].join();
-  return safetensors(tensors, { format: 'palate-shard', version: '1', kind: 'ranker', users: '1000', keys: keysHash(keys).toString(16).padStart(16, '0'), scale: 'raw', unit: '0.05', terms });
+  const terms = ['popularity:popularity', ...names.map((name) => `${name}:${name.startsWith('ease') ? 'pairs' : 'rows'}`), ...(factors ? ['ials:factors'] : [])].join();
+  return safetensors(tensors, { format: 'palate-shard', version: '2', kind: 'ranker', users: '1000', keys: keysHash(keys).toString(16).padStart(16, '0'), scale: 'raw', unit: '0.05', terms });
 }
 
 async function measure(page, name, { perTopic, history }, lists) {

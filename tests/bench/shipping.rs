@@ -1,5 +1,5 @@
-//! What shipping costs the ranking: int8 rows of 50 entries (each row's largest, and as chosen) and int8 factors, against
-//! the learned floats.
+//! What shipping costs the ranking: int8 rows of 50 entries (each row's largest, and as chosen; of EASE 50 pairs a row) and int8 factors,
+//! against the learned floats.
 //!
 //!     cargo bench --features publisher --bench shipping -- beauty DATA/Beauty.txt
 //!     cargo bench --features publisher --bench shipping -- films DATA/ratings.csv
@@ -25,7 +25,7 @@ use palate::rank::learned::neighbors::Neighbors;
 use palate::rank::learned::terms::{Seen, Term, history_of};
 use palate::train::blend::choose;
 use palate::train::dense::Dense;
-use palate::train::ease::ease;
+use palate::train::ease::ease_with_heights;
 use palate::train::entries::{Centered, Entries, Keep, Popular};
 use palate::train::ials::ials;
 use palate::train::matrix::Csr;
@@ -66,7 +66,8 @@ fn compare(what: &str, data: &str, cases: &[Case], items: usize, bytes: usize, l
 /// The shipped entries with the learned weights in place of int8.
 fn as_floats(learned: &Dense, shipped: &Neighbors) -> Dense {
     let n = learned.items;
-    let mut weights: Vec<f32> = (0..n).flat_map(|_| shipped.weights.base().to_vec()).collect();
+    let base = shipped.weights.base();
+    let mut weights: Vec<f32> = (0..n * n).map(|at| base.get(at % n).copied().unwrap_or(0.0)).collect();
     for row in 0..n {
         shipped.weights.row(row as u32).for_each(|(c, _)| weights[row * n + c as usize] = learned.row(row)[c as usize]);
     }
@@ -92,8 +93,11 @@ fn main() {
     let x = Csr::binary(&split.train, n);
     let train: &[Sequence] = &split.train;
     for method in ["ease", "transitions"] {
-        let dense = if method == "ease" { ease(&x, settings.ease_lambda) } else { transitions(train, n, &settings.transitions, EVENTS) }.expect("learned");
-        let mut learned = Dense::new(method, dense, n);
+        let (dense, heights) = match method {
+            "ease" => ease_with_heights(&x, settings.ease_lambda).map(|(weights, heights)| (weights, Some(heights.into()))).expect("learned"),
+            _ => (transitions(train, n, &settings.transitions, EVENTS).expect("learned"), None),
+        };
+        let mut learned = Dense { heights, ..Dense::new(method, dense, n) };
         learned.tau = choose(&TAUS, &split.valid, None, |tau| Box::new(Dense { tau, ..learned.clone() }));
         let popular = Popular::new(&learned, train);
         if !more.is_empty() {
@@ -108,9 +112,9 @@ fn main() {
             return;
         }
         let chosen = Entries::choose(&learned, &popular, ENTRIES, &split.valid, None, &|line| eprintln!("{line}"));
-        for entries in [Entries::each_row(), chosen] {
-            let shipped = entries.of(&Centered::new(&learned), ENTRIES);
-            let what = format!("{method}, {:?}", entries.keep);
+        for (entries, k) in [(Entries::each_row(), ENTRIES), chosen] {
+            let shipped = entries.of(&Centered::new(&learned), k);
+            let what = format!("{method}, {k} entries, {:?}", entries.keep);
             compare(&what, data, &split.test, n, shipped.download_bytes(), &|history| learned.scores(history), &shipped);
         }
     }

@@ -85,7 +85,7 @@ function shard(items, model, dim, bucket, buckets) {
   return safetensors(tensors, { format: 'palate-shard', version: '1', kind: 'items', bucket: `${bucket}`, buckets: `${buckets}`, model: model.name, 'model.sha256': model.sha256 });
 }
 
-/** A ranker of one linear term: who met `from` goes on to `to`, for each of `pairs`; `popular` were met by all nine people. */
+/** A ranker of version 1 with one linear term: who met `from` goes on to `to`, for each of `pairs`; `popular` were met by all nine people. */
 function ranker(keys, pairs, popular) {
   const rows = keys.map((key) => pairs.filter(([from]) => from === key).map(([, to]) => keys.indexOf(to)).sort((a, b) => a - b));
   const columns = rows.flat();
@@ -107,15 +107,53 @@ function ranker(keys, pairs, popular) {
   return safetensors(tensors, { format: 'palate-shard', version: '1', kind: 'ranker', users: '9', keys: hash, scale: 'raw', unit: '1', terms: 'transitions:rows' });
 }
 
+/** Rows' columns, ascending, as a ranker of version 2 stores them; `upper`: those above the diagonal alone. */
+export function gapBytes(rows, upper) {
+  const bytes = [];
+  const put = (number) => {
+    if (number < 224) bytes.push(number);
+    else if (number < 8160) bytes.push(224 + Math.floor((number - 224) / 256), (number - 224) % 256);
+    else bytes.push(255, number & 255, (number >> 8) & 255, number >> 16);
+  };
+  rows.forEach((columns, row) => {
+    put(columns.length);
+    let next = upper ? row + 1 : 0;
+    for (const column of columns) {
+      put(column - next);
+      next = column + 1;
+    }
+  });
+  return Buffer.from(bytes);
+}
+
+/** A ranker of version 2 with one symmetric term: who met one of each pair of `beside` likes the other, twice as much where it has an odd ordinal. */
+function symmetric(keys, beside) {
+  const uppers = keys.map(() => []);
+  for (const [a, b] of beside.map((pair) => pair.map((key) => keys.indexOf(key)).sort((a, b) => a - b))) uppers[a].push(b);
+  const gaps = gapBytes(uppers.map((columns) => columns.sort((a, b) => a - b)), true);
+  const floats = (values) => Buffer.from(Float32Array.from(values).buffer);
+  const tensors = [
+    ['popularity', 'U32', [keys.length], Buffer.from(Uint32Array.from(keys, () => 1).buffer)],
+    ['gains', 'F32', [1], floats([1])],
+    ['taus', 'F32', [1], floats([0])],
+    ['ease.scales', 'F32', [keys.length], floats(keys.map(() => 0.1))],
+    ['ease.heights', 'F32', [keys.length], floats(keys.map((_, at) => 1 + (at % 2)))],
+    ['ease.gaps', 'U8', [gaps.length], gaps],
+    ['ease.values', 'I8', [beside.length], Buffer.from(Int8Array.from(beside, () => 100).buffer)],
+  ];
+  const hash = keysHash(keys).toString(16).padStart(16, '0');
+  return safetensors(tensors, { format: 'palate-shard', version: '2', kind: 'ranker', users: '9', keys: hash, scale: 'raw', unit: '10', terms: 'ease:pairs' });
+}
+
 /** The model that the indexes of this file claim to be made with, where nothing else is said. */
 export const NO_MODEL = { name: 'none', sha256: sha256('no such model') };
 
 /**
  * `{ manifest, files }` of an index with `perTopic` items of each topic: the manifest as an object, files by name.
- * `edition` changes the title of each topic's item 0; `prefix` stands before every key; `pairs` and `popular` make a ranker;
- * or `trained(keys)` gives its bytes.
+ * `edition` changes the title of each topic's item 0; `prefix` stands before every key; `pairs` and `popular` make a ranker, or
+ * `beside`; or `trained(keys)` gives its bytes.
  */
-export function makeIndex({ perTopic = 25, dim = 32, buckets = 1, model = NO_MODEL, edition = 0, prefix = '', file, pairs, popular = [], trained } = {}) {
+export function makeIndex({ perTopic = 25, dim = 32, buckets = 1, model = NO_MODEL, edition = 0, prefix = '', file, pairs, popular = [], beside, trained } = {}) {
   const dealt = Array.from({ length: buckets }, () => []);
   TOPICS.forEach((name, topic) => {
     for (let n = 0; n < perTopic; n += 1) {
@@ -137,6 +175,7 @@ export function makeIndex({ perTopic = 25, dim = 32, buckets = 1, model = NO_MOD
   // `shard` has sorted each bucket's items: this is the order of the ordinals.
   const keys = () => dealt.flat().map(({ key }) => key);
   if (pairs) add('ranker', ranker(keys(), pairs, popular), 4 * perTopic);
+  if (beside) add('ranker', symmetric(keys(), beside), 4 * perTopic);
   if (trained) add('ranker', trained(keys()), 4 * perTopic);
   const manifest = { format: 'palate-index', version: 1, items: 4 * perTopic, models: { text: { ...model, dim, ...(file ? { file } : {}) } }, shards, fields: {} };
   return { manifest, files };

@@ -37,6 +37,34 @@ for (const store of ['opfs', 'indexeddb', 'memory']) {
   });
 }
 
+test('engine: pairs lead both ways, each by its own weight', async () => {
+  site.publish({ buckets: 2, beside: [['tea-3', 'boots-7'], ['tea-3', 'lamps-2'], ['films-1', 'lamps-9']] }, 'pairs');
+  const page = await site.blank();
+  const lists = await page.evaluate(async () => {
+    const { Recommender } = await library();
+    const shop = await Recommender.open({ index: '/x/pairs/manifest.json', textModel: false, store: 'memory' });
+    const lists = {};
+    for (const key of ['tea-3', 'boots-7', 'lamps-2']) {
+      await shop.forget({ all: true });
+      await shop.record({ item: key, event: 'like' });
+      const list = await shop.recommend({ k: 100, diversity: 0, explain: true });
+      lists[key] = list.map(({ key, score, reasons }) => ({ key, score, sum: reasons.reduce((sum, { weight }) => sum + weight, 0), trained: reasons.find(({ term }) => term === 'trained')?.weight ?? 0 }));
+    }
+    await shop.close();
+    return lists;
+  });
+  const found = (liked) => Object.fromEntries(lists[liked].filter(({ trained }) => trained > 0.05).map(({ key, trained }) => [key, trained]));
+  assert.deepEqual(Object.keys(found('tea-3')).sort(), ['boots-7', 'lamps-2']);
+  assert.deepEqual(Object.keys(found('boots-7')), ['tea-3']);
+  assert.deepEqual(Object.keys(found('lamps-2')), ['tea-3']);
+  assert.ok(Math.abs(found('boots-7')['tea-3'] - found('lamps-2')['tea-3']) < 1e-5, 'a column has one height');
+  const ratios = Object.values(found('tea-3')).map((trained) => trained / found('boots-7')['tea-3']);
+  assert.ok(ratios.every((ratio) => [0.5, 1, 2].some((wanted) => Math.abs(ratio - wanted) < 1e-4)), JSON.stringify(lists));
+  for (const { score, sum } of Object.values(lists).flat()) assert.ok(Math.abs(score - sum) < 1e-3);
+  assert.deepEqual(page.problems, []);
+  await page.context().close();
+});
+
 test('engine: what the publisher trained leads elsewhere than content, and says so', async () => {
   const { manifest } = site.publish({ buckets: 2, pairs: [['tea-3', 'boots-7'], ['tea-3', 'lamps-2'], ['films-1', 'lamps-9']], popular: ['boots-1'] }, 'trained');
   const page = await site.blank();

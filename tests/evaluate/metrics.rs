@@ -1,6 +1,6 @@
 //! Each metric against values worked out by hand.
 
-use palate::evaluate::judge::judge;
+use palate::evaluate::judge::{judge, ranks};
 use palate::evaluate::metrics::*;
 use palate::math::stats::{bootstrap_means, quantile};
 
@@ -49,6 +49,7 @@ fn judge_ranks_ties_pessimistically() {
 #[test]
 fn judge_never_finds_masked_targets() {
     let judged = judge(&[1.0, f32::NEG_INFINITY, f32::NAN], &[1, 2], 3);
+    assert_eq!(ranks(&[1.0, f32::NEG_INFINITY, f32::NAN], &[1, 2, 0]), [1, u32::MAX, u32::MAX]);
     assert_eq!(judged.ranks, [u32::MAX, u32::MAX]);
     assert_eq!(judged.list, [0]);
     assert!(judged.auc.is_nan());
@@ -69,6 +70,7 @@ fn judge_equals_a_plain_sort() {
             order.iter().enumerate().filter(|(_, i)| targets.contains(i)).map(|(r, _)| r as u32 + 1).collect();
         let judged = judge(&scores, &targets, n);
         assert_eq!(judged.ranks, expected);
+        assert_eq!(ranks(&scores, &targets), expected);
         let mut list: Vec<u32> = (0..n as u32).collect();
         list.sort_by(|&a, &b| scores[b as usize].total_cmp(&scores[a as usize]).then(a.cmp(&b)));
         assert_eq!(judged.list, list);

@@ -184,7 +184,7 @@ fn held_out_last_events_come_back_to_their_places() {
         assert_eq!(events(&sequences) + wanted, events(&before));
         for case in &held.cases {
             let whole = before.iter().find(|sequence| sequence.user == case.history.user).unwrap();
-            assert_eq!((&case.history, case.targets[0]), (&whole.slice(0..whole.len() - 1), whole.items[whole.len() - 1]));
+            assert_eq!((&case.history, case.targets[0]), (&whole.history(0..whole.len() - 1), whole.items[whole.len() - 1]));
         }
         held.give_back(&mut sequences);
         assert_eq!(sequences, before);

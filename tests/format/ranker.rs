@@ -2,7 +2,8 @@
 
 use palate::format::manifest::{Kind, Shard};
 use palate::format::clock::Clock;
-use palate::format::ranker::{Factors, Ranker, Rows, Sequence, Trained, Weights, write};
+use palate::format::gaps;
+use palate::format::ranker::{Factors, Pairs, Ranker, Rows, Sequence, Trained, Weights, write};
 use palate::format::tensors::Part;
 use palate::rank::learned::sequence::{BlockLayout, Shape};
 use palate::rank::learned::shipped::Shipped;
@@ -35,6 +36,13 @@ fn ranker(seed: u64) -> Ranker {
         scales: vec![0.01; ITEMS],
         blocks: bytes(parameters).into_iter().map(|b| f32::from(b) / 256.0).collect(),
     };
+    let pairs = Pairs {
+        offsets: vec![0, 2, 2, 3, 5, 5, 5],
+        columns: vec![1, 5, 4, 4, 5],
+        values: bytes(5),
+        scales: vec![0.01, 1.0, 0.5, 0.02, 1.0, 0.1],
+        heights: vec![1.0, 0.5, 0.0, 2.0, 30.0, 4.0],
+    };
     let term = |name: &str, gain, tau, weights| Trained { name: name.into(), gain, tau, weights };
     Ranker {
         keys: 0xfedc_ba98_7654_3210,
@@ -48,6 +56,7 @@ fn ranker(seed: u64) -> Ranker {
             term("transitions", 0.5, 2.0, Weights::Rows(Rows { base: Vec::new(), ..rows })),
             term("ials", 2.0, f32::INFINITY, Weights::Factors(factors)),
             term("sequence", 0.25, f32::INFINITY, Weights::Sequence(sequence)),
+            term("ease-content", 0.75, 4.0, Weights::Pairs(pairs)),
         ],
         clock: (seed % 2 == 0).then(|| Clock { groups: vec![0, 1, 255, 1, 0, 0], bias: (0..16).map(|n| n as f32 * 0.1 - 0.5).collect() }),
     }
@@ -79,12 +88,12 @@ fn ranker_survives_a_round_trip() {
 }
 
 #[test]
-fn ranker_of_many_items_takes_wider_ordinals() {
+fn ranker_of_many_items_takes_wider_gaps() {
     let items = (1 << 16) + 2;
     let last = items as u32 - 1;
     let mut offsets = vec![0u32; items + 1];
-    offsets[items] = 2;
-    let rows = Rows { offsets, columns: vec![300, last], values: vec![7, -9], scales: vec![1.0; items], base: Vec::new() };
+    offsets[items] = 3;
+    let rows = Rows { offsets, columns: vec![300, 301, last], values: vec![7, -9, 1], scales: vec![1.0; items], base: Vec::new() };
     let term = Trained { name: "ease".into(), gain: 1.0, tau: f32::INFINITY, weights: Weights::Rows(rows) };
     let before = Ranker { popularity: vec![1; items], terms: vec![term], clock: None, ..ranker(0) };
     let bytes = write(&before).unwrap();
@@ -138,6 +147,65 @@ fn ranker_noise_never_panics() {
     }
 }
 
+#[test]
+fn ranker_gaps_are_as_long_as_they_are_said_to_be() {
+    // Every length of a number, and both of its ends: 224 and 8,160 begin the next one.
+    let wide: Vec<u32> = [0, 223, 224, 8159, 8160, 65_536, 200_000].iter().scan(0, |next, gap| { let column = *next + gap; *next = column + 1; Some(column) }).collect();
+    let (items, count) = (300_000, wide.len() as u32);
+    let mut offsets = vec![count; items + 1];
+    offsets[0] = 0;
+    let bytes = gaps::write(&offsets, &wide, false);
+    assert_eq!(bytes.len(), 1 + 1 + 1 + 2 + 2 + 4 + 4 + 4 + (items - 1));
+    assert_eq!(gaps::row_bytes(0, false, wide.iter().copied()), bytes.len() - (items - 1));
+    assert_eq!(gaps::read(&bytes, items, false), Some((offsets, wide)));
+    // Above the diagonal, the first gap counts from the column after the row.
+    let (offsets, columns) = (vec![0, 2, 3, 3], vec![1, 2, 2]);
+    let bytes = gaps::write(&offsets, &columns, true);
+    assert_eq!(bytes, [2, 0, 0, 1, 0, 0]);
+    assert_eq!(gaps::read(&bytes, 3, true), Some((offsets, columns)));
+    for wrong in [&[2, 0, 0, 1, 0][..], &[2, 0, 0, 1, 0, 0, 0], &[2, 0, 1, 1, 0, 0], &[2, 0, 0, 1, 1, 0], &[255, 255, 255, 255]] {
+        assert_eq!(gaps::read(wrong, 3, true), None, "{wrong:?}");
+    }
+}
+
+/// As version 1 wrote it: ordinals of columns in place of gaps, and no pairs.
+fn old() -> (Forgery, Ranker) {
+    let mut ranker = ranker(0);
+    ranker.terms.pop();
+    let mut file = Forgery::of(write(&ranker).unwrap()).word("version", "1");
+    for term in ["ease", "transitions"] {
+        file = file.without(&format!("{term}.gaps")).with(Part::u32(format!("{term}.offsets"), &[7], &[0, 2, 2, 3, 5, 5, 6]));
+        file = file.with(old_columns(term, [1, 5, 0, 2, 4, 3]));
+    }
+    (file, ranker)
+}
+
+fn old_columns(term: &str, columns: [u8; 6]) -> Part<'static> {
+    let bytes: Vec<u8> = columns.into_iter().flat_map(|c| [c, 0]).collect();
+    Part { shape: vec![6, 2], ..Part::u8(format!("{term}.columns"), bytes.leak()) }
+}
+
+#[test]
+fn ranker_of_version_1_is_still_read_and_its_forgeries_are_refused() {
+    let (file, wanted) = old();
+    assert_eq!(parsed(file).unwrap(), wanted);
+    let offsets = |offsets: &[u32]| Part::u32("ease.offsets", &[offsets.len()], offsets);
+    let cases = [
+        ("offsets", offsets(&[0, 2, 2, 3, 5, 6])),
+        ("offsets", offsets(&[1, 2, 2, 3, 5, 5, 6])),
+        ("offsets", offsets(&[0, 2, 1, 3, 5, 5, 6])),
+        ("offsets", offsets(&[0, 2, 2, 3, 5, 5, u32::MAX])),
+        ("columns", old_columns("ease", [5, 1, 0, 2, 4, 3])),
+        ("columns", old_columns("ease", [1, 1, 0, 2, 4, 3])),
+        ("past 6", old_columns("ease", [1, 6, 0, 2, 4, 3])),
+        ("shape", Part { shape: vec![4, 3], ..Part::u8("ease.columns", &[0; 12]) }),
+    ];
+    for (word, part) in cases {
+        let error = parsed(old().0.replacing(part)).map(|r| r.terms.len()).unwrap_err();
+        assert!(error.code() == "corrupt" && error.to_string().contains(word), "{word}: {error}");
+    }
+}
+
 /// A sound file of this kind, to be forged.
 fn forged() -> Forgery {
     Forgery::of(write(&ranker(0)).unwrap())
@@ -150,11 +218,6 @@ fn parsed(forgery: Forgery) -> Result<Ranker> {
 #[test]
 fn ranker_forgeries_with_a_sound_container_are_refused() {
     assert_eq!(parsed(forged()).unwrap(), ranker(0));
-    let columns = |columns: [u8; 6]| {
-        let bytes: Vec<u8> = columns.into_iter().flat_map(|c| [c, 0]).collect();
-        Part { shape: vec![6, 2], ..Part::u8("ease.columns", bytes.leak()) }
-    };
-    let offsets = |offsets: &[u32]| Part::u32("ease.offsets", &[offsets.len()], offsets);
     let scales = |value: f32| Part::f32("ease.scales", &[6], &[value, 1.0, 1.0, 1.0, 1.0, 1.0]);
     let cases = [
         ("format", forged().word("format", "other")),
@@ -168,22 +231,23 @@ fn ranker_forgeries_with_a_sound_container_are_refused() {
         ("unit", forged().word("unit", "NaN")),
         ("unit", forged().word("unit", "inf")),
         ("gains", forged().word("terms", "popularity:popularity,ease:rows")),
-        ("twice", forged().word("terms", "ease:rows,ease:rows,transitions:rows,ials:factors,sequence:sequence")),
-        ("none", forged().word("terms", "../x:rows,ease:rows,transitions:rows,ials:factors,sequence:sequence")),
-        ("unknown kind", forged().word("terms", "popularity:magic,ease:rows,transitions:rows,ials:factors,sequence:sequence")),
+        ("twice", forged().word("terms", "ease:rows,ease:rows,transitions:rows,ials:factors,sequence:sequence,ease-content:pairs")),
+        ("none", forged().word("terms", "../x:rows,ease:rows,transitions:rows,ials:factors,sequence:sequence,ease-content:pairs")),
+        ("unknown kind", forged().word("terms", "popularity:magic,ease:rows,transitions:rows,ials:factors,sequence:sequence,ease-content:pairs")),
         ("terms", forged().word("terms", &["a:popularity"; 17].join(","))),
         ("popularity", forged().without("popularity")),
-        ("gains", forged().replacing(Part::f32("gains", &[5], &[1.0, -0.5, 1.0, 1.0, 1.0]))),
-        ("gains", forged().replacing(Part::f32("gains", &[5], &[1.0, f32::NAN, 1.0, 1.0, 1.0]))),
+        ("gains", forged().replacing(Part::f32("gains", &[6], &[1.0, -0.5, 1.0, 1.0, 1.0, 1.0]))),
+        ("gains", forged().replacing(Part::f32("gains", &[6], &[1.0, f32::NAN, 1.0, 1.0, 1.0, 1.0]))),
         ("taus", forged().replacing(Part::f32("taus", &[4], &[1.0; 4]))),
-        ("offsets", forged().replacing(offsets(&[0, 2, 2, 3, 5, 6]))),
-        ("offsets", forged().replacing(offsets(&[1, 2, 2, 3, 5, 5, 6]))),
-        ("offsets", forged().replacing(offsets(&[0, 2, 1, 3, 5, 5, 6]))),
-        ("offsets", forged().replacing(offsets(&[0, 2, 2, 3, 5, 5, u32::MAX]))),
-        ("columns", forged().replacing(columns([5, 1, 0, 2, 4, 3]))),
-        ("columns", forged().replacing(columns([1, 1, 0, 2, 4, 3]))),
-        ("past 6", forged().replacing(columns([1, 6, 0, 2, 4, 3]))),
-        ("shape", forged().replacing(Part { shape: vec![4, 3], ..Part::u8("ease.columns", &[0; 12]) })),
+        // Sound are [2, 1, 3, 0, 1, 0, 2, 2, 1, 0, 1, 3] and [2, 0, 3, 0, 1, 1, 2, 0, 0, 0, 0].
+        ("gaps", forged().replacing(Part::u8("ease.gaps", &[2, 1, 4, 0, 1, 0, 2, 2, 1, 0, 1, 3]))),
+        ("gaps", forged().replacing(Part::u8("ease.gaps", &[2, 1, 3, 0, 1, 0, 2, 2, 1, 0, 1]))),
+        ("gaps", forged().replacing(Part::u8("ease.gaps", &[2, 1, 3, 0, 1, 0, 2, 2, 1, 0, 0]))),
+        ("gaps", forged().replacing(Part::u8("ease.gaps", &[224, 0, 3, 0, 1, 0, 2, 2, 1, 0, 1, 3]))),
+        ("gaps", forged().replacing(Part::u8("ease-content.gaps", &[2, 0, 4, 0, 1, 1, 2, 0, 0, 0, 0]))),
+        ("gaps", forged().replacing(Part::u8("ease-content.gaps", &[2, 0, 3, 0, 1, 1, 2, 0, 0, 0, 1, 0]))),
+        ("heights", forged().replacing(Part::f32("ease-content.heights", &[6], &[1.0, 1.0, 1.0, -1.0, 1.0, 1.0]))),
+        ("heights", forged().replacing(Part::f32("ease-content.heights", &[5], &[1.0; 5]))),
         ("values", forged().replacing(Part::f32("ease.values", &[6], &[0.0; 6]))),
         ("scales", forged().replacing(scales(f32::INFINITY))),
         ("scales", forged().replacing(scales(-1.0))),
@@ -211,8 +275,8 @@ fn ranker_forgeries_with_a_sound_container_are_refused() {
 
 #[test]
 fn ranker_of_a_newer_version_is_named() {
-    let error = parsed(forged().word("version", "2")).map(|r| r.terms.len()).unwrap_err();
-    assert_eq!(error, Error::Version { what: "a ranker".into(), found: 2, supported: 1 });
+    let error = parsed(forged().word("version", "3")).map(|r| r.terms.len()).unwrap_err();
+    assert_eq!(error, Error::Version { what: "a ranker".into(), found: 3, supported: 2 });
 }
 
 #[test]

@@ -1,11 +1,14 @@
 //! What shipping costs: int8 top-50 rows against the dense matrix, int8 factors against floats.
 
+use std::sync::Arc;
+
 use palate::evaluate::dataset::Sequence;
 use palate::evaluate::split::Case;
 use palate::math::rng::Rng;
 use palate::rank::learned::sparse::SparseRows;
 use palate::train::dense::Dense;
-use palate::train::ease::ease;
+use palate::rank::learned::terms::{Term, history_of};
+use palate::train::ease::{ease, ease_with_heights};
 use palate::train::entries::{Centered, Entries, Keep, Popular, exact_lists, kept};
 use palate::train::matrix::Csr;
 
@@ -111,8 +114,10 @@ fn equal_entries_are_taken_in_order() {
 fn the_choice_is_made_on_the_cases() {
     let (dense, train, cases) = learned();
     let popular = Popular::new(&dense, &train);
-    assert_eq!(Entries::choose(&dense, &popular, 10, &[], None, &|_| {}).keep, Keep::EachRow, "nothing to choose by");
-    let chosen = Entries::choose(&dense, &popular, 10, &cases, None, &|_| {});
+    let (none, least) = Entries::choose(&dense, &popular, 10, &[], None, &|_| {});
+    assert_eq!((none.keep, least), (Keep::EachRow, 10), "nothing to choose by");
+    let (chosen, entries) = Entries::choose(&dense, &popular, 10, &cases, None, &|_| {});
+    assert!((10..=20).contains(&entries), "{entries}");
     let cases: Vec<&Case> = cases.iter().collect();
     let lists = exact_lists(&dense, &cases, None);
     let (each, best) = (kept(&Entries::each_row().of(&Centered::new(&dense), 10), &cases, None, &lists), kept(&chosen.of(&Centered::new(&dense), 10), &cases, None, &lists));
@@ -126,12 +131,102 @@ fn sparse_rows_survive_their_parts_and_refuse_broken_ones() {
     let rows = SparseRows::from_dense(&[0.0, 2.0, -1.0, 0.5, 0.0, 0.0], 3, 2);
     assert_eq!(rows.entries(), 3);
     assert!((rows.get(0, 1) - 2.0).abs() < 0.02 && rows.get(1, 2) == 0.0);
-    let (offsets, indices, values, scales) = rows.parts();
-    let again = |offsets: Vec<u32>, indices: Vec<u32>| {
-        SparseRows::from_parts(3, offsets, indices, values.to_vec(), scales.to_vec(), vec![])
-    };
-    assert_eq!(again(offsets.to_vec(), indices.to_vec()), Some(rows.clone()));
-    assert_eq!(again(vec![0, 9, 3], indices.to_vec()), None);
-    assert_eq!(again(offsets.to_vec(), vec![1, 2, 3]), None);
-    assert_eq!(again(offsets.to_vec(), vec![2, 1, 0]), None);
+    let (offsets, indices, values) = rows.parts();
+    let scales = rows.scales().0.to_vec();
+    let again = |offsets: Vec<u32>, indices: Vec<u32>| SparseRows::from_parts(3, offsets, indices, values.clone(), scales.clone(), vec![]);
+    assert_eq!(again(offsets.clone(), indices.clone()), Some(rows.clone()));
+    assert_eq!(again(vec![0, 9, 3], indices), None);
+    assert_eq!(again(offsets.clone(), vec![1, 2, 3]), None);
+    assert_eq!(again(offsets, vec![2, 1, 0]), None);
+}
+
+/// EASE of the same people with its heights: a symmetric matrix but for them.
+fn symmetric() -> (Dense, Vec<Sequence>, Vec<Case>) {
+    let (dense, train, cases) = learned();
+    let (weights, heights) = ease_with_heights(&Csr::binary(&train, 2000), 50.0).expect("ease");
+    (Dense { heights: Some(Arc::new(heights)), ..Dense::new(&dense.name, weights, 2000) }, train, cases)
+}
+
+#[test]
+fn pairs_keep_as_much_of_the_ranking_with_half_of_the_entries() {
+    let (dense, train, cases) = symmetric();
+    let cases: Vec<&Case> = cases.iter().collect();
+    let lists = exact_lists(&dense, &cases, None);
+    let exact = kept(&dense, &cases, None, &lists);
+    let popular = Popular::new(&dense, &train);
+    for entries in [Entries::each_row(), Entries::new(Keep::Weighed { people: 0.25, head: 0.2 }, &popular)] {
+        let term = entries.of(&Centered::new(&dense), 25);
+        let shipped = kept(&term, &cases, None, &lists);
+        assert!(term.weights.is_mirrored() && term.weights.entries() <= 25 * 2000);
+        assert!(shipped.quality > (1.0 - LOST) * exact.quality, "{:?}: {shipped:?} against {exact:?}", entries.keep);
+        assert!(shipped.overlap >= OVERLAP, "{:?}: {shipped:?}", entries.keep);
+    }
+}
+
+#[test]
+fn pairs_are_both_entries_of_the_learned_matrix_to_an_int8_step() {
+    let (dense, train, _) = symmetric();
+    let rows = Entries::new(Keep::Weighed { people: 0.25, head: 0.1 }, &Popular::new(&dense, &train)).of(&Centered::new(&dense), 20).weights;
+    let (scales, heights) = rows.scales();
+    let mut found = 0;
+    for row in 0..2000u32 {
+        for (column, weight) in rows.row(row) {
+            let step = scales[row as usize] * heights[column as usize];
+            let wanted = dense.row(row as usize)[column as usize];
+            assert!((weight - wanted).abs() <= 0.501 * step, "({row}, {column}): {weight}, learned {wanted}");
+            assert!(rows.get(column, row) != 0.0, "({row}, {column}) has no other side");
+            found += 1;
+        }
+    }
+    assert!(found == 2 * rows.entries() && rows.entries() > 19 * 2000, "{found}");
+}
+
+#[test]
+fn pairs_taken_are_the_ones_whose_entries_weigh_most_together() {
+    let (dense, train, _) = symmetric();
+    let rows = Entries::new(Keep::Weighed { people: 0.0, head: 0.0 }, &Popular::new(&dense, &train)).of(&Centered::new(&dense), 3).weights;
+    let both = |row: usize, column: usize| dense.row(row)[column].abs() + dense.row(column)[row].abs();
+    let (mut taken, mut left) = (f32::INFINITY, 0f32);
+    for row in 0..2000 {
+        for column in row + 1..2000 {
+            let weight = both(row, column);
+            if rows.get(row as u32, column as u32) != 0.0 { taken = taken.min(weight) } else { left = left.max(weight) }
+        }
+    }
+    // Of equal ones some are left; int8 rounds none of the largest to zero.
+    assert!(taken >= 0.9999 * left, "{taken} was taken, {left} left");
+}
+
+#[test]
+fn pairs_survive_their_parts_and_a_cut_and_refuse_broken_ones() {
+    let (dense, train, _) = symmetric();
+    let entries = Entries::new(Keep::Weighed { people: 0.5, head: 0.25 }, &Popular::new(&dense, &train));
+    let rows = entries.of(&Centered::new(&dense), 20).weights;
+    let (offsets, indices, values) = rows.parts();
+    let (scales, heights) = rows.scales();
+    let (scales, heights) = (scales.to_vec(), heights.to_vec());
+    let again = |offsets: &[u32], indices: &[u32], heights: &[f32]| SparseRows::mirrored(offsets.to_vec(), indices.to_vec(), values.clone(), scales.clone(), heights.to_vec());
+    assert_eq!(again(&offsets, &indices, &heights), Some(rows.clone()));
+    assert_eq!(again(&offsets, &indices, &heights[1..]), None);
+    let mut below = indices.clone();
+    below[0] = 0;
+    assert_eq!(again(&offsets, &below, &heights), None, "on the diagonal");
+    let cut = entries.cut(&rows, 10);
+    assert!(cut.is_mirrored() && cut.entries() * 2 <= rows.entries() + 2000 && cut.entries() > 9 * 2000, "{} of {}", cut.entries(), rows.entries());
+    (0..2000).for_each(|row| cut.row(row).for_each(|(column, weight)| assert_eq!(weight, rows.get(row, column))));
+}
+
+#[test]
+fn pairs_explain_what_they_score() {
+    let (dense, _, cases) = symmetric();
+    let term = Entries::each_row().of(&Centered::new(&dense), 20);
+    for case in &cases[..20] {
+        let mut history = history_of(&case.history.items);
+        let scores = term.scores(&history);
+        let item = case.targets[0];
+        let shares = term.shares(&history, item);
+        assert!((shares.base + shares.events.iter().sum::<f32>() - scores[item as usize]).abs() < 1e-5);
+        history[0].weight = 0.0;
+        assert!((scores[item as usize] - shares.events[0] - term.scores(&history)[item as usize]).abs() < 1e-5, "without the event");
+    }
 }

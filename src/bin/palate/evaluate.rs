@@ -80,7 +80,7 @@ pub struct Evaluate {
     /// Method that differences are taken to.
     #[arg(long)]
     baseline: Option<String>,
-    /// Entries per row of the item-item matrices that the device gets [default: 50].
+    /// Entries per row of the item-item matrices that the device gets, in the mean; up to twice as many where its first ten need them [default: 50].
     #[arg(long)]
     row_entries: Option<usize>,
     /// Search for hyper-parameters first: so many seeded draws a method, judged on the validation cases by successive halving.
@@ -126,7 +126,7 @@ impl Evaluate {
         let Some(protocol) = protocol else {
             return self.rate(&interactions);
         };
-        let (sequences, account) = interactions.sequences(&cleaning)?;
+        let (mut sequences, account) = interactions.sequences(&cleaning)?;
         self.note(&account.line());
         let items = interactions.items.len();
         let features = content.features(items);
@@ -141,11 +141,21 @@ impl Evaluate {
         let mut tuned = None;
         let mut of_folds: Vec<Vec<Outcome>> = Vec::new();
         for fold in 0..folds {
-            let split = split(protocol, &sequences, items, self.seed, fold, folds)?;
+            let mut split = split(protocol, &sequences, items, self.seed, fold, folds)?;
+            // What is not asked for any more makes room for what is learned.
+            if fold + 1 == folds {
+                sequences = Vec::new();
+            }
+            if self.fit == "train" {
+                split.train_and_valid = Vec::new();
+            }
             self.note(&split.statement);
             if fold == 0 && self.tune.is_some() {
                 let (found, account) = self.tuned(checkpoint, &split, items, &features, &settings)?;
                 (settings, tuned) = (found, Some(account));
+            }
+            if self.fit != "train" {
+                split.train = Vec::new();
             }
             of_folds.push(self.measure((checkpoint, fold), &split, items, &features, &settings)?);
             statement = split.statement;

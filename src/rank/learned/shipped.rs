@@ -56,6 +56,10 @@ fn term(trained: Trained, counts: &[u32], users: u32) -> Option<Arc<dyn Term>> {
             let weights = SparseRows::from_parts(items, rows.offsets, rows.columns, rows.values, rows.scales, rows.base)?;
             Arc::new(Neighbors { name, weights, tau, window: usize::MAX })
         }
+        Weights::Pairs(p) => {
+            let weights = SparseRows::mirrored(p.offsets, p.columns, p.values, p.scales, p.heights).filter(|weights| weights.rows() == items)?;
+            Arc::new(Neighbors { name, weights, tau, window: usize::MAX })
+        }
         Weights::Factors(f) => {
             let fits = f.values.len() == items * f.dim && f.scales.len() == items && f.gram.len() == f.dim * f.dim;
             let factors = Factors { dim: f.dim, values: f.values, scales: f.scales, gram: f.gram, alpha0: f.alpha0, lambda: f.lambda, nu: f.nu, tau, solved: Default::default() };

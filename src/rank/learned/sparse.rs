@@ -1,14 +1,17 @@
 //! A sparse item-item matrix as devices download it: per row the k largest weights, int8 with one scale.
 //!
-//! Not here: where the weights come from (`train`), byte layouts of shards (`format`).
+//! A matrix that is symmetric but for a factor of each column (EASE's is: B_ij = -P_ij / P_jj) comes as what lies above its diagonal, and
+//! is mirrored when it is opened. Not here: where the weights come from (`train`), byte layouts of shards (`format`).
+
+use crate::format::gaps;
 
 /// Rows of `(column, int8)`, columns ascending within a row. Row i holds what having met item i adds to the others.
 ///
 /// | part | bytes |
 /// | --- | --- |
-/// | per row: offset, scale | 4 + 4 |
-/// | per entry: column, weight | 2 (3 above 65,536 items) + 1 |
-/// | per column, where there is a base | 4 |
+/// | per row: entries, scale | 1 or 2, 4 |
+/// | per entry: gap to the one before, weight | 1 (2 where it is wide), 1; mirrored, half as many entries |
+/// | per column, where there is a base, or a height | 4 |
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct SparseRows {
     columns: usize,
@@ -18,6 +21,8 @@ pub struct SparseRows {
     scales: Vec<f32>,
     /// What every row holds of a column besides its entries, `[columns]` or empty.
     base: Vec<f32>,
+    /// What the entries of each column are multiplied by besides their row's scale: `[columns]` where the matrix is mirrored, else empty.
+    heights: Vec<f32>,
 }
 
 impl SparseRows {
@@ -58,6 +63,15 @@ impl SparseRows {
         &self.base
     }
 
+    /// Whether an entry stands for two.
+    pub fn is_mirrored(&self) -> bool {
+        !self.heights.is_empty()
+    }
+
+    fn height(&self, column: u32) -> f32 {
+        self.heights.get(column as usize).copied().unwrap_or(1.0)
+    }
+
     /// Number of rows.
     pub fn rows(&self) -> usize {
         self.scales.len()
@@ -75,7 +89,7 @@ impl SparseRows {
             true => (self.offsets[row] as usize..self.offsets[row + 1] as usize, self.scales[row]),
             false => (0..0, 0.0),
         };
-        self.indices[range.clone()].iter().zip(&self.values[range]).map(move |(&c, &v)| (c, f32::from(v) * scale))
+        self.indices[range.clone()].iter().zip(&self.values[range]).map(move |(&c, &v)| (c, f32::from(v) * scale * self.height(c)))
     }
 
     /// One entry, 0 where there is none; the base is not in it.
@@ -86,7 +100,7 @@ impl SparseRows {
         }
         let (start, end) = (self.offsets[at] as usize, self.offsets[at + 1] as usize);
         match self.indices[start..end].binary_search(&column) {
-            Ok(found) => f32::from(self.values[start + found]) * self.scales[at],
+            Ok(found) => f32::from(self.values[start + found]) * self.scales[at] * self.height(column),
             Err(_) => 0.0,
         }
     }
@@ -100,7 +114,7 @@ impl SparseRows {
         let range = self.offsets[at] as usize..self.offsets[at + 1] as usize;
         let factor = factor * self.scales[at];
         for (&column, &value) in self.indices[range.clone()].iter().zip(&self.values[range]) {
-            out[column as usize] += factor * f32::from(value);
+            out[column as usize] += factor * f32::from(value) * self.height(column);
         }
     }
 
@@ -112,23 +126,89 @@ impl SparseRows {
         }
         let range = self.offsets[at] as usize..self.offsets[at + 1] as usize;
         let pairs = self.indices[range.clone()].iter().zip(&self.values[range]);
-        self.scales[at] * pairs.map(|(&c, &v)| vector[c as usize] * f32::from(v)).sum::<f32>()
+        self.scales[at] * pairs.map(|(&c, &v)| vector[c as usize] * f32::from(v) * self.height(c)).sum::<f32>()
     }
 
     /// Bytes to download, see the table above.
     pub fn download_bytes(&self) -> usize {
-        let index = if self.columns <= 1 << 16 { 2 } else { 3 };
-        self.rows() * 8 + self.indices.len() * (index + 1) + 4 * self.base.len()
+        let upper = self.is_mirrored();
+        let columns = (0..self.rows()).map(|row| gaps::row_bytes(row, upper, self.held(row).map(|(column, _)| column))).sum::<usize>();
+        columns + self.entries() + 4 * (self.rows() + self.base.len() + self.heights.len())
     }
 
-    /// Number of entries.
+    /// Number of entries that are downloaded.
     pub fn entries(&self) -> usize {
-        self.indices.len()
+        if self.is_mirrored() { self.indices.len() / 2 } else { self.indices.len() }
     }
 
-    /// The parts, for the shard writer: offsets `[rows + 1]`, columns, int8 weights, scales `[rows]`.
-    pub fn parts(&self) -> (&[u32], &[u32], &[i8], &[f32]) {
-        (&self.offsets, &self.indices, &self.values, &self.scales)
+    /// The entries of a row that are downloaded.
+    fn held(&self, row: usize) -> impl Iterator<Item = (u32, i8)> + '_ {
+        let range = self.offsets[row] as usize..self.offsets[row + 1] as usize;
+        let entries = self.indices[range.clone()].iter().copied().zip(self.values[range].iter().copied());
+        entries.filter(move |(column, _)| !self.is_mirrored() || *column as usize > row)
+    }
+
+    /// The parts, for the shard writer: offsets `[rows + 1]`, columns and int8 weights of the entries that are downloaded.
+    pub fn parts(&self) -> (Vec<u32>, Vec<u32>, Vec<i8>) {
+        let (mut offsets, mut columns, mut values) = (vec![0], Vec::new(), Vec::new());
+        for row in 0..self.rows() {
+            self.held(row).for_each(|(column, value)| {
+                columns.push(column);
+                values.push(value);
+            });
+            offsets.push(columns.len() as u32);
+        }
+        (offsets, columns, values)
+    }
+
+    /// What rows and columns are multiplied by: `[rows]`, and `[columns]` where the matrix is mirrored.
+    pub fn scales(&self) -> (&[f32], &[f32]) {
+        (&self.scales, &self.heights)
+    }
+
+    /// A square matrix from what lies above its diagonal: an entry (i, j, q) is q scale_i height_j in row i, and q scale_j height_i in
+    /// row j. `None` where the parts do not fit together.
+    pub fn mirrored(offsets: Vec<u32>, indices: Vec<u32>, values: Vec<i8>, scales: Vec<f32>, heights: Vec<f32>) -> Option<Self> {
+        let n = scales.len();
+        let upper = Self::from_parts(n, offsets, indices, values, scales, Vec::new())?;
+        let above = (0..n).all(|row| upper.held(row).next().is_none_or(|(column, _)| column as usize > row));
+        (heights.len() == n && above).then(|| upper.reflected(heights))
+    }
+
+    /// The same from weights `(column, weight)` above the diagonal, columns ascending, to the nearest int8.
+    pub fn from_pairs(rows: &[Vec<(u32, f32)>], scales: Vec<f32>, heights: Vec<f32>) -> Self {
+        let mut upper = Self { columns: rows.len(), offsets: vec![0], ..Self::default() };
+        for (entries, scale) in rows.iter().zip(&scales) {
+            for &(column, weight) in entries {
+                let value = (weight / (scale * heights[column as usize])).round() as i8;
+                if value != 0 {
+                    upper.indices.push(column);
+                    upper.values.push(value);
+                }
+            }
+            upper.offsets.push(upper.indices.len() as u32);
+        }
+        Self { scales, ..upper }.reflected(heights)
+    }
+
+    /// With the entries below the diagonal of a matrix that holds those above it.
+    fn reflected(self, heights: Vec<f32>) -> Self {
+        let n = self.rows();
+        let mut sizes: Vec<u32> = self.offsets.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        self.indices.iter().for_each(|&column| sizes[column as usize] += 1);
+        let mut offsets = vec![0u32];
+        sizes.iter().for_each(|size| offsets.push(offsets[offsets.len() - 1] + size));
+        let mut next = offsets.clone();
+        let (mut indices, mut values) = (vec![0; 2 * self.indices.len()], vec![0; 2 * self.indices.len()]);
+        let mut put = |row: usize, column: usize, value: i8| {
+            let at = next[row] as usize;
+            (indices[at], values[at]) = (column as u32, value);
+            next[row] += 1;
+        };
+        // What lies below the diagonal first, row by row: so columns ascend.
+        (0..n).for_each(|row| self.held(row).for_each(|(column, value)| put(column as usize, row, value)));
+        (0..n).for_each(|row| self.held(row).for_each(|(column, value)| put(row, column as usize, value)));
+        Self { offsets, indices, values, heights, ..self }
     }
 
     /// From the parts of a shard; `None` where they do not fit together.
@@ -148,7 +228,7 @@ impl SparseRows {
             && indices.len() == values.len()
             && indices.iter().all(|&c| (c as usize) < columns)
             && offsets.windows(2).all(|w| indices[w[0] as usize..w[1] as usize].windows(2).all(|p| p[0] < p[1]));
-        fits.then_some(Self { columns, offsets, indices, values, scales, base })
+        fits.then_some(Self { columns, offsets, indices, values, scales, base, heights: Vec::new() })
     }
 }
 

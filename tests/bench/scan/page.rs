@@ -2,8 +2,10 @@
 
 #![cfg(target_arch = "wasm32")]
 
+mod fold;
 mod measure;
 
+use fold::{DIMS, fold};
 use js_sys::Function;
 use measure::{Measured, ROWS, measure};
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
@@ -17,7 +19,22 @@ pub fn sizes() -> Vec<u32> {
 /// Milliseconds of the read and of the scan, and the ratio; `now` gives milliseconds.
 #[wasm_bindgen]
 pub fn times(rows: u32, rounds: u32, now: &Function) -> Vec<f64> {
-    let now = || now.call0(&JsValue::NULL).ok().and_then(|ms| ms.as_f64()).unwrap_or(f64::NAN);
-    let Measured { read, scan, ratio } = measure(rows as usize, rounds as usize, now);
+    let Measured { read, scan, ratio } = measure(rows as usize, rounds as usize, clock(now));
     vec![read, scan, ratio]
+}
+
+/// Dimensions that the fold-in is measured in.
+#[wasm_bindgen]
+pub fn dims() -> Vec<u32> {
+    DIMS.map(|dim| dim as u32).to_vec()
+}
+
+/// Milliseconds of each of so many fold-ins, the least first; `now` gives milliseconds.
+#[wasm_bindgen]
+pub fn folds(dim: u32, rounds: u32, now: &Function) -> Vec<f64> {
+    fold(dim as usize, rounds as usize, clock(now))
+}
+
+fn clock(now: &Function) -> impl Fn() -> f64 + '_ {
+    || now.call0(&JsValue::NULL).ok().and_then(|ms| ms.as_f64()).unwrap_or(f64::NAN)
 }
