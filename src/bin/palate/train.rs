@@ -55,6 +55,9 @@ pub struct Image {
     /// Inverted residuals of that body that stay as they are, with all before them.
     #[arg(long, value_name = "LAYERS", default_value_t = 3, requires = "from")]
     freeze: usize,
+    /// Learning rate of the body's matrices at its highest, by Muon; 0: by AdamW as all else [default: 0.004, with --from 0].
+    #[arg(long, value_name = "RATE")]
+    matrix_rate: Option<f32>,
     /// Side of the pictures that the model takes, in pixels.
     #[arg(long, value_name = "PIXELS", default_value_t = 96)]
     size: usize,
@@ -68,7 +71,9 @@ pub struct Image {
 
 /// Side of the pictures that are kept while learning, for one pixel that the model takes.
 const KEPT: f64 = 1.34;
-const PICTURES: Words = Words { field: "image", many: "pictures" };
+/// Of a body from random numbers. One that knows pictures already would forget them.
+const MATRIX_RATE: f32 = 4e-3;
+const PICTURES: Words = Words { fields: &["image"], many: "pictures" };
 
 impl Image {
     fn run(self) -> Result<()> {
@@ -76,7 +81,11 @@ impl Image {
         if !(0.0..=1.0).contains(&self.lines) {
             return Err(Error::input("--lines is 0 to 1."));
         }
-        let settings = self.tower.settings(Changes { lines: self.lines, flip: !self.no_flip }, <Settings>::default().learning_rate)?;
+        let matrix_rate = self.matrix_rate.unwrap_or(if self.from.is_some() { 0.0 } else { MATRIX_RATE });
+        if !(0.0..1.0).contains(&matrix_rate) {
+            return Err(Error::input("--matrix-rate is 0 to 1."));
+        }
+        let settings = Settings { matrix_rate, ..self.tower.settings(Changes { lines: self.lines, flip: !self.no_flip }, <Settings>::default().learning_rate)? };
         let side = (self.size as f64 * KEPT) as usize;
         let read = self.tower.read(PICTURES, &self.tower.items()?, self.tower.texts()?, |_, path| {
             let bytes = folder::read(path, media::MAX_FILE)?;
@@ -116,7 +125,7 @@ pub struct Audio {
     clean: sound::Clean,
 }
 
-const SOUNDS: Words = Words { field: "audio", many: "sounds" };
+const SOUNDS: Words = Words { fields: &["audio"], many: "sounds" };
 /// Sounds have fewer numbers and a shallower net than pictures.
 const RATE: f32 = 2e-3;
 
