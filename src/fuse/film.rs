@@ -34,7 +34,7 @@ impl Film {
         if pack.architecture != NAME {
             return Err(Error::input(format!("{:?} reads no films. Name a pack that `palate train video` wrote.", pack.architecture)));
         }
-        let config = Config::parse(&pack.config)?;
+        let config: Config = serde_json::from_value(pack.config.clone()).map_err(|e| Error::corrupt("the video pack", e.to_string()))?;
         if config.dim != pack.encoder.dim {
             return Err(Error::corrupt("the video pack", format!("it says {} dimensions and {}", pack.encoder.dim, config.dim)));
         }

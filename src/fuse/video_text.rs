@@ -5,6 +5,8 @@
 //! al. 2020). A film without words, or words without a film, is a shorter sequence: nothing is padded or masked. Not here:
 //! frames' and words' vectors (`encode`), and how it is learned (`train::tower::clip`).
 
+use serde::Deserialize;
+
 use crate::compute::builder::Builder;
 use crate::compute::graph::{Activation, Batch, Graph, Mask, PoolKind};
 use crate::error::{Error, Result};
@@ -17,7 +19,7 @@ const FRAME: u32 = 0;
 const WORD: u32 = 1;
 
 /// The shape of a model.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Config {
     /// Numbers of a frame's vector, of a word's, of the Transformer's rows and of the answer.
     pub frame: usize,
@@ -36,18 +38,6 @@ pub struct Config {
 pub type Item<'a> = (&'a [Vec<f32>], &'a [Vec<f32>]);
 
 impl Config {
-    /// Reads what a pack says in `config`.
-    ///
-    /// # Errors
-    /// [`Error::Corrupt`] for one that is none.
-    pub fn parse(config: &serde_json::Value) -> Result<Self> {
-        let number = |name: &str| {
-            let value = config.get(name).and_then(serde_json::Value::as_u64).filter(|value| (1..=1 << 16).contains(value));
-            value.map(|value| value as usize).ok_or_else(|| Error::corrupt("the video pack", format!("its {name} is missing or out of bounds")))
-        };
-        Ok(Self { frame: number("frame")?, word: number("word")?, width: number("width")?, dim: number("dim")?, heads: number("heads")?, layers: number("layers")?, wide: number("wide")?, places: number("places")? })
-    }
-
     /// The inputs of items, packed end to end. Frames and words past [`Config::places`] are left out.
     ///
     /// # Errors

@@ -21,7 +21,9 @@ function record() {
     const recorder = new MediaRecorder(canvas.captureStream(30), { mimeType: 'video/webm', videoBitsPerSecond: 8_000_000 });
     const pieces = [];
     recorder.ondataavailable = ({ data }) => pieces.push(data);
-    recorder.start();
+    // What is drawn before the recorder listens is not in the film.
+    context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+    await new Promise((done) => { recorder.onstart = done; recorder.start(); });
     for (let at = 0; at < frames; at += 1) {
       context.imageSmoothingEnabled = false;
       context.drawImage(at < frames / 2 ? bitmap : next, 0, 0, canvas.width, canvas.height);
@@ -72,7 +74,7 @@ test('film: an index that reads films finds what comes first and what then', asy
     const frame = async (of, with_) => (await fetch(`/films/${of}-${with_}-3/0.png`)).blob();
     const asked = [];
     for (const [first, then] of pairs) {
-      const video = await filmed(await frame(first, then), 16, await frame(then, first));
+      const video = await filmed(await frame(first, then), 24, await frame(then, first));
       const hits = await shop.search({ video, k: 8, explain: true });
       asked.push({ kind: `${first}-${then}`, keys: hits.map(({ key }) => key), terms: hits[0].reasons.map(({ term }) => term) });
     }

@@ -225,12 +225,12 @@ fn tower_views_are_in_bounds_and_lines_are_dark_on_white() {
     assert_eq!(plain.len(), SIZE * SIZE * 3);
     assert_eq!(plain[..3], [1.0; 3], "clear is white");
     for seed in 0..40 {
-        let lines = Changes { lines: 1.0, flip: true };
+        let lines = Changes { lines: 1.0, flip: true, erased: 0.0 };
         let drawn = view(&source, SIZE, Some((&lines, &mut Rng::new(seed))));
         assert!(drawn.as_chunks::<3>().0.iter().all(|p| p[0] == p[1] && p[1] == p[2]), "lines have no color");
         let white = drawn.iter().filter(|&&v| v > 0.9).count();
         assert!(white > drawn.len() / 2 && white < drawn.len(), "{white} of {} are white", drawn.len());
-        let changes = Changes { lines: 0.0, flip: true };
+        let changes = Changes { lines: 0.0, flip: true, erased: 0.5 };
         let changed = view(&source, SIZE, Some((&changes, &mut Rng::new(seed))));
         assert!(changed.iter().all(|v| (-1.0..=1.0).contains(v)));
         assert_ne!(changed, plain);

@@ -64,6 +64,9 @@ pub struct Image {
     /// Share of pictures that are learned as lines alone, for searches with doodles.
     #[arg(long, value_name = "SHARE", default_value_t = 0.2)]
     lines: f64,
+    /// Share of pictures out of which a rectangle is erased while learning.
+    #[arg(long, value_name = "SHARE", default_value_t = Changes::default().erased)]
+    erase: f64,
     /// Left and right mean something in these pictures: don't swap them.
     #[arg(long)]
     no_flip: bool,
@@ -78,14 +81,14 @@ const PICTURES: Words = Words { fields: &["image"], many: "pictures" };
 impl Image {
     fn run(self) -> Result<()> {
         start::check_size(self.size)?;
-        if !(0.0..=1.0).contains(&self.lines) {
-            return Err(Error::input("--lines is 0 to 1."));
+        if [self.lines, self.erase].iter().any(|share| !(0.0..=1.0).contains(share)) {
+            return Err(Error::input("--lines and --erase are 0 to 1."));
         }
         let matrix_rate = self.matrix_rate.unwrap_or(if self.from.is_some() { 0.0 } else { MATRIX_RATE });
         if !(0.0..1.0).contains(&matrix_rate) {
             return Err(Error::input("--matrix-rate is 0 to 1."));
         }
-        let settings = Settings { matrix_rate, ..self.tower.settings(Changes { lines: self.lines, flip: !self.no_flip }, <Settings>::default().learning_rate)? };
+        let settings = Settings { matrix_rate, ..self.tower.settings(Changes { lines: self.lines, flip: !self.no_flip, erased: self.erase }, <Settings>::default().learning_rate)? };
         let side = (self.size as f64 * KEPT) as usize;
         let read = self.tower.read(PICTURES, &self.tower.items()?, self.tower.texts()?, |_, path| {
             let bytes = folder::read(path, media::MAX_FILE)?;

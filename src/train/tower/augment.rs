@@ -73,11 +73,13 @@ pub struct Changes {
     pub lines: f64,
     /// Whether left and right may change places.
     pub flip: bool,
+    /// Share of pictures out of which a rectangle is erased (Zhong et al. 2020, "Random Erasing Data Augmentation").
+    pub erased: f64,
 }
 
 impl Default for Changes {
     fn default() -> Self {
-        Self { lines: 0.2, flip: true }
+        Self { lines: 0.2, flip: true, erased: 0.5 }
     }
 }
 
@@ -141,6 +143,15 @@ pub fn view(source: &Source, size: usize, changes: Option<(&Changes, &mut Rng)>)
                     // A sum of two uniform ones is near enough to a sensor's.
                     *value += noise * between(-1.0, 1.0) + noise * between(-1.0, 1.0);
                 }
+            }
+        }
+    }
+    if f64::from(between(0.0, 1.0)) < changes.erased {
+        let [wide, high] = [between(0.1, 0.45), between(0.1, 0.45)].map(|share| share * size as f32);
+        let (left, top) = (between(0.0, 1.0) * (size as f32 - wide), between(0.0, 1.0) * (size as f32 - high));
+        for y in top as usize..(top + high) as usize {
+            for x in left as usize..(left + wide) as usize {
+                pixels[(y * size + x) * 3..][..3].copy_from_slice(&ground);
             }
         }
     }
