@@ -1,12 +1,12 @@
 //! The graphs that join modalities, whole, on the GPU: against plain loops where they are short, and against the processor.
 
+use std::collections::BTreeMap;
+
 use palate::compute::cpu::isa::Isa;
 use palate::compute::cpu::{CpuModel, Workspace};
 use palate::format::joint::{Config as Joint, Modality};
 use palate::format::tensors::{Part, TensorFile, write};
 use palate::fuse::{joint, video_text};
-
-use std::collections::BTreeMap;
 
 use super::gpu::{NEAR, Outcome, Stand};
 use super::loops::{self, f64s};
