@@ -89,7 +89,8 @@
 //! backward in f32, and aligns pictures with the vectors of the items' texts. Such a model has no vectors in the index: the manifest
 //! says `"space": "text"`, and what it makes of a picture ranks the texts. An ear of its own ([`models::cnn_lstm`]: convolutions,
 //! then an LSTM along the time) is learned of its sounds in the same way, and a Transformer over frames and words
-//! ([`fuse::video_text`]) of its films.
+//! ([`fuse::video_text`]) of its films. The items' films then have vectors of their own beside the texts', and the Transformer comes as a
+//! shard of the index, so that [`engine`] reads a film that is asked with in the same way.
 //!
 //! # How sounds are encoded
 //!

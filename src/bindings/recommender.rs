@@ -171,14 +171,17 @@ impl RecommenderSession {
         list(hits.await.map_err(thrown)?)
     }
 
-    /// The items that look most like a picture, `[height, width, 4]` bytes with straight alpha, or like several one after another.
+    /// The items that look most like a picture, `[height, width, 4]` bytes with straight alpha, or like the film that several are frames of.
     #[wasm_bindgen(js_name = searchSeen)]
     pub async fn search_seen(&self, ask: JsValue, width: u32, height: u32, rgba: Vec<u8>) -> Thrown {
         let hits = async {
             let ask = read::<Ask>(ask, "The options of search")?.search(true)?;
             let pictures = media::pictures(width, height, &rgba)?;
             drop(rgba);
-            self.session.search_like(&ask, pictures).await
+            match pictures.len() {
+                1 => self.session.search_like(&ask, pictures).await,
+                _ => self.session.search_film(&ask, pictures).await,
+            }
         };
         list(hits.await.map_err(thrown)?)
     }

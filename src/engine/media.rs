@@ -48,6 +48,17 @@ pub struct Hearing {
 ///
 /// Errors: `Error::Input` for none.
 pub async fn encode_all<I>(model: &dyn MediaModel<I>, inputs: Vec<I>) -> Result<Vec<f32>> {
+    let mut vectors = encode_each(model, inputs).await?;
+    match vectors.len() {
+        1 => Ok(vectors.swap_remove(0)),
+        _ => Ok(mean_direction(vectors.iter().map(Vec::as_slice), model.dim())),
+    }
+}
+
+/// The vectors of several, one after another.
+///
+/// Errors: `Error::Input` for none.
+pub async fn encode_each<I>(model: &dyn MediaModel<I>, inputs: Vec<I>) -> Result<Vec<Vec<f32>>> {
     if inputs.is_empty() {
         return Err(Error::input("There is nothing to look at: no frame was given. Pass one at least."));
     }
@@ -55,10 +66,7 @@ pub async fn encode_all<I>(model: &dyn MediaModel<I>, inputs: Vec<I>) -> Result<
     for input in inputs {
         vectors.push(model.encode(input).await?);
     }
-    match vectors.len() {
-        1 => Ok(vectors.swap_remove(0)),
-        _ => Ok(mean_direction(vectors.iter().map(Vec::as_slice), model.dim())),
-    }
+    Ok(vectors)
 }
 
 /// Makes a model of a verified pack.

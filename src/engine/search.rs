@@ -5,14 +5,15 @@
 use serde_json::Map;
 
 use super::ask::{Hit, Search, Wishes};
-use super::media::{Medium, encode_all};
+use super::media::{Medium, encode_all, encode_each};
 use super::session::{Session, unknown_item};
 use super::snapshot::Snapshot;
 use super::terms::{self, Past};
 use crate::error::{Error, Result};
 use crate::index::Catalog;
-use crate::index::catalog::TEXT;
+use crate::index::catalog::{TEXT, VIDEO};
 use crate::platform::Platform;
+use crate::preprocess::Picture;
 use crate::rank::content::Toward;
 use crate::rank::rules::Filter;
 use crate::rank::term::{Share, Term};
@@ -126,6 +127,20 @@ impl<P: Platform> Session<P> {
         ask.check()?;
         let query = encode_all(&*self.open_model::<I>().await?, inputs).await?;
         self.search_near(I::NAME, ask, &query).await
+    }
+
+    /// The items whose films are most like one, by evenly spaced frames of it in their order; where the index has no vectors of films, as
+    /// [`Session::search_like`].
+    ///
+    /// Errors: as [`Session::search_like`].
+    pub async fn search_film(&self, ask: &Search, frames: Vec<Picture>) -> Result<Vec<Hit>> {
+        let snapshot = self.snapshot();
+        let Some(film) = &snapshot.film else { return self.search_like(ask, frames).await };
+        self.check_open()?;
+        ask.check()?;
+        let seen = encode_each(&*self.open_model::<Picture>().await?, frames).await?;
+        let query = film.encode(&[(&seen, &[])])?.swap_remove(0);
+        self.search_near(VIDEO, ask, &query).await
     }
 
     /// The same, once its vector is known.

@@ -1,6 +1,7 @@
 //! One index, opened: what lists are drawn from until another one takes its place.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -8,8 +9,8 @@ use crate::compute::cpu::isa::Isa;
 use crate::error::{Error, Result};
 use crate::format::manifest::{Kind, Manifest};
 use crate::format::ranker::Ranker;
-use crate::fuse::Fuser;
-use crate::index::catalog::Catalog;
+use crate::fuse::{Film, Fuser};
+use crate::index::catalog::{Catalog, VIDEO};
 use crate::rank::content::Spread;
 use crate::rank::learned::shipped::Shipped;
 use crate::rank::popularity;
@@ -31,6 +32,8 @@ pub struct Snapshot {
     pub trained: Option<Shipped>,
     /// What joins the modalities of a query, where the index's vectors are joined ones.
     pub fusion: Option<Fuser>,
+    /// What reads films, where the index has vectors of them.
+    pub film: Option<Film>,
     masks: RefCell<Vec<Mask>>,
 }
 
@@ -39,14 +42,14 @@ impl Snapshot {
     pub fn open(manifest: Manifest, shards: Vec<(Kind, Vec<u8>)>) -> Result<Snapshot> {
         let (items, rest): (Vec<_>, Vec<_>) = shards.into_iter().partition(|(kind, _)| *kind == Kind::Items);
         let catalog = Rc::new(Catalog::open(&manifest, items.into_iter().map(|(_, bytes)| Arc::new(bytes)).collect())?);
-        let (fusions, rest): (Vec<_>, Vec<_>) = rest.into_iter().partition(|(kind, _)| *kind == Kind::Fusion);
-        let fusion = fusion(fusions.into_iter().next().map(|(_, bytes)| bytes), &catalog)?;
-        let ranker = rest.into_iter().find(|(kind, _)| *kind == Kind::Ranker);
-        let trained = ranker.map(|(_, bytes)| trained(bytes, &manifest, &catalog)).transpose()?;
+        let mut rest: BTreeMap<Kind, Vec<u8>> = rest.into_iter().collect();
+        let fusion = fusion(rest.remove(&Kind::Fusion), &catalog)?;
+        let film = film(rest.remove(&Kind::Film), &catalog)?;
+        let trained = rest.remove(&Kind::Ranker).map(|bytes| trained(bytes, &manifest, &catalog)).transpose()?;
         let spread = Spread::of(&catalog);
         let counted = trained.as_ref().and_then(|trained| popularity::of_counts(&trained.popularity));
         let popularity = counted.or_else(|| popularity::of(&catalog)).map(Rc::new);
-        Ok(Snapshot { manifest, catalog, spread, popularity, trained, fusion, masks: RefCell::default() })
+        Ok(Snapshot { manifest, catalog, spread, popularity, trained, fusion, film, masks: RefCell::default() })
     }
 
     /// Which items a filter allows; worked out once for each of the last few filters.
@@ -79,6 +82,15 @@ fn fusion(bytes: Option<Vec<u8>>, catalog: &Catalog) -> Result<Option<Fuser>> {
     let fuser = Fuser::open(bytes, Isa::plain())?;
     super::model::check(fuser.id(), fuser.dim(), catalog.model())?;
     Ok(Some(fuser))
+}
+
+/// What made the catalog's vectors of films.
+fn film(bytes: Option<Vec<u8>>, catalog: &Catalog) -> Result<Option<Film>> {
+    let Some(model) = catalog.other_model(VIDEO) else { return Ok(None) };
+    let bytes = bytes.ok_or_else(|| Error::corrupt("the manifest", "it has vectors of films, and nothing that reads films"))?;
+    let film = Film::open(bytes, Isa::plain())?;
+    super::model::check(film.id(), film.dim(), model)?;
+    Ok(Some(film))
 }
 
 fn trained(bytes: Vec<u8>, manifest: &Manifest, catalog: &Catalog) -> Result<Shipped> {

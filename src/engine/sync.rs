@@ -138,7 +138,7 @@ fn wanted(url: &str, shard: &Shard) -> Wanted {
 
 /// Shards of kinds that this build does not know are not fetched.
 fn is_read(shard: &&Shard) -> bool {
-    matches!(shard.kind, Kind::Items | Kind::Ranker | Kind::Fusion)
+    matches!(shard.kind, Kind::Items | Kind::Ranker | Kind::Fusion | Kind::Film)
 }
 
 async fn open<P: Platform>(downloads: &mut Downloads<'_, P>, url: &str, manifest: Manifest, told: OnProgress<'_>) -> Result<Snapshot> {

@@ -66,6 +66,8 @@ pub enum Kind {
     Ranker,
     /// The model that joins modalities ([`super::pack`]), so that queries can be compared with the items.
     Fusion,
+    /// The Transformer that reads films ([`super::pack`]).
+    Film,
     /// A kind of a later version: kept, not read.
     Other(String),
 }
@@ -77,17 +79,14 @@ impl Kind {
             Kind::Items => "items",
             Kind::Ranker => "ranker",
             Kind::Fusion => "fusion",
+            Kind::Film => "film",
             Kind::Other(word) => word,
         }
     }
 
     fn from_str(word: &str) -> Self {
-        match word {
-            "items" => Kind::Items,
-            "ranker" => Kind::Ranker,
-            "fusion" => Kind::Fusion,
-            other => Kind::Other(other.to_string()),
-        }
+        let known = [Kind::Items, Kind::Ranker, Kind::Fusion, Kind::Film].into_iter().find(|kind| kind.as_str() == word);
+        known.unwrap_or_else(|| Kind::Other(word.to_string()))
     }
 }
 

@@ -32,6 +32,14 @@ pub struct ModelId {
     pub sha256: String,
 }
 
+impl ModelId {
+    /// The model that a pack's configuration names in a member; `None` where it names none.
+    pub fn named(config: &serde_json::Value, member: &str) -> Option<Self> {
+        let text = |name: &str| config.get(member)?.get(name)?.as_str().map(str::to_string);
+        Some(Self { name: text("name")?, sha256: text("sha256")? })
+    }
+}
+
 /// How token vectors become one vector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -11,11 +11,16 @@ use crate::format::pack::{ModelId, Pack};
 
 /// Films of one run.
 const CHUNK: usize = 64;
+/// Frames that are taken of a film, evenly spaced: as many as pages take (`www/lib/film.js`), as the places in time are learned.
+pub const FRAMES: usize = 8;
 
 /// Reads films.
 pub struct Film {
     id: ModelId,
     config: Config,
+    /// The image model that sees the frames, and the items' field of words, as the pack says.
+    eye: Option<ModelId>,
+    words: Option<String>,
     model: CpuModel,
 }
 
@@ -34,7 +39,8 @@ impl Film {
             return Err(Error::corrupt("the video pack", format!("it says {} dimensions and {}", pack.encoder.dim, config.dim)));
         }
         let model = CpuModel::new(graph(&config, pack.file())?, pack.file(), isa)?;
-        Ok(Self { id: pack.id.clone(), config, model })
+        let words = pack.config.get("words").and_then(serde_json::Value::as_str).map(str::to_string);
+        Ok(Self { id: pack.id.clone(), config, eye: ModelId::named(&pack.config, "eye"), words, model })
     }
 
     /// Which pack it is.
@@ -45,6 +51,29 @@ impl Film {
     /// What it reads.
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// Length of a film's vector.
+    pub fn dim(&self) -> usize {
+        self.config.dim
+    }
+
+    /// The items' field whose words go with a film.
+    pub fn words(&self) -> Option<&str> {
+        self.words.as_deref()
+    }
+
+    /// Checks that frames are seen by the image model that it was learned with.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] for another.
+    pub fn check(&self, eye: &ModelId, dim: usize) -> Result<()> {
+        let same = self.eye.as_ref().is_none_or(|learned| learned.sha256 == eye.sha256);
+        if same && self.config.frame == dim {
+            return Ok(());
+        }
+        let learned = self.eye.as_ref().map_or("another", |learned| &learned.name);
+        Err(Error::Mismatch(format!("The video model {:?} reads frames that the image model {learned:?} saw, this one is {:?}. Use that model, or train the video model again.", self.id.name, eye.name)))
     }
 
     /// The unit vector `[dim]` of each film.

@@ -7,4 +7,5 @@ pub mod fuser;
 pub mod joint;
 pub mod video_text;
 
+pub use film::Film;
 pub use fuser::Fuser;

@@ -23,8 +23,10 @@ pub const TEXT: &str = "text";
 pub const IMAGE: &str = "image";
 /// The same of sounds.
 pub const AUDIO: &str = "audio";
-/// All modalities beside the one that lists are ranked by.
+/// The modalities beside the one that lists are ranked by that have models of their own to be fetched.
 pub const MEDIA: [&str; 2] = [IMAGE, AUDIO];
+/// The modality of films, whose model reads vectors of the image model's and comes with the index.
+pub const VIDEO: &str = "video";
 /// The name of the model that joins modalities, where the ranking vectors are its.
 pub const FUSION: &str = "fusion";
 
@@ -62,7 +64,7 @@ impl Catalog {
             None => return Err(Error::corrupt("the manifest", "it names no text model")),
         };
         let fusion = manifest.models.get(FUSION);
-        let beside = |name: &str| MEDIA.contains(&name) || name == TEXT && fusion.is_some();
+        let beside = |name: &str| MEDIA.contains(&name) || name == VIDEO || name == TEXT && fusion.is_some();
         let mut others = manifest.models.clone();
         others.retain(|name, _| beside(name));
         if let Some((name, other)) = others.iter().find(|(_, other)| other.in_text_space && other.dim != text.dim) {
@@ -207,7 +209,7 @@ impl Catalog {
         self.scan_rows(query, &self.model, scores, |shard| Some((shard.vectors(), shard.scales())))
     }
 
-    /// The model of a further modality ([`MEDIA`]), if the index has its vectors.
+    /// The model of a further modality ([`MEDIA`], [`VIDEO`]), if the index has its vectors.
     pub fn other_model(&self, modality: &str) -> Option<&Model> {
         self.others.get(modality)
     }

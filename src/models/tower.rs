@@ -2,8 +2,6 @@
 //!
 //! Its configuration names the text model whose space that is. Not here: how it is learned (`train::tower`).
 
-use serde::Deserialize;
-
 use super::mobilenet_v2;
 use crate::compute::builder::Builder;
 use crate::compute::graph::{Activation, Graph};
@@ -31,11 +29,5 @@ pub fn graph(config: &serde_json::Value, encoder: &EncoderConfig, file: &TensorF
 
 /// The model whose vectors are comparable with those of a pack of this configuration; `None` for a space of its own.
 pub fn space(config: &serde_json::Value) -> Option<ModelId> {
-    #[derive(Deserialize)]
-    struct Space {
-        name: String,
-        sha256: String,
-    }
-    let space = Space::deserialize(config.get("space")?).ok()?;
-    Some(ModelId { name: space.name, sha256: space.sha256 })
+    ModelId::named(config, "space")
 }

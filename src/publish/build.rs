@@ -8,12 +8,13 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use super::base::{compare, reusable, same_model};
 use super::fused;
 use super::items::{Item, Template};
 use super::media::{self, EncodeMedia};
 use crate::error::{Error, Result};
 use crate::format::digest::{is_hex, short};
-use crate::format::manifest::{FILE, Kind, MAX_BYTES, Manifest, Model, Shard};
+use crate::format::manifest::{FILE, Kind, Manifest, Model, Shard};
 use crate::format::shard::Row;
 use crate::format::space::Models;
 use crate::index::build;
@@ -21,6 +22,8 @@ use crate::fuse::Fuser;
 use crate::index::catalog::{Catalog, TEXT};
 use crate::platform::native::folder::Folder;
 use crate::encode::text::TextEncoder;
+
+pub use super::base::Base;
 
 /// Texts of one call of the encoder, which spreads them over the processors; progress is told as often.
 const BATCH: usize = 128;
@@ -52,8 +55,17 @@ pub struct Encoders<'a> {
     pub texts: &'a dyn EncodeText,
     pub pictures: Option<&'a dyn EncodeMedia>,
     pub sounds: Option<&'a dyn EncodeMedia>,
+    /// What reads films, which has a space of its own also beside a fusion.
+    pub films: Option<Films<'a>>,
     /// What joins the modalities to the vectors that lists are ranked by.
     pub fusion: Option<Fusion<'a>>,
+}
+
+/// An encoder of films and the pack of the Transformer that it reads them with: it becomes a part of the index.
+#[derive(Clone, Copy)]
+pub struct Films<'a> {
+    pub encoder: &'a dyn EncodeMedia,
+    pub pack: &'a [u8],
 }
 
 /// A fusion, opened, and its pack: it becomes a part of the index.
@@ -65,7 +77,7 @@ pub struct Fusion<'a> {
 
 impl<'a, E: EncodeText> From<&'a E> for Encoders<'a> {
     fn from(texts: &'a E) -> Self {
-        Self { texts, pictures: None, sounds: None, fusion: None }
+        Self { texts, pictures: None, sounds: None, films: None, fusion: None }
     }
 }
 
@@ -105,6 +117,8 @@ pub struct Report {
     pub pictures: Option<media::Account>,
     /// The same of the sounds.
     pub sounds: Option<media::Account>,
+    /// And of the films.
+    pub films: Option<media::Account>,
     /// Against the base: items that are new, differ in anything, or are gone.
     pub added: usize,
     pub changed: usize,
@@ -117,30 +131,6 @@ pub struct Report {
     pub delta_bytes: u64,
     /// Why nothing could be reused from the base, if so.
     pub note: Option<String>,
-}
-
-/// An earlier index.
-pub struct Base {
-    pub manifest: Manifest,
-    pub catalog: Catalog,
-}
-
-impl Base {
-    /// Reads and verifies an index.
-    ///
-    /// # Errors
-    /// What keeps it from being read: missing, damaged, newer.
-    pub fn open(folder: &Folder) -> Result<Self> {
-        let manifest = Manifest::parse(&folder.read(FILE, MAX_BYTES as u64)?)?;
-        let mut bytes = Vec::new();
-        for shard in manifest.shards_of(&Kind::Items) {
-            let content = folder.read(&shard.file, shard.bytes)?;
-            shard.verify(&content)?;
-            bytes.push(Arc::new(content));
-        }
-        let catalog = Catalog::open(&manifest, bytes)?;
-        Ok(Self { manifest, catalog })
-    }
 }
 
 /// More shards of an index, made from the catalog once its ordinals are known: the ranker's matrices.
@@ -166,7 +156,7 @@ pub fn build<'a>(
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Built> {
     items.sort_by(|a, b| a.key.cmp(&b.key));
-    let Encoders { texts: encoder, pictures, sounds, fusion } = encoders.into();
+    let Encoders { texts: encoder, pictures, sounds, films, fusion } = encoders.into();
     let mut model = encoder.model();
     model.file.clone_from(&options.model_file);
     let mut report = Report { items: items.len(), ..Report::default() };
@@ -215,20 +205,22 @@ pub fn build<'a>(
             }
             model_of.in_text_space = true;
         } else {
-            let (vectors, account) = media::embed(&items, encoder, base, options.skip_bad, &mut |done| progress(done, items.len()))?;
-            for (row, vector) in rows.iter_mut().zip(vectors) {
-                row.others.extend(vector.map(|vector| (encoder.modality().to_string(), vector)));
-            }
-            *report = Some(account);
+            *report = Some(beside(&items, &mut rows, encoder, base, options, progress)?);
         }
         others.insert(encoder.modality().to_string(), model_of);
     }
-    let mut joined = None;
+    let mut packs = Vec::new();
     if let Some(fusion) = fusion {
         model = fused::fuse(&mut rows, fusion.fuser, model, &mut others)?;
         let shard = Shard::of(Kind::Fusion, fusion.pack, items.len() as u32);
         model.file = Some(shard.file.clone());
-        joined = Some((shard, fusion.pack.to_vec()));
+        packs.push((shard, fusion.pack));
+    }
+    if let Some(Films { encoder, pack }) = films {
+        report.films = Some(beside(&items, &mut rows, encoder, base, options, progress)?);
+        let shard = Shard::of(Kind::Film, pack, items.len() as u32);
+        others.insert(encoder.modality().to_string(), Model { file: Some(shard.file.clone()), ..encoder.model() });
+        packs.push((shard, pack));
     }
     if let Some(base) = base {
         compare(&rows, base, &mut report);
@@ -242,8 +234,8 @@ pub fn build<'a>(
         files.insert(shard.file.clone(), Arc::new(bytes));
         Ok(())
     })?;
-    if let Some((shard, pack)) = joined {
-        files.insert(shard.file.clone(), Arc::new(pack));
+    for (shard, pack) in packs {
+        files.insert(shard.file.clone(), Arc::new(pack.to_vec()));
         manifest.shards.push(shard);
     }
     manifest.attribution.clone_from(&options.attribution);
@@ -266,6 +258,15 @@ pub fn build<'a>(
         }
     }
     Ok(Built { manifest, files, report })
+}
+
+/// Encodes a medium and puts its vectors beside the rows' own.
+fn beside(items: &[Item], rows: &mut [Row], encoder: &dyn EncodeMedia, base: Option<&Base>, options: &Options, progress: &mut dyn FnMut(usize, usize)) -> Result<media::Account> {
+    let (vectors, account) = media::embed(items, encoder, base, options.skip_bad, &mut |done| progress(done, items.len()))?;
+    for (row, vector) in rows.iter_mut().zip(vectors) {
+        row.others.extend(vector.map(|vector| (encoder.modality().to_string(), vector)));
+    }
+    Ok(account)
 }
 
 /// Writes an index: shards that are not there yet, then the manifest (`bytes`, signed or not), then removes the shards
@@ -307,16 +308,7 @@ fn is_ours(name: &str) -> bool {
         return false;
     };
     let left = ending.starts_with("safetensors.") && ending.ends_with(".tmp");
-    matches!(kind, "items" | "ranker" | "fusion") && hash.len() == 16 && is_hex(hash) && (ending == "safetensors" || left)
-}
-
-fn same_model(base: &Base, model: &Model, report: &mut Report) -> bool {
-    let old = base.catalog.text_model();
-    let same = old.id.sha256 == model.id.sha256 && old.dim == model.dim;
-    if !same {
-        report.note = Some(format!("the base was encoded with another model ({}), so every item was encoded again", old.id.name));
-    }
-    same
+    matches!(kind, "items" | "ranker" | "fusion" | "film") && hash.len() == 16 && is_hex(hash) && (ending == "safetensors" || left)
 }
 
 fn shipped(item: &Item, options: &Options) -> Map<String, Value> {
@@ -333,35 +325,6 @@ fn limit_fields(metadata: &[Map<String, Value>]) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// The base's row of an item, with today's metadata, where the encoded text is the same.
-fn reusable(base: &Base, key: &str, hash: u64, metadata: &Map<String, Value>) -> Option<Row> {
-    let ordinal = base.catalog.ordinal(key)?;
-    let (shard, row) = base.catalog.place(ordinal)?;
-    (shard.hash(row) == hash).then(|| {
-        let mut row = Row { metadata: metadata.clone(), ..shard.to_row(row) };
-        if let Some(text) = row.others.remove(TEXT) {
-            (row.vector, row.scale) = (text.vector, text.scale);
-        }
-        row
-    })
-}
-
-fn compare(rows: &[Row], base: &Base, report: &mut Report) {
-    for row in rows {
-        match base.catalog.ordinal(&row.key) {
-            None => report.added += 1,
-            Some(ordinal) => {
-                let same = base.catalog.place(ordinal).is_some_and(|(shard, at)| {
-                    let old = shard.to_row(at);
-                    old.hash == row.hash && old.vector == row.vector && old.metadata == row.metadata && old.others == row.others
-                });
-                report.changed += usize::from(!same);
-            }
-        }
-    }
-    report.removed = base.catalog.len() - (rows.len() - report.added);
 }
 
 /// Encodes `texts[at]` for each `at` of `wanted` and gives the vectors to `put`.

@@ -1,4 +1,4 @@
-//! The pictures and sounds that items name: which are encoded anew, which keep the vector of an earlier index, which can't be used.
+//! The pictures, sounds and films that items name: which are encoded anew, which keep the vector of an earlier index, which can't be used.
 //!
 //! Not here: where files stand and how they are decoded (whoever implements [`EncodeMedia`]).
 
@@ -16,9 +16,40 @@ const BATCH: usize = 16;
 /// Bytes after which no more files are taken into one.
 const BATCH_BYTES: usize = 128 << 20;
 
+/// What of an item is encoded.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Source {
+    /// The file, or the folder of them, as the item names it.
+    pub name: String,
+    /// A picture's or a sound's bytes; of a film, its frames'.
+    pub files: Vec<Vec<u8>>,
+    /// Words that go with a film.
+    pub words: Vec<String>,
+}
+
+impl Source {
+    /// The file of an item's field `name`, if it names one and `read` finds it.
+    ///
+    /// # Errors
+    /// What `read` returns.
+    pub fn file(item: &Item, name: &str, read: impl FnOnce(&str) -> Result<Option<Vec<u8>>>) -> Result<Option<Self>> {
+        let Some(name) = item.fields.get(name).and_then(serde_json::Value::as_str) else { return Ok(None) };
+        Ok(read(name)?.map(|bytes| Self { name: name.to_string(), files: vec![bytes], words: Vec::new() }))
+    }
+
+    /// The bytes of its only file.
+    pub fn bytes(&self) -> &[u8] {
+        self.files.first().map_or(&[], Vec::as_slice)
+    }
+
+    fn size(&self) -> usize {
+        self.files.iter().map(Vec::len).sum()
+    }
+}
+
 /// What turns media files of one kind into vectors.
 pub trait EncodeMedia {
-    /// The modality: the field of an item that names its file.
+    /// The modality.
     fn modality(&self) -> &'static str;
 
     /// What files of it are called in messages: "pictures".
@@ -32,22 +63,22 @@ pub trait EncodeMedia {
         None
     }
 
-    /// What tells a file apart from one that would get another vector: its bytes, and what is done to them.
-    fn hash(&self, bytes: &[u8]) -> u64 {
-        short(bytes)
+    /// What tells a source apart from one that would get another vector: its bytes, and what is done to them.
+    fn hash(&self, source: &Source) -> u64 {
+        short(source.bytes())
     }
 
-    /// The bytes of the file that an item names; `None` where there is none.
+    /// What of an item is encoded; `None` where it has nothing.
     ///
     /// # Errors
     /// Where it is there and cannot be read.
-    fn read(&self, name: &str) -> Result<Option<Vec<u8>>>;
+    fn read(&self, item: &Item) -> Result<Option<Source>>;
 
-    /// A unit vector (`[dim]`) a file, or why it can't be used. `files` are names and bytes.
+    /// A unit vector (`[dim]`) a source, or why it can't be used.
     ///
     /// # Errors
     /// What keeps all of them from being encoded.
-    fn encode(&self, files: &[(String, Vec<u8>)]) -> Result<Vec<Result<Vec<f32>>>>;
+    fn encode(&self, sources: &[Source]) -> Result<Vec<Result<Vec<f32>>>>;
 }
 
 /// What became of the items' pictures, or sounds.
@@ -79,15 +110,14 @@ pub fn embed(
     let mut vectors: Vec<Option<Embedded>> = vec![None; items.len()];
     let mut account = Account::default();
     let mut waiting: Vec<(usize, u64)> = Vec::new();
-    let mut files: Vec<(String, Vec<u8>)> = Vec::new();
+    let mut sources: Vec<Source> = Vec::new();
     for (at, item) in items.iter().enumerate() {
         progress(at);
-        let name = item.fields.get(modality).and_then(serde_json::Value::as_str);
-        let Some((name, bytes)) = name.map(|name| Ok((name, encoder.read(name)?))).transpose()?.and_then(|(name, bytes)| Some((name, bytes?))) else {
+        let Some(source) = encoder.read(item)? else {
             account.without += 1;
             continue;
         };
-        let hash = encoder.hash(&bytes);
+        let hash = encoder.hash(&source);
         let old = usable.and_then(|base| {
             let (shard, row) = base.catalog.place(base.catalog.ordinal(&item.key)?)?;
             shard.space(modality)?.to_row(row).filter(|old| old.hash == hash)
@@ -98,12 +128,12 @@ pub fn embed(
             continue;
         }
         waiting.push((at, hash));
-        files.push((name.to_string(), bytes));
-        if files.len() == BATCH || files.iter().map(|(_, bytes)| bytes.len()).sum::<usize>() >= BATCH_BYTES {
-            encode(&mut waiting, &mut files, encoder, model.dim, &mut vectors, &mut account)?;
+        sources.push(source);
+        if sources.len() == BATCH || sources.iter().map(Source::size).sum::<usize>() >= BATCH_BYTES {
+            encode(&mut waiting, &mut sources, encoder, model.dim, &mut vectors, &mut account)?;
         }
     }
-    encode(&mut waiting, &mut files, encoder, model.dim, &mut vectors, &mut account)?;
+    encode(&mut waiting, &mut sources, encoder, model.dim, &mut vectors, &mut account)?;
     progress(items.len());
     if account.bad.rows > 0 && !skip_bad {
         let more = if account.bad.rows > NAMED { format!("\n  and {} more", account.bad.rows - NAMED) } else { String::new() };
@@ -120,18 +150,18 @@ pub fn embed(
 /// Encodes what waits and puts it where it belongs.
 fn encode(
     waiting: &mut Vec<(usize, u64)>,
-    files: &mut Vec<(String, Vec<u8>)>,
+    sources: &mut Vec<Source>,
     encoder: &dyn EncodeMedia,
     dim: usize,
     vectors: &mut [Option<Embedded>],
     account: &mut Account,
 ) -> Result<()> {
-    if files.is_empty() {
+    if sources.is_empty() {
         return Ok(());
     }
-    let found = encoder.encode(files)?;
-    if found.len() != files.len() {
-        return Err(Error::Internal(format!("the encoder gave {} vectors for {} files", found.len(), files.len())));
+    let found = encoder.encode(sources)?;
+    if found.len() != sources.len() {
+        return Err(Error::Internal(format!("the encoder gave {} vectors for {} files", found.len(), sources.len())));
     }
     for (vector, (at, hash)) in found.into_iter().zip(waiting.drain(..)) {
         match vector {
@@ -149,6 +179,6 @@ fn encode(
             }
         }
     }
-    files.clear();
+    sources.clear();
     Ok(())
 }

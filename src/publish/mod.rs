@@ -1,6 +1,7 @@
 //! Items and interactions in, index out: what the publisher's command line does, without the command line.
 
 pub mod audio_input;
+pub mod base;
 pub mod build;
 pub mod calibration;
 pub mod checkpoint;

@@ -96,10 +96,10 @@ test('examples: a microphone that is refused is told with a sentence', async () 
   await page.context().close();
 });
 
-test('examples: films are found by a film', async (t) => {
+test('examples: films are found by a film, by how it moves too', async (t) => {
   const page = await open('films');
-  const [shape, scene] = [(title) => title.split(' ')[2], (title) => title.split(' ').at(-1)];
-  assert.ok(await found(page, 'filmed', FILMS, filmTexts, (a, b) => shape(a) === shape(b) && scene(a) === scene(b), t) >= 0.75);
+  // The very film is one of 96, and two others differ from it in how they move alone.
+  assert.ok(await found(page, 'filmed', FILMS, filmTexts, (a, b) => a === b, t) >= 0.75);
   assert.deepEqual(page.problems, []);
   await page.context().close();
 });

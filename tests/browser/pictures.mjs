@@ -89,20 +89,66 @@ export const DRAWINGS = {
   clear: (x, y) => (Math.hypot(x - 24, y - 20) < 12 ? [200, 30, 30, 255] : [0, 0, 0, 0]),
 };
 
-/** A folder with `index/`, `eye/` (the pack) and the pictures, removed after the tests. Resolves to it and to what the command says of them. */
-export function pictureShop(after) {
+/** A folder that goes after the tests, with `eye/` (a pack), and the publisher's command in it. */
+function studio(after) {
   const root = mkdtempSync(join(tmpdir(), 'palate-pictures-'));
   after(() => rmSync(root, { recursive: true, force: true }));
   const run = (...args) => execFileSync(PALATE, args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   writeCheckpoint(join(root, 'checkpoint'), 'vit');
   run('model', 'add', 'checkpoint', '--name', 'eye', '--out', 'eye');
+  return { root, run };
+}
+
+const WORDS = at('models', 'minilm', 'pack');
+
+/** A folder with `index/`, `eye/` (the pack) and the pictures, removed after the tests. Resolves to it and to what the command says of them. */
+export function pictureShop(after) {
+  const { root, run } = studio(after);
   const items = Object.entries(DRAWINGS).map(([id, pixel]) => {
     writeFileSync(join(root, `${id}.png`), png(48, 40, pixel));
     return JSON.stringify({ id, title: `a drawing of ${id}`, image: `${id}.png` });
   });
   writeFileSync(join(root, 'items.jsonl'), items.join('\n'));
-  run('build', '--items', 'items.jsonl', '--text-model', at('models', 'minilm', 'pack'), '--image-model', 'eye', '--out', 'index');
+  run('build', '--items', 'items.jsonl', '--text-model', WORDS, '--image-model', 'eye', '--out', 'index');
   const images = Object.keys(DRAWINGS).flatMap((id) => ['--image', `${id}.png`]);
   const lines = run('encode', '--model', 'eye', ...images, '--json').trim().split('\n').map((line) => JSON.parse(line));
   return { root, vectors: lines.map(({ embedding }) => embedding) };
 }
+
+/** The same of a dozen pictures of each kind, with an index that joins words and pictures. `asked`: an item of each kind. */
+export function fusedShop(after) {
+  const { root, run } = studio(after);
+  const items = Object.entries(DRAWINGS).flatMap(([kind, pixel]) => [...Array(12).keys()].map((n) => {
+    const id = `${kind}-${n}`;
+    writeFileSync(join(root, `${id}.png`), png(48, 40, (x, y) => pixel(x + (n % 4), y + Math.floor(n / 4))));
+    return { id, kind, title: `${['one', 'two', 'three', 'four'][n % 4]} ${kind} drawn ${['small', 'large', 'twice'][Math.floor(n / 4)]}`, image: `${id}.png` };
+  }));
+  writeFileSync(join(root, 'items.jsonl'), items.map((item) => JSON.stringify(item)).join('\n'));
+  const models = ['--items', 'items.jsonl', '--text-model', WORDS, '--image-model', 'eye'];
+  run('train', 'fusion', ...models, '--dim', '64', '--epochs', '30', '--out', 'joint');
+  run('build', ...models, '--fusion', 'joint', '--out', 'index');
+  return { root, count: items.length, asked: items.filter((_, at) => at % 12 === 5) };
+}
+
+/** What a drawing means where a film begins with it, and where it ends: texts of films that are each other's reverse say different things. */
+const MEANS = { slope: ['a mountain', 'snow'], checks: ['a game of chess', 'the kitchen floor'], rings: ['water', 'the planets'] };
+
+/** The same of films that go from one drawing to another, with an index that reads them. `pairs`: what each kind begins and ends with. */
+export function filmShop(after) {
+  const { root, run } = studio(after);
+  const kinds = Object.keys(MEANS);
+  const pairs = kinds.flatMap((first) => kinds.filter((then) => then !== first).map((then) => [first, then]));
+  const items = pairs.flatMap(([first, then]) => [...Array(16).keys()].map((n) => {
+    const id = `${first}-${then}-${n}`;
+    mkdirSync(join(root, id));
+    for (let at = 0; at < 8; at += 1) writeFileSync(join(root, id, `${at}.png`), png(48, 40, (x, y) => DRAWINGS[at < 4 ? first : then](x + n, y + (at % 4))));
+    return { id, title: titleOf(first, then), frames: id, image: `${id}/0.png` };
+  }));
+  writeFileSync(join(root, 'items.jsonl'), items.map((item) => JSON.stringify(item)).join('\n'));
+  const models = ['--items', 'items.jsonl', '--text-model', WORDS, '--image-model', 'eye'];
+  run('train', 'video', ...models, '--batch', '8', '--epochs', '60', '--patience', '60', '--hold-out', '0', '--out', 'reader');
+  run('build', ...models, '--video-model', 'reader', '--out', 'index');
+  return { root, pairs };
+}
+
+export const titleOf = (first, then) => `${MEANS[first][0]}, and then ${MEANS[then][1]}`;

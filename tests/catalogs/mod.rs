@@ -1,5 +1,6 @@
 //! Catalogs that tests share: a seeded generator, an encoder that needs no model, items made up and real.
 
+pub mod animated;
 pub mod checkpoint;
 pub mod crowd;
 pub mod seeded;

@@ -4,6 +4,7 @@ mod build;
 mod ear;
 mod evaluate;
 mod find;
+mod films;
 mod fusion;
 mod pictures;
 mod tower;

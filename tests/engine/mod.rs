@@ -3,6 +3,7 @@
 mod download;
 mod events;
 pub mod fixture;
+mod film;
 mod fused;
 mod image;
 mod learning;

@@ -10,7 +10,7 @@ use palate::publish::build::{Base, Built, Encoders, Fusion, Options, build, writ
 use palate::publish::fusion::pack;
 use palate::publish::items::Item;
 use palate::publish::model::PackDType;
-use palate::publish::media::EncodeMedia;
+use palate::publish::media::{EncodeMedia, Source};
 use serde_json::json;
 
 use super::{DIM, IMAGE, TEXT, config, space, unit};
@@ -32,13 +32,13 @@ impl EncodeMedia for Eye {
         model("eye", IMAGE)
     }
 
-    fn read(&self, name: &str) -> palate::Result<Option<Vec<u8>>> {
-        Ok((name != "none").then(|| name.as_bytes().to_vec()))
+    fn read(&self, item: &Item) -> palate::Result<Option<Source>> {
+        Source::file(item, "image", |name| Ok((name != "none").then(|| name.as_bytes().to_vec())))
     }
 
-    fn encode(&self, files: &[(String, Vec<u8>)]) -> palate::Result<Vec<palate::Result<Vec<f32>>>> {
-        let see = |(name, _): &(String, Vec<u8>)| Ok(unit(Seeded(name.bytes().map(u64::from).sum()).vector(IMAGE)));
-        Ok(files.iter().map(see).collect())
+    fn encode(&self, sources: &[Source]) -> palate::Result<Vec<palate::Result<Vec<f32>>>> {
+        let see = |source: &Source| Ok(unit(Seeded(source.name.bytes().map(u64::from).sum()).vector(IMAGE)));
+        Ok(sources.iter().map(see).collect())
     }
 }
 
@@ -58,7 +58,7 @@ fn joint() -> Vec<u8> {
 fn built(base: Option<&Base>, words: &Words) -> palate::Result<Built> {
     let pack = joint();
     let fuser = Fuser::open(pack.clone(), Isa::best())?;
-    let encoders = Encoders { texts: words, pictures: Some(&Eye), sounds: None, fusion: Some(Fusion { fuser: &fuser, pack: &pack }) };
+    let encoders = Encoders { texts: words, pictures: Some(&Eye), sounds: None, films: None, fusion: Some(Fusion { fuser: &fuser, pack: &pack }) };
     build(items(), encoders, base, &Options::default(), None, &mut |_, _| ())
 }
 

@@ -5,6 +5,7 @@ use palate::compute::graph::Batch;
 use palate::format::pack::ModelId;
 use palate::math::rng::Rng;
 use palate::train::tower::augment::{Changes, Source, view};
+use palate::train::tower::descent::orthogonal;
 use palate::train::tower::loss::{Weighting, loss};
 use palate::train::tower::passes::{backward, forward, zeros};
 use palate::train::tower::start::{Shape, Start, random};
@@ -148,8 +149,39 @@ fn tower_finds_the_texts_of_pictures_it_never_saw() {
 }
 
 #[test]
+fn tower_learns_faster_where_its_matrices_go_by_muon() {
+    let (examples, start) = (catalog(16), tiny());
+    let losses = |matrix_rate: f32| {
+        let mut kept = Kept::default();
+        train(&examples, &start, &Settings { matrix_rate, ..settings(20) }, None, &mut kept).unwrap();
+        kept.epochs.last().unwrap().loss
+    };
+    let (adam, muon) = (losses(0.0), losses(0.01));
+    println!("loss after twenty epochs: {adam:.3} by AdamW, {muon:.3} by Muon");
+    assert!(muon < adam, "{muon} and {adam}");
+}
+
+#[test]
+fn tower_steps_of_matrices_are_as_long_in_every_direction() {
+    // Two singular values, a hundred to one, and none beside them; wide and tall.
+    let (u, v) = ([[0.6f32, 0.8, 0.0], [0.8, -0.6, 0.0]], [[1.0f32, 0.0, 0.0, 0.0, 0.0], [0.0, 0.28, 0.96, 0.0, 0.0]]);
+    let product = |values: [f32; 2]| -> Vec<f32> { (0..3).flat_map(|r| (0..5).map(move |c| (0..2).map(|k| values[k] * u[k][r] * v[k][c]).sum())).collect() };
+    let turned = |m: &[f32]| -> Vec<f32> { (0..5).flat_map(|c| (0..3).map(move |r| m[r * 5 + c])).collect() };
+    let matrix = product([10.0, 0.1]);
+    let wide = orthogonal(&matrix, 3, 5);
+    let value = |k: usize| (0..3).flat_map(|r| (0..5).map(move |c| (r, c))).map(|(r, c)| u[k][r] * wide[r * 5 + c] * v[k][c]).sum::<f32>();
+    let values = [value(0), value(1)];
+    assert!(values.iter().all(|value| (0.2..1.3).contains(value)), "{values:?}");
+    product(values).iter().zip(&wide).for_each(|(a, b)| assert!((a - b).abs() < 1e-4, "nothing in other directions: {a} and {b}"));
+    turned(&wide).iter().zip(&orthogonal(&turned(&matrix), 5, 3)).for_each(|(a, b)| assert!((a - b).abs() < 1e-5, "{a} and {b}"));
+    assert!(orthogonal(&[0.0; 15], 3, 5).iter().all(|v| *v == 0.0), "where there is no way, none is gone");
+}
+
+#[test]
 fn tower_of_a_seed_is_the_same_on_any_number_of_threads_and_when_it_was_interrupted() {
     let (examples, start) = (catalog(5), tiny());
+    // Both ways of a step.
+    let settings = |epochs| Settings { matrix_rate: 4e-3, ..settings(epochs) };
     let whole = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| train(&examples, &start, &settings(3), None, &mut Kept::default())).unwrap()
@@ -193,12 +225,12 @@ fn tower_views_are_in_bounds_and_lines_are_dark_on_white() {
     assert_eq!(plain.len(), SIZE * SIZE * 3);
     assert_eq!(plain[..3], [1.0; 3], "clear is white");
     for seed in 0..40 {
-        let lines = Changes { lines: 1.0, flip: true };
+        let lines = Changes { lines: 1.0, flip: true, erased: 0.0 };
         let drawn = view(&source, SIZE, Some((&lines, &mut Rng::new(seed))));
         assert!(drawn.as_chunks::<3>().0.iter().all(|p| p[0] == p[1] && p[1] == p[2]), "lines have no color");
         let white = drawn.iter().filter(|&&v| v > 0.9).count();
         assert!(white > drawn.len() / 2 && white < drawn.len(), "{white} of {} are white", drawn.len());
-        let changes = Changes { lines: 0.0, flip: true };
+        let changes = Changes { lines: 0.0, flip: true, erased: 0.5 };
         let changed = view(&source, SIZE, Some((&changes, &mut Rng::new(seed))));
         assert!(changed.iter().all(|v| (-1.0..=1.0).contains(v)));
         assert_ne!(changed, plain);

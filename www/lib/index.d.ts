@@ -83,7 +83,8 @@ export type Picture = Blob | ImageBitmap | ImageData | HTMLImageElement | HTMLCa
 export type Sound = Blob | AudioBuffer;
 
 /**
- * A film that this browser plays, up to 1 GB: eight evenly spaced frames of it are looked at. Its sound is heard where the same file is
+ * A film that this browser plays, up to 1 GB: eight evenly spaced frames of it are looked at, in their order where the index was built with
+ * `--video-model`, else by their mean. Its sound is heard where the same file is
  * passed as `audio`. A page with a content security policy needs `media-src blob:`.
  */
 export type Film = Blob;
@@ -99,7 +100,7 @@ export type SearchOptions = ListOptions & ({ text: string; image?: Picture } | {
 
 /** A part of a score. */
 export interface Reason {
-  /** 'trained' (what others met beside the history, or beside the item of `similar`), 'liked', 'disliked', 'context', 'time', 'text', 'image', 'audio', 'similar', 'popularity', 'typical' or 'explore'. */
+  /** 'trained' (what others met beside the history, or beside the item of `similar`), 'liked', 'disliked', 'context', 'time', 'text', 'image', 'audio', 'video', 'similar', 'popularity', 'typical' or 'explore'. */
   term: string;
   /** The term's addend: the weights of all reasons sum to the score. */
   weight: number;

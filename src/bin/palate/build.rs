@@ -14,7 +14,7 @@ use palate::platform::native::{FolderCheckpoint, Signer};
 use palate::platform::native::folder::{Folder, open};
 use palate::compute::cpu::isa::Isa;
 use palate::fuse::Fuser;
-use palate::publish::build::{Base, Built, Encoders, Fusion, Options, build, write};
+use palate::publish::build::{self as publish, Base, Built, Encoders, Fusion, Options, build, write};
 use palate::publish::interactions::ReadOptions;
 use palate::publish::items::{Bad, Item, Reader, Template};
 use palate::publish::clean::Cleaning;
@@ -25,7 +25,9 @@ use palate::publish::table;
 use palate::{Error, Result};
 use serde_json::{Value, json};
 
+use crate::films::Films;
 use crate::interactions;
+use crate::learned::{learned_json, print_learned};
 use crate::pack::{self, Found};
 use crate::pictures::{Pictures, Sounds};
 use crate::sound;
@@ -51,6 +53,10 @@ pub struct Build {
     /// by recording.
     #[arg(long, value_name = "MODEL")]
     audio_model: Option<PathBuf>,
+    /// A model for the films that items name in `frames` (a folder of them) or `video` (a GIF, WebP or APNG file, or a folder), by
+    /// `palate train video` with this image model. Pages can then search by film.
+    #[arg(long, value_name = "MODEL", requires = "image_model")]
+    video_model: Option<PathBuf>,
     #[command(flatten)]
     clean: sound::Clean,
     /// A fusion of these models, by `palate train fusion`: lists and searches are ranked by what an item's modalities say
@@ -153,14 +159,17 @@ impl Build {
             note("the base has a ranker, and this index gets none. Give --interactions to learn one.");
         }
         let encoder = pack::open(pack)?;
-        let pictures = image_pack.map(|pack| Ok(Pictures { encoder: pack::open_image(pack)?, from: self.media_folder() })).transpose()?;
-        let pictures = pictures.as_ref().map(|pictures: &Pictures| pictures as &dyn EncodeMedia);
+        let pictures: Option<Pictures> = image_pack.map(|pack| Ok(Pictures { encoder: pack::open_image(pack)?, from: self.media_folder() })).transpose()?;
         let sounds = audio_pack.map(|pack| Ok(Sounds { encoder: pack::open_audio(pack)?, from: self.media_folder(), cleaning: self.clean.cleaning() })).transpose()?;
         let sounds = sounds.as_ref().map(|sounds: &Sounds| sounds as &dyn EncodeMedia);
         let joint = self.fusion.as_deref().map(pack::find).transpose()?;
         let fuser = joint.as_ref().map(|joint| Fuser::open(joint.bytes.clone(), Isa::best())).transpose()?;
         let fusion = fuser.as_ref().zip(joint.as_ref()).map(|(fuser, joint)| Fusion { fuser, pack: &joint.bytes });
-        let encoders = Encoders { texts: &encoder, pictures, sounds, fusion };
+        let film_pack = self.video_model.as_deref().map(pack::find).transpose()?;
+        let films = film_pack.as_ref().zip(pictures.as_ref()).map(|(pack, eye)| Films::open(pack, &eye.encoder, &encoder, self.media_folder())).transpose()?;
+        let films = films.as_ref().zip(film_pack.as_ref()).map(|(encoder, pack)| publish::Films { encoder, pack: &pack.bytes });
+        let pictures = pictures.as_ref().map(|pictures| pictures as &dyn EncodeMedia);
+        let encoders = Encoders { texts: &encoder, pictures, sounds, films, fusion };
 
         let mut progress = None;
         let mut learned = None;
@@ -260,9 +269,9 @@ impl Build {
     /// Says how many of the named media files are not there; the index is good without them.
     fn count_missing_media(&self, items: &[Item]) {
         let from = self.media_folder();
-        let named = items.iter().flat_map(|item| ["image", "audio", "video"].iter().filter_map(|name| item.fields.get(*name)));
+        let named = items.iter().flat_map(|item| ["image", "audio", "video", "frames"].iter().filter_map(|name| item.fields.get(*name)));
         let local = named.filter_map(Value::as_str).filter(|path| !path.contains("://"));
-        let missing: Vec<&str> = local.filter(|path| !from.join(path).is_file()).collect();
+        let missing: Vec<&str> = local.filter(|path| !from.join(path).exists()).collect();
         if let Some(first) = missing.first() {
             let from = if from.as_os_str().is_empty() { Path::new(".") } else { from.as_path() };
             note(&format!("media files that are not in {}: {}, the first: {first}. Name their folder with --media.", from.display(), count(missing.len())));
@@ -306,7 +315,7 @@ impl Build {
                     "shards": r.shards, "new_shards": r.new_shards, "bytes": r.bytes, "delta_bytes": r.delta_bytes,
                     "seconds": (seconds * 1000.0).round() / 1000.0, "note": r.note,
                     "ranker": learned.map(learned_json),
-                    "pictures": r.pictures.as_ref().map(account), "sounds": r.sounds.as_ref().map(account),
+                    "pictures": r.pictures.as_ref().map(account), "sounds": r.sounds.as_ref().map(account), "films": r.films.as_ref().map(account),
                 })
                 .to_string(),
             );
@@ -316,7 +325,7 @@ impl Build {
         }
         line(&format!("{} {} items in {} shards, {} {}", tick(), bold(&count(r.items)), r.shards, size(r.bytes), dim(&format!("in {seconds:.1} s"))))?;
         line(&format!("  {} texts encoded, {} reused, {} items without text", count(r.encoded), count(r.reused), count(r.without_text)))?;
-        for (many, account) in [("pictures", &r.pictures), ("sounds", &r.sounds)] {
+        for (many, account) in [("pictures", &r.pictures), ("sounds", &r.sounds), ("films", &r.films)] {
             let Some(a) = account else { continue };
             line(&format!("  {} {many} encoded, {} reused, {} items without", count(a.encoded), count(a.reused), count(a.without)))?;
             if a.bad.rows > 0 {
@@ -336,52 +345,4 @@ impl Build {
 /// What became of files, as JSON.
 fn account(account: &Account) -> Value {
     json!({"encoded": account.encoded, "reused": account.reused, "without": account.without, "bad": account.bad.rows})
-}
-
-/// Name, gain, fading and size of each term.
-fn terms(learned: &Learned) -> impl Iterator<Item = (&str, f32, f32, usize)> {
-    let gains = learned.blended.gains.iter();
-    gains.zip(&learned.taus).zip(&learned.term_bytes).map(|(((name, gain), tau), bytes)| (name.as_str(), *gain, *tau, *bytes))
-}
-
-fn learned_json(learned: &Learned) -> Value {
-    let tau = |tau: f32| tau.is_finite().then_some(tau);
-    let terms: Vec<Value> = terms(learned).map(|(name, gain, fades, bytes)| json!({"name": name, "gain": gain, "tau": tau(fades), "bytes": bytes})).collect();
-    let (alone, best) = &learned.blended.best_alone;
-    json!({
-        "bytes": learned.bytes, "users": learned.users, "rare_items": learned.rare_items, "rare_rows": learned.rare_rows, "least_people": learned.least_people, "interactions": learned.cleaning.kept, "items_met": learned.items_met,
-        "unknown_rows": learned.unknown_rows, "unknown_items": learned.unknown_items, "unknown": learned.unknown, "terms": terms,
-        "dense_items": learned.dense.map(|(items, _)| items), "dense_share": learned.dense.map(|(_, share)| share),
-        "row_entries": learned.blended.row_entries, "held_out": learned.held_out, "quality": learned.blended.reached,
-        "best_alone": {"name": alone, "quality": best},
-        "time": learned.clock.map(|clock| json!({"gain": clock.gain, "quality_without": clock.without, "quality": clock.with})),
-    })
-}
-
-fn print_learned(learned: &Learned) -> Result<()> {
-    line(&format!(
-        "{} ranker from {} interactions of {} people with {} items, {}",
-        tick(),
-        bold(&count(learned.cleaning.kept)),
-        count(learned.users),
-        count(learned.items_met),
-        size(learned.bytes as u64)
-    ))?;
-    line(&format!("  {}", learned.cleaning.line()))?;
-    if learned.rare_items > 0 {
-        line(&format!("  {} interactions with {} items that too few people met were left out (--min-people)", count(learned.rare_rows), count(learned.rare_items)))?;
-    }
-    line(&format!("  every shipped row, factor and count speaks of {} people at least", count(learned.least_people as usize)))?;
-    if let Some((items, share)) = learned.dense {
-        line(&format!("  dense methods know the {} most frequent items, {:.1} % of the interactions; the other terms know all", count(items), 100.0 * share))?;
-    }
-    for (name, gain, tau, bytes) in terms(learned) {
-        let fades = if tau.is_finite() { format!("an event counts 1/e after {tau} others") } else { "the past does not fade".into() };
-        line(&format!("  {name:<13} gain {gain:.3}, {}, {}", size(bytes as u64), dim(&fades)))?;
-    }
-    if let Some(clock) = learned.clock {
-        line(&format!("  the time of the week helps: {:.4} with it, {:.4} without (gain {})", clock.with, clock.without, clock.gain))?;
-    }
-    let (alone, best) = &learned.blended.best_alone;
-    line(&format!("  on {} held-out events: {:.4} (mean of NDCG@10 and @100), {alone} alone {best:.4}", count(learned.held_out), learned.blended.reached))
 }

@@ -10,7 +10,7 @@ use palate::{Error, Result};
 use serde_json::json;
 
 use crate::pack::{self, Opened};
-use crate::{media, sound};
+use crate::{film, media, sound};
 use crate::query::{Asked, Query};
 use crate::terminal::{bar, clip, line};
 
@@ -61,7 +61,7 @@ fn encode(model: &Opened, queries: &[Query], cleaning: Cleaning) -> Result<Vec<V
         Opened::Text(encoder) => {
             let text = |query: &Query| -> Result<String> {
                 match query {
-                    Query { text: Some(text), image: None, audio: None, .. } => Ok(text.clone()),
+                    Query { text: Some(text), image: None, audio: None, video: None, .. } => Ok(text.clone()),
                     _ => Err(query.no_model("the model reads text. Name one for it with --model")),
                 }
             };
@@ -69,15 +69,19 @@ fn encode(model: &Opened, queries: &[Query], cleaning: Cleaning) -> Result<Vec<V
             encoder.encode(&texts.iter().map(String::as_str).collect::<Vec<_>>())
         }
         Opened::Image(encoder) => {
-            let picture = |query: &Query| match query {
-                Query { text: None, image: Some(path), audio: None, .. } => media::read(path),
-                _ => Err(another(query, "pictures", &encoder.model_id().name)),
+            // A film is what its frames are like together.
+            let pictures = |query: &Query| match query {
+                Query { text: None, image: Some(path), audio: None, video: None, .. } => Ok(vec![media::read(path)?]),
+                Query { text: None, image: None, audio: None, video: Some(path), .. } => film::read(path),
+                _ => Err(another(query, "pictures and films", &encoder.model_id().name)),
             };
-            encoder.encode(&queries.iter().map(picture).collect::<Result<Vec<_>>>()?)
+            let pictures = queries.iter().map(pictures).collect::<Result<Vec<_>>>()?;
+            let mut vectors = encoder.encode(&pictures.concat())?.into_iter();
+            Ok(pictures.iter().map(|of| film::mean(vectors.by_ref().take(of.len()).collect())).collect())
         }
         Opened::Audio(encoder) => {
             let vector = |query: &Query| match query {
-                Query { text: None, image: None, audio: Some(path), .. } => sound::vector(encoder, path, cleaning),
+                Query { text: None, image: None, audio: Some(path), video: None, .. } => sound::vector(encoder, path, cleaning),
                 _ => Err(another(query, "sounds", &encoder.model_id().name)),
             };
             queries.iter().map(vector).collect()
@@ -90,6 +94,7 @@ fn another(query: &Query, takes: &str, model: &str) -> Error {
     let holds = match query {
         Query { text: Some(_), .. } => "a text",
         Query { image: Some(_), .. } => "a picture",
+        Query { video: Some(_), .. } => "a film",
         _ => "a sound",
     };
     Error::input(format!("{} holds {holds}, and {model:?} takes {takes}. Name another model with --model.", query.place))

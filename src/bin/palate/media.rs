@@ -15,7 +15,7 @@ use palate::{Error, Result};
 pub const MAX_FILE: u64 = 256 << 20;
 /// Longest side in pixels, and the memory that decoding may take.
 const MAX_SIDE: u32 = 65_535;
-const MAX_MEMORY: u64 = 1 << 30;
+pub const MAX_MEMORY: u64 = 1 << 30;
 
 /// The picture of a file.
 ///

@@ -13,7 +13,8 @@ use palate::index::catalog::{AUDIO, IMAGE};
 use palate::platform::native::folder;
 use palate::preprocess::Picture;
 use palate::publish::clean::Cleaning;
-use palate::publish::media::EncodeMedia;
+use palate::publish::items::Item;
+use palate::publish::media::{EncodeMedia, Source};
 use palate::{Error, Result};
 
 use crate::{media, sound};
@@ -42,12 +43,12 @@ impl EncodeMedia for Pictures {
         self.encoder.space().cloned()
     }
 
-    fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
-        read(&self.from, name)
+    fn read(&self, item: &Item) -> Result<Option<Source>> {
+        Source::file(item, IMAGE, |name| read(&self.from, name))
     }
 
-    fn encode(&self, files: &[(String, Vec<u8>)]) -> Result<Vec<Result<Vec<f32>>>> {
-        let decoded: Vec<Result<Picture>> = files.iter().map(|(name, bytes)| media::decode(bytes, name)).collect();
+    fn encode(&self, sources: &[Source]) -> Result<Vec<Result<Vec<f32>>>> {
+        let decoded: Vec<Result<Picture>> = sources.iter().map(|source| media::decode(source.bytes(), &source.name)).collect();
         let (good, places): (Vec<Picture>, Vec<Option<Error>>) = decoded.into_iter().fold((Vec::new(), Vec::new()), |(mut good, mut places), picture| {
             places.push(picture.map(|picture| good.push(picture)).err());
             (good, places)
@@ -83,17 +84,16 @@ impl EncodeMedia for Sounds {
         self.encoder.space().cloned()
     }
 
-    fn hash(&self, bytes: &[u8]) -> u64 {
-        short(bytes) ^ u64::from(self.cleaning.tag())
+    fn hash(&self, source: &Source) -> u64 {
+        short(source.bytes()) ^ u64::from(self.cleaning.tag())
     }
 
-    fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
-        read(&self.from, name)
+    fn read(&self, item: &Item) -> Result<Option<Source>> {
+        Source::file(item, AUDIO, |name| read(&self.from, name))
     }
 
-    fn encode(&self, files: &[(String, Vec<u8>)]) -> Result<Vec<Result<Vec<f32>>>> {
-        let encode = |(name, bytes): &(String, Vec<u8>)| self.vector(name, bytes.clone());
-        Ok(files.iter().map(encode).collect())
+    fn encode(&self, sources: &[Source]) -> Result<Vec<Result<Vec<f32>>>> {
+        Ok(sources.iter().map(|source| self.vector(&source.name, source.bytes().to_vec())).collect())
     }
 }
 

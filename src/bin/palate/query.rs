@@ -27,11 +27,10 @@ pub struct Asked {
     /// A sound file (needs an audio model).
     #[arg(long, value_name = "FILE")]
     audio: Vec<PathBuf>,
-    /// A film file (needs an image model).
+    /// A film: a folder of frames, or a GIF, WebP or APNG file (needs an image model).
     #[arg(long, value_name = "FILE")]
     video: Vec<PathBuf>,
-    /// JSON Lines, each with `text`, `image` or `audio` (paths relative to the file), which make one query together (later also
-    /// `video`).
+    /// JSON Lines, each with `text`, `image`, `audio` or `video` (paths relative to the file), which make one query together.
     #[arg(long, value_name = "FILE")]
     lines: Option<PathBuf>,
 }
@@ -44,39 +43,40 @@ pub struct Query {
     pub text: Option<String>,
     pub image: Option<PathBuf>,
     pub audio: Option<PathBuf>,
+    pub video: Option<PathBuf>,
 }
 
 impl Query {
     /// What it is called in a list.
     pub fn title(&self) -> String {
         let name = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
-        [self.text.clone(), name(&self.image), name(&self.audio)].into_iter().flatten().collect::<Vec<_>>().join(" + ")
+        [self.text.clone(), name(&self.image), name(&self.audio), name(&self.video)].into_iter().flatten().collect::<Vec<_>>().join(" + ")
     }
 
-    /// The error for a picture or a sound where no model takes it; `why` says whose model is missing.
+    /// The error for a picture, a sound or a film where no model takes it; `why` says whose model is missing.
     pub fn no_model(&self, why: &str) -> Error {
-        let (what, medium) = if self.image.is_some() { ("an image", "image") } else { ("a sound", "audio") };
+        let (what, medium) = match self {
+            Query { image: Some(_), .. } => ("an image", "image"),
+            Query { video: Some(_), .. } => ("a film", "image"),
+            _ => ("a sound", "audio"),
+        };
         Error::input(format!("{} is {what}, and there is no {medium} model here: {why}, or describe it with --text.", self.place))
     }
 }
 
 impl Asked {
-    /// All queries, in order: texts, then pictures, then sounds, then the lines.
+    /// All queries, in order: texts, then pictures, then sounds, then films, then the lines.
     pub fn queries(&self) -> Result<Vec<Query>> {
-        if let Some(file) = self.video.first() {
-            return Err(not_yet(&file.display().to_string()));
-        }
         let mut queries = Vec::new();
         for text in &self.text {
-            queries.push(Query { asked: json!({"text": text}), place: "--text".into(), text: Some(checked(text, "--text")?), image: None, audio: None });
+            queries.push(Query { asked: json!({"text": text}), place: "--text".into(), text: Some(checked(text, "--text")?), image: None, audio: None, video: None });
         }
-        for path in &self.image {
-            let place = path.display().to_string();
-            queries.push(Query { asked: json!({"image": place}), place, text: None, image: Some(path.clone()), audio: None });
-        }
-        for path in &self.audio {
-            let place = path.display().to_string();
-            queries.push(Query { asked: json!({"audio": place}), place, text: None, image: None, audio: Some(path.clone()) });
+        for (medium, paths) in [("image", &self.image), ("audio", &self.audio), ("video", &self.video)] {
+            for path in paths {
+                let place = path.display().to_string();
+                let of = |name: &str| (name == medium).then(|| path.clone());
+                queries.push(Query { asked: json!({medium: place}), place, text: None, image: of("image"), audio: of("audio"), video: of("video") });
+            }
         }
         if let Some(path) = &self.lines {
             let name = path.display().to_string();
@@ -96,9 +96,6 @@ impl Asked {
 }
 
 fn from_row(row: Map<String, Value>, place: String, from: &Path) -> Result<Query> {
-    if row.contains_key("video") {
-        return Err(not_yet(&place));
-    }
     let text = |field: &str| match row.get(field) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.clone())),
@@ -106,11 +103,12 @@ fn from_row(row: Map<String, Value>, place: String, from: &Path) -> Result<Query
     };
     let image = text("image")?.map(|image| from.join(image));
     let audio = text("audio")?.map(|audio| from.join(audio));
+    let video = text("video")?.map(|video| from.join(video));
     let text = text("text")?.map(|text| checked(&text, &place)).transpose()?;
-    if text.is_none() && image.is_none() && audio.is_none() {
-        return Err(Error::input(format!("{place}: no \"text\", no \"image\" and no \"audio\". Write one object a line, like {{\"text\": \"warm boots\"}}.")));
+    if text.is_none() && image.is_none() && audio.is_none() && video.is_none() {
+        return Err(Error::input(format!("{place}: no \"text\", \"image\", \"audio\" or \"video\". Write one object a line, like {{\"text\": \"warm boots\"}}.")));
     }
-    Ok(Query { asked: Value::Object(row), place, text, image, audio })
+    Ok(Query { asked: Value::Object(row), place, text, image, audio, video })
 }
 
 fn checked(text: &str, place: &str) -> Result<String> {
@@ -122,8 +120,4 @@ fn checked(text: &str, place: &str) -> Result<String> {
         end -= 1;
     }
     Ok(text[..end].to_string())
-}
-
-fn not_yet(place: &str) -> Error {
-    Error::input(format!("{place} is a film, and there is no video model here: this build of palate encodes text, pictures and sounds. Give its frames and its sound, or describe it with --text."))
 }

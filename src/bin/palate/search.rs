@@ -1,4 +1,4 @@
-//! `palate search`: the items nearest to a text, a picture or a sound, or several of them, by the exact scan that the page does too.
+//! `palate search`: the items nearest to a text, a picture, a sound or a film, or several of them, by the exact scan that the page does too.
 //!
 //! Not here: the visitor's taste (`recommend`).
 
@@ -9,9 +9,9 @@ use palate::Result;
 use palate::compute::cpu::isa::Isa;
 use palate::encode::{AudioEncoder, ImageEncoder, TextEncoder};
 use palate::format::manifest::Kind;
-use palate::fuse::Fuser;
+use palate::fuse::{Film, Fuser};
 use palate::index::Catalog;
-use palate::index::catalog::{AUDIO, IMAGE, TEXT};
+use palate::index::catalog::{AUDIO, IMAGE, TEXT, VIDEO};
 use palate::platform::native::folder::Folder;
 use palate::publish::build::{Base, text_model};
 use palate::publish::clean::Cleaning;
@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 use crate::query::{Asked, Query};
 use crate::terminal::{bold, clip, dim, line};
-use crate::{media, pack, sound};
+use crate::{film, media, pack, sound};
 
 #[derive(Args)]
 pub struct Search {
@@ -56,7 +56,7 @@ impl Search {
             true => Some(pack::of_index(&self.index, text_model(&base.manifest)?, self.model.as_deref())?),
             false => None,
         };
-        let pictures = match queries.iter().find(|query| query.image.is_some()) {
+        let pictures = match queries.iter().find(|query| query.image.is_some() || query.video.is_some()) {
             Some(query) => {
                 let missing = || query.no_model("the index was built without one. Build it with --image-model");
                 let wanted = catalog.other_model(IMAGE).ok_or_else(missing)?;
@@ -72,15 +72,15 @@ impl Search {
             }
             None => None,
         };
-        let fuser = fusion(&base, &self.index)?;
+        let (fuser, film) = (fusion(&base, &self.index)?, film_model(&base, &self.index)?);
         for query in queries {
-            let vectors = Vectors::of(&query, texts.as_ref(), pictures.as_ref(), sounds.as_ref().map(|sounds| (sounds, self.clean.cleaning())))?;
+            let models = Encoders { texts: texts.as_ref(), pictures: pictures.as_ref(), sounds: sounds.as_ref().map(|sounds| (sounds, self.clean.cleaning())), film: film.as_ref() };
+            let vectors = Vectors::of(&query, models)?;
             let scores = vectors.scores(catalog, fuser.as_ref())?;
-            let has = |ordinal| {
-                let ranked = (fuser.is_some() || query.text.is_some()) && catalog.has_vector(ordinal);
-                let beside = |given: bool, medium| given && fuser.is_none() && catalog.has_other(medium, ordinal);
-                ranked || beside(query.image.is_some(), IMAGE) || beside(query.audio.is_some(), AUDIO)
-            };
+            let has = |ordinal| vectors.0.iter().any(|(name, _)| match is_ranked(name, fuser.as_ref()) {
+                true => catalog.has_vector(ordinal),
+                false => catalog.has_other(name, ordinal),
+            });
             let hits = catalog.top_k(&scores, self.k as usize, has);
             if self.json {
                 let hits: Vec<Value> = hits.iter().map(|&(ordinal, score)| json!({"key": catalog.key(ordinal), "score": score})).collect();
@@ -106,11 +106,32 @@ fn fusion(base: &Base, index: &Path) -> Result<Option<Fuser>> {
     Fuser::open(bytes, Isa::best()).map(Some)
 }
 
+/// What reads films, where the index has vectors of them.
+fn film_model(base: &Base, index: &Path) -> Result<Option<Film>> {
+    let Some(shard) = base.manifest.shards_of(&Kind::Film).next().filter(|_| base.catalog.other_model(VIDEO).is_some()) else { return Ok(None) };
+    let bytes = Folder::new(index).read(&shard.file, shard.bytes)?;
+    shard.verify(&bytes)?;
+    Film::open(bytes, Isa::best()).map(Some)
+}
+
+/// Whether a modality's vectors are compared with those that lists are ranked by.
+fn is_ranked(modality: &str, fuser: Option<&Fuser>) -> bool {
+    fuser.map_or(modality == TEXT, |fuser| fuser.config().modality(modality).is_some())
+}
+
+/// The models that queries need.
+struct Encoders<'a> {
+    texts: Option<&'a TextEncoder>,
+    pictures: Option<&'a ImageEncoder>,
+    sounds: Option<(&'a AudioEncoder, Cleaning)>,
+    film: Option<&'a Film>,
+}
+
 /// A query's vectors, each with its modality.
 struct Vectors(Vec<(&'static str, Vec<f32>)>);
 
 impl Vectors {
-    fn of(query: &Query, texts: Option<&TextEncoder>, pictures: Option<&ImageEncoder>, sounds: Option<(&AudioEncoder, Cleaning)>) -> Result<Self> {
+    fn of(query: &Query, Encoders { texts, pictures, sounds, film }: Encoders<'_>) -> Result<Self> {
         let mut vectors = Vec::new();
         if let (Some(text), Some(encoder)) = (&query.text, texts) {
             vectors.push((TEXT, encoder.encode(&[text.as_str()])?.swap_remove(0)));
@@ -121,21 +142,26 @@ impl Vectors {
         if let (Some(path), Some((encoder, cleaning))) = (&query.audio, sounds) {
             vectors.push((AUDIO, sound::vector(encoder, path, cleaning)?));
         }
+        if let (Some(path), Some(encoder)) = (&query.video, pictures) {
+            let frames = encoder.encode(&film::read(path)?)?;
+            vectors.push(match film {
+                Some(film) => (VIDEO, film.encode(&[(&frames, &[])])?.swap_remove(0)),
+                None => (IMAGE, film::mean(frames)),
+            });
+        }
         Ok(Self(vectors))
     }
 
-    /// Cosines with every item: of one joined vector where the index is fused, else the mean of the modalities' cosines.
+    /// Cosines with every item, the mean of the modalities'; those that a fusion joins are one vector.
     fn scores(&self, catalog: &Catalog, fuser: Option<&Fuser>) -> Result<Vec<f32>> {
+        let (ranked, mut parts): (Vec<_>, Vec<_>) = self.0.iter().map(|(name, vector)| (*name, vector.as_slice())).partition(|(name, _)| is_ranked(name, fuser));
+        let joined = fuser.filter(|_| !ranked.is_empty()).map(|fuser| fuser.query(&ranked)).transpose()?;
+        parts.extend(joined.as_deref().map_or(ranked, |joined| vec![(TEXT, joined)]));
         let mut scores = vec![0.0; catalog.len()];
-        if let Some(fuser) = fuser {
-            let given: Vec<(&str, &[f32])> = self.0.iter().map(|(name, vector)| (*name, vector.as_slice())).collect();
-            catalog.scan(&fuser.query(&given)?, &mut scores)?;
-            return Ok(scores);
-        }
-        let share = 1.0 / self.0.len().max(1) as f32;
-        for (name, vector) in &self.0 {
+        let share = 1.0 / parts.len().max(1) as f32;
+        for (name, vector) in parts {
             let mut part = vec![0.0; catalog.len()];
-            match *name {
+            match name {
                 TEXT => catalog.scan(vector, &mut part)?,
                 medium => catalog.scan_other(medium, vector, &mut part)?,
             }

@@ -55,12 +55,18 @@ pub struct Image {
     /// Inverted residuals of that body that stay as they are, with all before them.
     #[arg(long, value_name = "LAYERS", default_value_t = 3, requires = "from")]
     freeze: usize,
+    /// Learning rate of the body's matrices at its highest, by Muon; 0: by AdamW as all else [default: 0.004, with --from 0].
+    #[arg(long, value_name = "RATE")]
+    matrix_rate: Option<f32>,
     /// Side of the pictures that the model takes, in pixels.
     #[arg(long, value_name = "PIXELS", default_value_t = 96)]
     size: usize,
     /// Share of pictures that are learned as lines alone, for searches with doodles.
     #[arg(long, value_name = "SHARE", default_value_t = 0.2)]
     lines: f64,
+    /// Share of pictures out of which a rectangle is erased while learning.
+    #[arg(long, value_name = "SHARE", default_value_t = Changes::default().erased)]
+    erase: f64,
     /// Left and right mean something in these pictures: don't swap them.
     #[arg(long)]
     no_flip: bool,
@@ -68,15 +74,21 @@ pub struct Image {
 
 /// Side of the pictures that are kept while learning, for one pixel that the model takes.
 const KEPT: f64 = 1.34;
-const PICTURES: Words = Words { field: "image", many: "pictures" };
+/// Of a body from random numbers. One that knows pictures already would forget them.
+const MATRIX_RATE: f32 = 4e-3;
+const PICTURES: Words = Words { fields: &["image"], many: "pictures" };
 
 impl Image {
     fn run(self) -> Result<()> {
         start::check_size(self.size)?;
-        if !(0.0..=1.0).contains(&self.lines) {
-            return Err(Error::input("--lines is 0 to 1."));
+        if [self.lines, self.erase].iter().any(|share| !(0.0..=1.0).contains(share)) {
+            return Err(Error::input("--lines and --erase are 0 to 1."));
         }
-        let settings = self.tower.settings(Changes { lines: self.lines, flip: !self.no_flip }, <Settings>::default().learning_rate)?;
+        let matrix_rate = self.matrix_rate.unwrap_or(if self.from.is_some() { 0.0 } else { MATRIX_RATE });
+        if !(0.0..1.0).contains(&matrix_rate) {
+            return Err(Error::input("--matrix-rate is 0 to 1."));
+        }
+        let settings = Settings { matrix_rate, ..self.tower.settings(Changes { lines: self.lines, flip: !self.no_flip, erased: self.erase }, <Settings>::default().learning_rate)? };
         let side = (self.size as f64 * KEPT) as usize;
         let read = self.tower.read(PICTURES, &self.tower.items()?, self.tower.texts()?, |_, path| {
             let bytes = folder::read(path, media::MAX_FILE)?;
@@ -116,7 +128,7 @@ pub struct Audio {
     clean: sound::Clean,
 }
 
-const SOUNDS: Words = Words { field: "audio", many: "sounds" };
+const SOUNDS: Words = Words { fields: &["audio"], many: "sounds" };
 /// Sounds have fewer numbers and a shallower net than pictures.
 const RATE: f32 = 2e-3;
 

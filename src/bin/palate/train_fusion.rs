@@ -252,7 +252,7 @@ impl Fusion {
         let template = self.text_fields.clone().map_or_else(Template::default, |fields| Template { fields });
         let options = Options { template, keep: Some(Default::default()), own_spaces: true, skip_bad: self.skip_bad, ..Options::default() };
         let progress = bar(items.len(), "encoding");
-        let encoders = Encoders { texts: &texts, pictures: pictures.as_ref().map(|p| p as &dyn EncodeMedia), sounds: sounds.as_ref().map(|s| s as &dyn EncodeMedia), fusion: None };
+        let encoders = Encoders { texts: &texts, pictures: pictures.as_ref().map(|p| p as &dyn EncodeMedia), sounds: sounds.as_ref().map(|s| s as &dyn EncodeMedia), films: None, fusion: None };
         let built = build(items, encoders, base.as_ref(), &options, None, &mut |done, total| {
             progress.set_length(total as u64);
             progress.set_position(done as u64);

@@ -68,10 +68,10 @@ pub struct Tower {
     json: bool,
 }
 
-/// A medium in words: the items' field that names its files, and many of them.
+/// A medium in words: the items' fields that may name its files, the first that is there, and many of them.
 #[derive(Clone, Copy)]
 pub struct Words {
-    pub field: &'static str,
+    pub fields: &'static [&'static str],
     pub many: &'static str,
 }
 
@@ -144,7 +144,7 @@ impl Tower {
         let bar = bar(items.len(), &format!("reading {}", words.many));
         let template = self.text_fields.clone().map_or_else(Template::default, |fields| Template { fields });
         let input = |item: &Item| -> Option<Result<(PathBuf, M)>> {
-            let name = item.fields.get(words.field).and_then(Value::as_str).filter(|name| !name.contains("://"))?;
+            let name = words.fields.iter().find_map(|field| item.fields.get(*field)?.as_str()).filter(|name| !name.contains("://"))?;
             let path = from.join(name);
             bar.inc(1);
             let made = read(item, &path).map_err(|e| Error::input(format!("item {:?}: {e}", item.key)));

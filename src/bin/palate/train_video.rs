@@ -1,28 +1,28 @@
 //! `palate train video`: the video-text Transformer, learned from the frames of a catalog's films, their words and the items' texts.
 //!
-//! Natively no film is decoded: an item names a folder of frames. Not here: learning (`palate::train::tower`).
+//! Not here: reading frames (`film`) and learning (`palate::train::tower`).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
 use palate::compute::cpu::isa::Isa;
-use palate::encode::ImageEncoder;
-use palate::fuse::film::Film;
+use palate::fuse::Film;
 use palate::fuse::video_text::{Config, Item as Rows};
 use palate::platform::native::files;
-use palate::preprocess::Picture;
+use palate::publish::items::Item;
 use palate::train::tower::clip::{self, Clip, Drops};
-use palate::{Error, Result};
+use palate::Result;
 use serde_json::json;
 
 use crate::train_tower::{Read, Tower, View, Words};
-use crate::{media, pack};
+use crate::films::{FIELDS, words};
+use crate::{film, pack};
 
-/// Frames, and words, that are read of a film.
+/// Places for frames, and for words, of which as many are read.
 const PLACES: usize = 16;
-const FILMS: Words = Words { field: "frames", many: "films" };
+const FILMS: Words = Words { fields: &FIELDS, many: "films" };
 const RATE: f32 = 1e-3;
 
 #[derive(Args)]
@@ -47,21 +47,25 @@ impl Video {
         let texts = self.tower.texts()?;
         let dim = texts.dim();
         let shape = Arc::new(Config { frame: eye.dim(), word: dim, width: 96, dim, heads: 4, layers: 2, wide: 192, places: PLACES });
-        let of = |item: &palate::publish::items::Item| -> Vec<String> {
-            let spoken = self.words.as_ref().and_then(|name| item.fields.get(name)?.as_str());
-            spoken.map(|text| text.split_whitespace().take(PLACES).map(str::to_lowercase).collect()).unwrap_or_default()
-        };
+        let of = |item: &Item| self.words.as_deref().map(|field| words(item, field, PLACES)).unwrap_or_default();
         let items = self.tower.items()?;
         let distinct: Vec<String> = items.iter().flat_map(of).collect::<BTreeSet<_>>().into_iter().collect();
         let vectors = texts.encode(&distinct.iter().map(String::as_str).collect::<Vec<_>>())?;
         let known: BTreeMap<&str, Vec<f32>> = distinct.iter().map(String::as_str).zip(vectors).collect();
         let read = self.tower.read(FILMS, &items, texts, |item, path| {
             let words = of(item).iter().filter_map(|word| known.get(word.as_str()).cloned()).collect();
-            Clip::new(&shape, frames(&eye, path)?, words)
+            Clip::new(&shape, eye.encode(&film::read(path)?)?, words)
         })?;
-        let begin = |read: &Read<Clip>| clip::random(&shape, read.texts.model_id(), self.tower.seed);
+        let begin = |read: &Read<Clip>| {
+            let mut start = clip::random(&shape, read.texts.model_id(), self.tower.seed)?;
+            // Whoever builds an index with it has to see and read the same.
+            start.config["eye"] = json!({"name": eye.model_id().name, "sha256": eye.model_id().sha256});
+            start.config["words"] = json!(self.words);
+            Ok(start)
+        };
         self.tower.learn(FILMS, &read, &settings, begin, |pack, held| {
             let film = Film::open(pack::find(pack)?.bytes, Isa::best())?;
+            film.check(eye.model_id(), eye.dim())?;
             let views = |what: &str, places: &[usize]| -> Result<View> {
                 let of = |&at: &usize| -> Rows<'_> {
                     let clip = &read.examples[at].input;
@@ -88,18 +92,4 @@ impl Video {
             Ok(all)
         })
     }
-}
-
-/// The vectors of the pictures of a folder, in the order of their names: evenly spaced ones where there are more than places.
-fn frames(eye: &ImageEncoder, folder: &Path) -> Result<Vec<Vec<f32>>> {
-    let shown = folder.display();
-    let entries = std::fs::read_dir(folder).map_err(|e| Error::input(format!("{shown} can't be read as a folder of frames: {e}. Extract them with `ffmpeg -i FILM {shown}/%05d.png`, say.")))?;
-    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file()).collect();
-    paths.sort();
-    if paths.is_empty() {
-        return Err(Error::input(format!("{shown} holds no frames. Extract them with `ffmpeg -i FILM {shown}/%05d.png`, say.")));
-    }
-    let count = paths.len().min(PLACES);
-    let some = (0..count).map(|at| &paths[(2 * at + 1) * paths.len() / (2 * count)]);
-    eye.encode(&some.map(|path| media::read(path)).collect::<Result<Vec<Picture>>>()?)
 }

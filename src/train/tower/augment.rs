@@ -49,21 +49,22 @@ impl Source {
         Self { side, rgba: out }
     }
 
-    /// The picture at `(x, y)` in its pixels over `ground`, between its pixels; 0 to 1.
-    fn at(&self, x: f32, y: f32, ground: [f32; 3]) -> [f32; 3] {
-        let (fx, fy) = (x.floor(), y.floor());
-        let (tx, ty) = (x - fx, y - fy);
-        let mut color = [0.0; 3];
-        for (dx, dy, weight) in [(0, 0, (1.0 - tx) * (1.0 - ty)), (1, 0, tx * (1.0 - ty)), (0, 1, (1.0 - tx) * ty), (1, 1, tx * ty)] {
-            let (px, py) = (fx as i64 + dx, fy as i64 + dy);
-            let inside = px >= 0 && py >= 0 && (px as usize) < self.side && (py as usize) < self.side;
-            let p = if inside { &self.rgba[(py as usize * self.side + px as usize) * 4..][..4] } else { &[0u8; 4][..] };
-            let alpha = f32::from(p[3]) / 255.0;
-            (0..3).for_each(|c| color[c] += weight * (f32::from(p[c]) / 255.0 * alpha + ground[c] * (1.0 - alpha)));
+    /// `[side + 2 * EDGE, side + 2 * EDGE]` colors times alpha, and alpha, 0 to 1: clear around the picture.
+    fn premultiplied(&self) -> Vec<[f32; 4]> {
+        let wide = self.side + 2 * EDGE;
+        let mut out = vec![[0.0; 4]; wide * wide];
+        for (y, row) in self.rgba.chunks_exact(self.side * 4).enumerate() {
+            for (out, p) in out[(y + EDGE) * wide + EDGE..].iter_mut().zip(row.as_chunks::<4>().0) {
+                let alpha = f32::from(p[3]) / 255.0;
+                *out = [f32::from(p[0]) / 255.0 * alpha, f32::from(p[1]) / 255.0 * alpha, f32::from(p[2]) / 255.0 * alpha, alpha];
+            }
         }
-        color
+        out
     }
 }
+
+/// Clear pixels around a picture that is sampled.
+const EDGE: usize = 2;
 
 /// How much pictures are changed.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -72,11 +73,13 @@ pub struct Changes {
     pub lines: f64,
     /// Whether left and right may change places.
     pub flip: bool,
+    /// Share of pictures out of which a rectangle is erased (Zhong et al. 2020, "Random Erasing Data Augmentation").
+    pub erased: f64,
 }
 
 impl Default for Changes {
     fn default() -> Self {
-        Self { lines: 0.2, flip: true }
+        Self { lines: 0.2, flip: true, erased: 0.5 }
     }
 }
 
@@ -143,6 +146,15 @@ pub fn view(source: &Source, size: usize, changes: Option<(&Changes, &mut Rng)>)
             }
         }
     }
+    if f64::from(between(0.0, 1.0)) < changes.erased {
+        let [wide, high] = [between(0.1, 0.45), between(0.1, 0.45)].map(|share| share * size as f32);
+        let (left, top) = (between(0.0, 1.0) * (size as f32 - wide), between(0.0, 1.0) * (size as f32 - high));
+        for y in top as usize..(top + high) as usize {
+            for x in left as usize..(left + wide) as usize {
+                pixels[(y * size + x) * 3..][..3].copy_from_slice(&ground);
+            }
+        }
+    }
     pixels.into_iter().map(|v| v.clamp(0.0, 1.0) * 2.0 - 1.0).collect()
 }
 
@@ -150,20 +162,28 @@ fn luma(p: &[f32; 3]) -> f32 {
     0.3 * p[0] + 0.59 * p[1] + 0.11 * p[2]
 }
 
-/// Pixels through `[xx, xy, yx, yy]` around the middle.
+/// Pixels through `[xx, xy, yx, yy]` around the middle, between the source's pixels, over `ground`; 0 to 1.
 fn sample(source: &Source, size: usize, m: [f32; 4], shift: (f32, f32), ground: [f32; 3]) -> Vec<f32> {
     let (half, middle) = (size as f32 / 2.0, source.side as f32 / 2.0);
+    let (from, wide) = (source.premultiplied(), source.side + 2 * EDGE);
+    // In the padded picture's pixels; what is farther outside is as clear as its rim.
+    let place = |v: f32| (v - 0.5 + EDGE as f32).clamp(0.0, (wide - 2) as f32);
     let mut pixels = Vec::with_capacity(size * size * 3);
     for y in 0..size {
         for x in 0..size {
-            let mut sum = [0.0f32; 3];
+            let mut sum = [0.0f32; 4];
             // Four points a pixel keep thin lines whole.
             for (ox, oy) in [(0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75)] {
                 let (dx, dy) = (x as f32 + ox - half, y as f32 + oy - half);
-                let (sx, sy) = (m[0] * dx + m[1] * dy + middle + shift.0, m[2] * dx + m[3] * dy + middle + shift.1);
-                source.at(sx - 0.5, sy - 0.5, ground).iter().zip(&mut sum).for_each(|(v, sum)| *sum += v / 4.0);
+                let (sx, sy) = (place(m[0] * dx + m[1] * dy + middle + shift.0), place(m[2] * dx + m[3] * dy + middle + shift.1));
+                let (px, py) = (sx as usize, sy as usize);
+                let (tx, ty) = (sx - px as f32, sy - py as f32);
+                let rows = [&from[py * wide + px..][..2], &from[(py + 1) * wide + px..][..2]];
+                for (row, share) in rows.into_iter().zip([1.0 - ty, ty]) {
+                    (0..4).for_each(|c| sum[c] += share * (row[0][c] * (1.0 - tx) + row[1][c] * tx));
+                }
             }
-            pixels.extend(sum);
+            (0..3).for_each(|c| pixels.push(sum[c] / 4.0 + ground[c] * (1.0 - sum[3] / 4.0)));
         }
     }
     pixels

@@ -1,12 +1,13 @@
 //! Learns a catalog's own tower: pictures, sounds or films, to the space of the catalog's text vectors, from items alone.
 //!
-//! Contrast with all texts ([`loss`]), changed pictures ([`augment`]), sounds ([`sound`]) or films ([`clip`]), AdamW (Loshchilov and Hutter 2019), a cosine schedule,
+//! Contrast with all texts ([`loss`]), changed pictures ([`augment`]), sounds ([`sound`]) or films ([`clip`]), steps by AdamW and Muon ([`descent`]), a cosine schedule,
 //! the best epoch by a validation share. The same seed gives the same bytes on any number of threads. Not here: decoding
 //! files and encoding texts (whoever calls), packs (`publish::tower`).
 
 pub mod attentive;
 pub mod augment;
 pub mod clip;
+pub mod descent;
 pub mod loss;
 pub mod passes;
 pub mod recurrent;
@@ -18,6 +19,7 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use self::augment::Changes;
+use self::descent::{Pace, descend};
 use self::loss::Weighting;
 use self::passes::{Weights, backward, forward, zeros};
 use self::start::Start;
@@ -29,9 +31,6 @@ use crate::math::rng::Rng;
 
 /// Pictures, or patches of sounds, that go through the net together; their activations should stay near the processor.
 const GROUP: usize = 4;
-/// Adam's memories and its guard against division by nothing.
-const BETAS: (f32, f32) = (0.9, 0.99);
-const EPSILON: f32 = 1e-8;
 
 /// What a tower looks at or listens to.
 pub trait Medium: Sync {
@@ -56,6 +55,8 @@ pub struct Settings<C = Changes> {
     pub patience: usize,
     pub batch: usize,
     pub learning_rate: f32,
+    /// Rate of the body's matrices, which then learn by Muon ([`descent`]) and not by AdamW; 0: they don't.
+    pub matrix_rate: f32,
     pub weight_decay: f32,
     /// Share of the items that measure and are never learned from.
     pub held_out: f64,
@@ -73,6 +74,7 @@ impl<C: Default> Default for Settings<C> {
             patience: 8,
             batch: 64,
             learning_rate: 5e-4,
+            matrix_rate: 0.0,
             weight_decay: 0.02,
             held_out: 0.0,
             validation: 0.05,
@@ -233,21 +235,8 @@ fn step<M: Medium>(start: &Start, settings: &Settings<M::Changes>, state: &mut S
             gradient
         })
         .collect();
-    state.step += 1;
-    let corrected = (1.0 - BETAS.0.powi(state.step as i32), 1.0 - BETAS.1.powi(state.step as i32));
-    let all = state.weights.par_iter_mut().zip(&mut state.mean).zip(&mut state.square).enumerate();
-    all.filter(|(at, _)| *at >= start.frozen).for_each(|(at, ((w, mean), square))| {
-        let (decays, faster) = start.rule(at);
-        let rate = rate * faster;
-        for i in 0..w.len() {
-            // In the order of the groups, whoever computed them.
-            let g: f32 = grads.iter().map(|grads| grads[at][i]).sum();
-            mean[i] = BETAS.0 * mean[i] + (1.0 - BETAS.0) * g;
-            square[i] = BETAS.1 * square[i] + (1.0 - BETAS.1) * g * g;
-            let decay = if decays { settings.weight_decay * w[i] } else { 0.0 };
-            w[i] -= rate * (mean[i] / corrected.0 / ((square[i] / corrected.1).sqrt() + EPSILON) + decay);
-        }
-    });
+    let matrix_rate = settings.matrix_rate * rate / settings.learning_rate;
+    descend(start, state, &grads, Pace { rate, matrix_rate, weight_decay: settings.weight_decay });
     loss
 }
 

@@ -119,10 +119,10 @@ pub fn forward(graph: &Graph, weights: &Weights, batch: &Batch) -> Vec<Vec<f32>>
             }
             Op::Depthwise { x, weight, bias, window, activation } => {
                 let (w, bias) = (&weights[weight.0], bias.map(|b| &weights[b.0]));
-                let mut y: Vec<f32> = match bias {
-                    Some(b) => b.iter().copied().cycle().take(items * window.outputs() * cols).collect(),
-                    None => vec![0.0; items * window.outputs() * cols],
-                };
+                let mut y = vec![0.0; items * window.outputs() * cols];
+                if let Some(b) = bias {
+                    y.chunks_exact_mut(cols).for_each(|row| row.copy_from_slice(b));
+                }
                 for (y, x) in y.chunks_exact_mut(window.outputs() * cols).zip(outs[x.0].chunks_exact(window.inputs() * cols)) {
                     taps(window, |to, tap, from| {
                         let (w, x) = (&w[tap * cols..][..cols], &x[from * cols..][..cols]);

@@ -171,6 +171,14 @@ impl Start {
         self.graph.nodes.iter().position(|node| learns(&node.op)).filter(|_| self.frozen > 0).unwrap_or(0)
     }
 
+    /// Rows and columns of a matrix of the body: of all but the projection, which is learned as a classifier's last one is, and of the
+    /// depthwise kernels, which are no matrices.
+    pub(super) fn inner(&self, at: usize) -> Option<[usize; 2]> {
+        let decl = &self.graph.weights[at];
+        let &[rows, cols] = decl.shape.as_slice() else { return None };
+        (matches!(decl.role, Role::Matrix) && !decl.name.starts_with(PROJECTION)).then_some([rows, cols])
+    }
+
     /// Whether the weight of that number decays, and how much faster than the body it learns.
     pub(super) fn rule(&self, at: usize) -> (bool, f32) {
         let decl = &self.graph.weights[at];

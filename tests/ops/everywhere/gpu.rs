@@ -12,13 +12,14 @@ use std::rc::Rc;
 use palate::compute::builder::Builder;
 use palate::compute::cpu::isa::Isa;
 use palate::compute::cpu::{CpuModel, Workspace};
-use palate::compute::graph::{Activation, Batch, Mask, PoolKind, Value};
+use palate::compute::graph::{Activation, Batch, Graph, Mask, PoolKind, Value};
 use palate::compute::int4;
 use palate::compute::webgpu::{Gpu, GpuModel, GpuScan, Length, Tilings};
 use palate::format::tensors::{DType, Part, TensorFile, f16_to_f32, write};
 use palate::math::rng::Rng;
 use palate::math::scan::{Query, scan};
 
+use super::fused::{webgpu_joint_space_is_right, webgpu_video_text_is_right};
 use super::loops::{self, f64s};
 use super::{Numbers, oblong_windows, offsets, tolerance, windows};
 
@@ -48,6 +49,8 @@ macro_rules! cases {
             webgpu_attention_of_tiles_and_with_a_bias_is_right
             webgpu_lstm_runs_along_each_item
             webgpu_windows_and_learned_rows_are_right
+            webgpu_joint_space_is_right
+            webgpu_video_text_is_right
             webgpu_scan_gives_the_processors_scores_to_the_bit
             webgpu_scan_does_not_overflow_at_the_extremes
         }
@@ -76,7 +79,7 @@ pub struct Stand {
 }
 
 /// How near to the loops and to the CPU.
-const NEAR: [f64; 2] = [tolerance::WEBGPU; 2];
+pub const NEAR: [f64; 2] = [tolerance::WEBGPU; 2];
 const EXACT: [f64; 2] = [0.0; 2];
 /// The CPU multiplies int8 by activations of seven bits.
 const NEAR_I8: [f64; 2] = [tolerance::WEBGPU, tolerance::WEBGPU_CPU_I8];
@@ -92,10 +95,14 @@ impl Stand {
         let file = TensorFile::parse(bytes, "a test")?;
         let mut builder = Builder::new(&file);
         graph(&mut builder)?;
-        let graph = builder.finish();
+        self.tiled(what, &file, builder.finish(), tilings, batch, want, near).await
+    }
+
+    /// The same with a graph that is there already.
+    async fn tiled(&self, what: &str, file: &TensorFile, graph: Graph, tilings: Tilings, batch: &Batch, want: &[f64], near: [f64; 2]) -> Outcome {
         self.ran.borrow_mut().extend(graph.nodes.iter().map(|node| node.op.stem()));
-        let cpu = CpuModel::new(graph.clone(), &file, Isa::best())?.run(batch, &mut Workspace::default())?;
-        let model = GpuModel::new(Rc::clone(&self.gpu), graph, &file, tilings).await?;
+        let cpu = CpuModel::new(graph.clone(), file, Isa::best())?.run(batch, &mut Workspace::default())?;
+        let model = GpuModel::new(Rc::clone(&self.gpu), graph, file, tilings).await?;
         let first = model.run(batch).await?;
         if first != model.run(batch).await? {
             return Err(Wrong(format!("{what}: a second run gives something else")));
@@ -107,6 +114,11 @@ impl Stand {
     /// The same with the tilings that the device begins with.
     async fn usual(&self, what: &str, parts: &[Part<'_>], graph: impl Fn(&mut Builder<'_>) -> palate::Result<()>, batch: &Batch, want: &[f64], near: [f64; 2]) -> Outcome {
         self.check(what, parts, Tilings::of(&self.gpu), graph, batch, want, near).await
+    }
+
+    /// The same of a graph that a model made.
+    pub async fn whole(&self, what: &str, file: &TensorFile, graph: Graph, batch: &Batch, want: &[f64], near: [f64; 2]) -> Outcome {
+        self.tiled(what, file, graph, Tilings::of(&self.gpu), batch, want, near).await
     }
 }
 

@@ -1,6 +1,7 @@
 //! What checks an op wherever it runs: seeded numbers, shapes, tolerances, plain loops in f64 ([`loops`]), and the cases of the GPU
-//! ([`gpu`]). Compiled into the native tests (`../webgpu.rs`) and for the browser (`../../browser/ops.rs`).
+//! ([`gpu`], those of graphs that join modalities in `fused`). Compiled into the native tests (`../webgpu.rs`) and for the browser (`../../browser/ops.rs`).
 
+mod fused;
 pub mod gpu;
 pub mod loops;
 
