@@ -1,6 +1,6 @@
 //! What least squares leave over, `out += sum_r w_r (target - v_r . p) v_r` over chosen rows, in the processor's widest registers.
 //!
-//! One loop over [`Simd`], entered with and without AVX2. Not here: what the rows mean.
+//! One loop over [`Simd`], entered with and without AVX2 (which also rounds once a step rather than twice). Not here: what the rows mean.
 
 use super::{Simd, portable::Portable};
 
