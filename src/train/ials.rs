@@ -12,7 +12,8 @@ use rayon::prelude::*;
 use super::matrix::Csr;
 use crate::Result;
 use crate::math::rng::Rng;
-use crate::math::simd::normal::add_normal;
+use crate::math::simd::cholesky::solve_lower;
+use crate::math::simd::normal::{Chosen, add_misfit};
 use crate::math::vector::{add_scaled, dot_in};
 
 /// Settings of [`ials`].
@@ -88,13 +89,13 @@ pub fn solve_side(x: &Csr, other: &[f32], out: &mut [f32], settings: &IalsSettin
     super::linear::matmul_left_transposed(&mut base, other, other, (d, m, d), false);
     base.iter_mut().for_each(|g| *g *= settings.alpha0);
     if settings.steps > 0 {
-        out.par_chunks_mut(ROWS * d)
-            .enumerate()
-            .for_each(|(chunk, out)| conjugate(x, other, &base, chunk * ROWS, out, settings));
+        // Batches are shared out one by one, for the same reason as below.
+        let batches = batches(x, out, d).into_par_iter().with_max_len(1);
+        batches.for_each(|(first, out)| conjugate(x, other, &base, first, out, settings));
         return;
     }
-    // Long rows first would balance best; chunks of rows suffice and keep the order of sums fixed.
-    out.par_chunks_mut(d).enumerate().for_each_init(
+    // Long rows are often next to each other: small parts can still be shared out when one thread is done before another.
+    out.par_chunks_mut(d).enumerate().with_max_len(64).for_each_init(
         || (vec![0f32; d * d], Vec::<f32>::new()),
         |(a, gathered), (row, target)| {
             let (columns, values) = x.row(row);
@@ -135,7 +136,28 @@ pub fn solve_side(x: &Csr, other: &[f32], out: &mut [f32], settings: &IalsSettin
 }
 
 /// Rows whose conjugate gradients go together, so that the part that all share is one product.
-const ROWS: usize = 128;
+const ROWS: usize = 16;
+
+/// Interactions above which rows are no longer put together: what the rows of one batch read stays near the processor
+/// from step to step, and no thread waits long for another's batch.
+const ENTRIES: usize = 1500;
+
+/// `out` (`[rows, dim]`) cut into batches of whole rows, each with the number of its first row.
+fn batches<'a>(x: &Csr, mut out: &'a mut [f32], d: usize) -> Vec<(usize, &'a mut [f32])> {
+    let mut batches = Vec::with_capacity(x.rows() / ROWS + 1);
+    let mut first = 0;
+    while first < x.rows() {
+        let (mut end, mut entries) = (first, 0);
+        while end < x.rows() && end - first < ROWS && (end == first || entries + x.row(end).0.len() <= ENTRIES) {
+            entries += x.row(end).0.len();
+            end += 1;
+        }
+        let (batch, rest) = out.split_at_mut((end - first) * d);
+        batches.push((first, batch));
+        (first, out) = (end, rest);
+    }
+    batches
+}
 
 /// Partial sums of the products here: two vector registers' worth.
 fn dot(a: &[f32], b: &[f32]) -> f32 {
@@ -151,45 +173,41 @@ fn conjugate(x: &Csr, other: &[f32], base: &[f32], first: usize, out: &mut [f32]
         let n = x.row(first + row).0.len() as f32;
         settings.lambda * (n + settings.alpha0 * m).powf(settings.nu)
     };
-    let row_of = |c: u32| &other[c as usize * d..(c as usize + 1) * d];
-    // A P for the rows' systems: the shared base by one product, the observed pairs and the ridge row by row.
-    let apply = |p: &[f32], ap: &mut [f32]| {
+    let ridges: Vec<f32> = (0..rows).map(ridge).collect();
+    // `target` times the systems' right sides less A P: the shared base by one product, the observed pairs and the ridge
+    // row by row.
+    let misfit = |target: f32, p: &[f32], left: &mut [f32]| {
         faer::linalg::matmul::matmul(
-            MatMut::from_row_major_slice_mut(ap, rows, d),
+            MatMut::from_row_major_slice_mut(left, rows, d),
             Accum::Replace,
             MatRef::from_row_major_slice(p, rows, d),
             MatRef::from_row_major_slice(base, d, d),
-            1.0,
+            -1.0,
             Par::Seq,
         );
-        for (row, (p, ap)) in p.chunks_exact(d).zip(ap.chunks_exact_mut(d)).enumerate() {
-            let (columns, weights) = x.row(first + row);
-            add_normal(other, columns, weights, p, ap);
-            add_scaled(ap, p, ridge(row));
+        for (row, (p, left)) in p.chunks_exact(d).zip(left.chunks_exact_mut(d)).enumerate() {
+            let (rows, weights) = x.row(first + row);
+            add_misfit(Chosen { table: other, rows, weights }, target, p, left);
+            add_scaled(left, p, -ridges[row]);
         }
     };
-    let mut ap = vec![0f32; rows * d];
-    apply(out, &mut ap);
     let mut residual = vec![0f32; rows * d];
-    for (row, r) in residual.chunks_exact_mut(d).enumerate() {
-        for (c, w) in x.entries(first + row) {
-            add_scaled(r, row_of(c), w);
-        }
-        add_scaled(r, &ap[row * d..(row + 1) * d], -1.0);
-    }
+    misfit(1.0, out, &mut residual);
     let mut direction = residual.clone();
+    // -A P.
+    let mut change = vec![0f32; rows * d];
     let mut squares: Vec<f32> = residual.chunks_exact(d).map(|r| dot(r, r)).collect();
     for _ in 0..settings.steps {
-        apply(&direction, &mut ap);
+        misfit(0.0, &direction, &mut change);
         for row in 0..rows {
             let at = row * d..(row + 1) * d;
-            let curvature = dot(&direction[at.clone()], &ap[at.clone()]);
+            let curvature = -dot(&direction[at.clone()], &change[at.clone()]);
             if squares[row] < 1e-20 || curvature <= 0.0 {
                 continue;
             }
             let step = squares[row] / curvature;
             add_scaled(&mut out[at.clone()], &direction[at.clone()], step);
-            add_scaled(&mut residual[at.clone()], &ap[at.clone()], -step);
+            add_scaled(&mut residual[at.clone()], &change[at.clone()], step);
             let next = dot(&residual[at.clone()], &residual[at.clone()]);
             let turn = next / squares[row];
             squares[row] = next;
@@ -202,63 +220,5 @@ fn conjugate(x: &Csr, other: &[f32], base: &[f32], first: usize, out: &mut [f32]
         if x.row(first + row).0.is_empty() {
             out.fill(0.0);
         }
-    }
-}
-
-/// Solves A x = b in place, A given by its column-major lower triangle.
-fn solve_lower(a: &mut [f32], d: usize, b: &mut [f32]) {
-    // Column-oriented Cholesky: for each pivot the trailing columns get a rank-one update, contiguous in memory.
-    const BLOCK: usize = 32;
-    for start in (0..d).step_by(BLOCK) {
-        let end = (start + BLOCK).min(d);
-        for j in start..end {
-            let (left, right) = a.split_at_mut((j + 1) * d);
-            let column = &mut left[j * d..];
-            let pivot = column[j].max(1e-20).sqrt();
-            let inverse = 1.0 / pivot;
-            column[j] = pivot;
-            column[j + 1..].iter_mut().for_each(|v| *v *= inverse);
-            for k in j + 1..end {
-                let factor = column[k];
-                let target = &mut right[(k - j - 1) * d + k..(k - j) * d];
-                for (t, v) in target.iter_mut().zip(&column[k..]) {
-                    *t -= factor * v;
-                }
-            }
-        }
-        if end < d {
-            let (panel, trailing) = a.split_at_mut(end * d);
-            for k in end..d {
-                let target = &mut trailing[(k - end) * d + k..(k - end + 1) * d];
-                // Four columns of the panel at a time: fewer passes over the target.
-                let mut j = start;
-                while j + 4 <= end {
-                    let c = |i: usize| &panel[(j + i) * d + k..(j + i + 1) * d];
-                    let (c0, c1, c2, c3) = (c(0), c(1), c(2), c(3));
-                    let (f0, f1, f2, f3) = (c0[0], c1[0], c2[0], c3[0]);
-                    for i in 0..target.len() {
-                        target[i] -= f0 * c0[i] + f1 * c1[i] + f2 * c2[i] + f3 * c3[i];
-                    }
-                    j += 4;
-                }
-                while j < end {
-                    let c = &panel[j * d + k..(j + 1) * d];
-                    let f = c[0];
-                    target.iter_mut().zip(c).for_each(|(t, v)| *t -= f * v);
-                    j += 1;
-                }
-            }
-        }
-    }
-    for j in 0..d {
-        b[j] /= a[j * d + j];
-        let x = b[j];
-        for i in j + 1..d {
-            b[i] -= a[j * d + i] * x;
-        }
-    }
-    for j in (0..d).rev() {
-        let dot: f32 = a[j * d + j + 1..(j + 1) * d].iter().zip(&b[j + 1..d]).map(|(x, y)| x * y).sum();
-        b[j] = (b[j] - dot) / a[j * d + j];
     }
 }

@@ -1,4 +1,5 @@
-//! What training costs on made-up data: `cargo bench --features publisher --bench training`. Prints one JSON object a method.
+//! What training costs on made-up data: `cargo bench --features publisher --bench training -- [cg|als|ease]`. Prints one JSON
+//! object: one method a process, so that its peak memory (Linux) is its own.
 //!
 //! The peers' side, on data of the same kind, is `tests/reference/training_peer.py`. The bars on two cores: EASE on 12,000
 //! items in 60 s, iALS of 128 dimensions with 15 sweeps over a million interactions in 30 s.
@@ -25,20 +26,36 @@ fn synthetic(users: usize, items: usize, events: usize) -> Csr {
     x
 }
 
+/// The most memory this process ever held, in GB; none where the system does not tell.
+fn peak_gb() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.split_whitespace().next()?.parse::<f64>().ok()? * 1024.0 / 1e9)
+}
+
 fn timed(what: &str, train: impl FnOnce() -> Vec<f32>) {
     let start = Instant::now();
     let learned = train();
     let seconds = start.elapsed().as_secs_f64();
     assert!(learned.iter().all(|w| w.is_finite()));
-    println!("{{\"method\": \"{what}\", \"seconds\": {seconds:.1}}}");
+    println!("{}", serde_json::json!({ "method": what, "seconds": seconds, "peak_gb": peak_gb() }));
 }
 
 fn main() {
-    let x = synthetic(20_000, 10_000, 1_000_000);
-    for (what, steps) in [("iALS, 3 steps of conjugate gradients", 3), ("iALS, exact", 0)] {
+    // Cargo passes `--bench` too.
+    let what = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
+    let als = |what: &str, steps: usize| {
+        let x = synthetic(20_000, 10_000, 1_000_000);
         let settings = IalsSettings { dim: 128, alpha0: 0.1, lambda: 0.003, nu: 1.0, sweeps: 15, steps, seed: 1 };
         timed(what, || ials(&x, &settings).1);
+    };
+    match what.as_deref() {
+        Some("ease") => {
+            let x = synthetic(20_000, 12_000, 400_000);
+            timed("EASE", || ease(&x, 200.0).expect("EASE"));
+        }
+        Some("cg") => als("iALS, 3 steps of conjugate gradients", 3),
+        None | Some("als") => als("iALS, exact", 0),
+        Some(other) => panic!("no method {other}"),
     }
-    let x = synthetic(20_000, 12_000, 400_000);
-    timed("EASE", || ease(&x, 200.0).expect("EASE"));
 }

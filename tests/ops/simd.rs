@@ -1,6 +1,7 @@
 //! The vector functions that ops share.
 
-use super::tolerance;
+use super::{Numbers, tolerance};
+use palate::math::simd::normal::{Chosen, add_misfit, add_misfit_in};
 use palate::math::simd::{self, Simd, portable::Portable};
 
 #[test]
@@ -29,4 +30,31 @@ fn simd_exp_and_gelu_are_right() {
     // SAFETY: as above.
     let ends = unsafe { simd::exp::<Portable>(Portable::load([f32::NEG_INFINITY, -200.0, 0.0, 1.0, 88.0, 200.0, f32::INFINITY, -0.0].as_ptr())) };
     assert!(ends[0] < 1e-37 && ends[1] < 1e-37 && ends[2] == 1.0 && ends[7] == 1.0 && ends[5].is_finite() && ends[6].is_finite());
+}
+
+#[test]
+fn misfit_of_chosen_rows_is_right() {
+    let mut numbers = Numbers(7);
+    for (dim, chosen) in [(1, 1), (6, 4), (8, 0), (8, 7), (37, 9), (128, 30)] {
+        let (table, p, start) = (numbers.take(20 * dim), numbers.take(dim), numbers.take(dim));
+        let rows: Vec<u32> = (0..chosen as u32).map(|i| i * 7 % 20).collect();
+        let weights: Vec<f32> = numbers.take(chosen).iter().map(|w| w.abs() + 0.5).collect();
+        for target in [0f32, 1.0] {
+            let mut want: Vec<f64> = start.iter().map(|&v| f64::from(v)).collect();
+            for (&row, &weight) in rows.iter().zip(&weights) {
+                let v: Vec<f64> = table[row as usize * dim..][..dim].iter().map(|&v| f64::from(v)).collect();
+                let product: f64 = v.iter().zip(&p).map(|(v, p)| v * f64::from(*p)).sum();
+                want.iter_mut().zip(&v).for_each(|(o, v)| *o += f64::from(weight) * (f64::from(target) - product) * v);
+            }
+            let chosen = Chosen { table: &table, rows: &rows, weights: &weights };
+            let (mut found, mut portable) = (start.clone(), start.clone());
+            add_misfit(chosen, target, &p, &mut found);
+            // SAFETY: the portable set needs no instructions; `portable` is as long as `p`.
+            unsafe { add_misfit_in::<Portable>(chosen, target, &p, &mut portable) };
+            let scale = want.iter().fold(1.0f64, |most, v| most.max(v.abs()));
+            for out in [&found, &portable] {
+                assert!(out.iter().zip(&want).all(|(o, w)| (f64::from(*o) - w).abs() < 1e-5 * scale), "{dim} dimensions, target {target}");
+            }
+        }
+    }
 }

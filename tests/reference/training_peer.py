@@ -41,4 +41,4 @@ else:
     start = time.time()
     model.fit(x, show_progress=False)
     label = f"implicit ALS ({'3 CG steps' if what == 'cg' else 'Cholesky'})"
-print(f"{label}: {time.time() - start:.1f} s, peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB")
+print(f"{label}: {time.time() - start:.2f} s, peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9:.3f} GB")

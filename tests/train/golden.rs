@@ -1,10 +1,13 @@
 //! EASE, EASE with content, transitions and iALS against plain NumPy (`tests/reference/linear_golden.py`).
 
+use std::collections::BTreeSet;
+
 use palate::evaluate::dataset::Sequence;
+use palate::math::rng::Rng;
 use palate::train::ease::ease;
 use palate::train::ease_content::ease_content;
 use palate::train::features::Features;
-use palate::train::ials::{IalsSettings, solve_side};
+use palate::train::ials::{IalsSettings, ials, solve_side};
 use palate::train::matrix::Csr;
 use palate::train::transitions::{EVENTS, TransitionSettings, transitions};
 use serde_json::Value;
@@ -91,4 +94,33 @@ fn ials_equals_numpy() {
         solve_side(&by_item, &users, &mut items, &conjugate);
     }
     same(&items, &golden["ials_items"]);
+}
+
+/// Rows of very different lengths, some empty, one longer than a batch may be: steps come near the exact solution, and the
+/// number of threads changes no bit.
+#[test]
+fn ials_is_the_same_for_any_number_of_threads() {
+    let mut rng = Rng::new(3);
+    let mut x = Csr::new(60);
+    for user in 0..2000 {
+        let taken = if user % 50 == 0 { 0 } else { 1 + rng.below(12) };
+        // The first of everyone's items is the last one.
+        let items: BTreeSet<u32> = (0..taken).map(|at| if at == 0 { 59 } else { (60.0 * rng.unit().powi(3)) as u32 }).collect();
+        x.push_row(items.into_iter().map(|item| (item, 1.0)));
+    }
+    assert!(x.transpose().row(59).0.len() > 1900);
+    let learned = |threads: usize, steps: usize| {
+        let settings = IalsSettings { dim: 19, alpha0: 0.1, lambda: 0.01, nu: 1.0, sweeps: 6, steps, seed: 1 };
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+        pool.install(|| ials(&x, &settings))
+    };
+    let bits = |(users, items): &(Vec<f32>, Vec<f32>)| users.iter().chain(items).map(|v| v.to_bits()).collect::<Vec<_>>();
+    let exact = learned(1, 0);
+    let steps = learned(1, 25);
+    for threads in [2, 5] {
+        assert_eq!(bits(&exact), bits(&learned(threads, 0)));
+        assert_eq!(bits(&steps), bits(&learned(threads, 25)));
+    }
+    let apart = exact.1.iter().zip(&steps.1).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(apart < 1e-3, "{apart}");
 }

@@ -5,6 +5,7 @@
 
 #[cfg(target_arch = "x86_64")]
 pub mod avx2;
+pub mod cholesky;
 #[cfg(target_arch = "aarch64")]
 pub mod neon;
 pub mod normal;
