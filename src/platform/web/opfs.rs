@@ -92,24 +92,30 @@ impl Opfs {
 
     /// See [`crate::platform::Store::peek`].
     pub async fn peek(&self, name: &str, from: u64, most: u64) -> Result<Option<(u64, Vec<u8>)>> {
-        let read = async {
-            let Some(handle) = self.file(name, false).await? else { return Ok(None) };
-            let file: File = settled(handle.get_file()).await?.unchecked_into();
-            let size = file.size() as u64;
-            let (start, end) = (from.min(size), from.saturating_add(most).min(size));
-            if start == end {
-                return Ok(Some((size, Vec::new())));
+        let mut tries = 0;
+        loop {
+            match self.peek_once(name, from, most).await {
+                // The file was replaced or removed between the two steps.
+                Err(thrown) if name_of(&thrown) == "NotFoundError" => return Ok(None),
+                // Another tab wrote to it between them.
+                Err(thrown) if tries < TRIES && name_of(&thrown) == "NotReadableError" => tries += 1,
+                other => return other.map_err(|thrown| storage(&thrown, "read its data")),
             }
-            let part = file.slice_with_f64_and_f64(start as f64, end as f64)?;
-            let buffer = settled(part.array_buffer()).await?;
-            Ok(Some((size, Uint8Array::new(&buffer).to_vec())))
-        };
-        let outcome: Thrown<_> = read.await;
-        match outcome {
-            // The file was replaced or removed between the two steps.
-            Err(thrown) if name_of(&thrown) == "NotFoundError" => Ok(None),
-            other => other.map_err(|thrown| storage(&thrown, "read its data")),
+            pause().await.map_err(|thrown| storage(&thrown, "read its data"))?;
         }
+    }
+
+    async fn peek_once(&self, name: &str, from: u64, most: u64) -> Thrown<Option<(u64, Vec<u8>)>> {
+        let Some(handle) = self.file(name, false).await? else { return Ok(None) };
+        let file: File = settled(handle.get_file()).await?.unchecked_into();
+        let size = file.size() as u64;
+        let (start, end) = (from.min(size), from.saturating_add(most).min(size));
+        if start == end {
+            return Ok(Some((size, Vec::new())));
+        }
+        let part = file.slice_with_f64_and_f64(start as f64, end as f64)?;
+        let buffer = settled(part.array_buffer()).await?;
+        Ok(Some((size, Uint8Array::new(&buffer).to_vec())))
     }
 
     /// See [`crate::platform::Store::write`]. The caller lets one tab at a time replace `name`.
