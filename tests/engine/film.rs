@@ -7,7 +7,7 @@ use palate::format::manifest::{Kind, Model, Shard};
 use palate::format::space::{Embedded, Models};
 use palate::fuse::Film;
 use palate::fuse::video_text::{Config, NAME};
-use palate::index::build::{build_with_others, row};
+use palate::index::build::row;
 use palate::index::catalog::{IMAGE, VIDEO};
 use palate::math::scan::quantize_row;
 use palate::platform::native::wait;
@@ -17,8 +17,8 @@ use palate::publish::model::PackDType;
 use palate::train::tower::clip::random;
 use serde_json::json;
 
-use super::fixture::{DIM, Device, URL, model_id, pack, publish_model, vector};
-use super::image::{SEEN, eye, eye_id, with_eye};
+use super::fixture::{DIM, Device, model_id, pack, serve_with, text_model, vector};
+use super::image::{SEEN, eye, eye_id, eye_model, publish_models, with_eye};
 
 const COLORS: [[u8; 3]; 2] = [[255, 0, 0], [0, 255, 0]];
 
@@ -67,23 +67,12 @@ fn shop(reads: bool) -> Device {
         row
     });
     let shard = Shard::of(Kind::Film, &reader, 3);
-    let mut others = Models::from([(IMAGE.to_string(), Model { id: eye_id(&eye()), dim: SEEN, file: Some("eye.safetensors".into()), in_text_space: false })]);
+    let mut others = Models::from([(IMAGE.to_string(), eye_model())]);
     if reads {
         others.insert(VIDEO.into(), Model { id: film.id().clone(), dim: DIM, file: Some(shard.file.clone()), in_text_space: false });
     }
-    let model = Model { id: model_id(&pack()), dim: DIM, file: None, in_text_space: false };
-    let manifest = build_with_others(model, others, rows.collect(), |shard, bytes| {
-        device.server.serve(&URL.replace("manifest.json", &shard.file), bytes);
-        Ok(())
-    });
-    let mut manifest = manifest.unwrap();
-    if reads {
-        device.server.serve(&URL.replace("manifest.json", &shard.file), reader);
-        manifest.shards.push(shard);
-    }
-    device.server.serve(URL, manifest.to_bytes());
-    device.server.serve(&URL.replace("manifest.json", "eye.safetensors"), eye());
-    publish_model(&device.server, &pack());
+    serve_with(&device.server, text_model(), others, rows.collect(), reads.then_some((shard, reader)));
+    publish_models(&device);
     device
 }
 

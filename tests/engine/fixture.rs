@@ -10,9 +10,11 @@ use palate::engine::scan::Scanning;
 use palate::engine::model::{AnyModel, Embedding, TextModel};
 use palate::engine::{Options, Session};
 use palate::format::history::EventRow;
-use palate::format::manifest::{Manifest, Model};
+use palate::format::manifest::{Manifest, Model, Shard};
 use palate::format::pack::ModelId;
-use palate::index::build::{build, row};
+use palate::format::shard::Row;
+use palate::format::space::Models;
+use palate::index::build::{build_with_others, row};
 use palate::math::rng::Rng;
 use palate::platform::memory::{ManualClock, MemoryFetch, MemoryStore};
 use palate::platform::native::{KeySeal, wait};
@@ -118,15 +120,29 @@ pub fn publish(server: &MemoryFetch, per_topic: usize, edition: usize) -> Manife
 }
 
 /// Builds an index of rows and serves it.
-pub fn serve(server: &MemoryFetch, rows: Vec<palate::format::shard::Row>) -> Manifest {
-    let model = Model { id: model_id(&pack()), dim: DIM, file: None, in_text_space: false };
-    let manifest = build(model, rows, |shard, bytes| {
-        server.serve(&URL.replace("manifest.json", &shard.file), bytes);
+pub fn serve(server: &MemoryFetch, rows: Vec<Row>) -> Manifest {
+    serve_with(server, text_model(), Models::new(), rows, None)
+}
+
+/// As [`serve`], of rows that `model` made, with the spaces of `others`, and one shard more where there is one.
+pub fn serve_with(server: &MemoryFetch, model: Model, others: Models, rows: Vec<Row>, more: Option<(Shard, Vec<u8>)>) -> Manifest {
+    let put = |shard: &Shard, bytes| server.serve(&URL.replace("manifest.json", &shard.file), bytes);
+    let mut manifest = build_with_others(model, others, rows, |shard, bytes| {
+        put(shard, bytes);
         Ok(())
     })
     .unwrap();
+    if let Some((shard, bytes)) = more {
+        put(&shard, bytes);
+        manifest.shards.push(shard);
+    }
     server.serve(URL, manifest.to_bytes());
     manifest
+}
+
+/// The model of the texts, as a manifest names it.
+pub fn text_model() -> Model {
+    Model { id: model_id(&pack()), dim: DIM, file: None, in_text_space: false }
 }
 
 pub fn publish_model(server: &MemoryFetch, pack: &[u8]) {

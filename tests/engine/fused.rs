@@ -6,7 +6,7 @@ use palate::format::manifest::{Kind, Model, Shard};
 use palate::format::space::{Embedded, Models};
 use palate::fuse::Fuser;
 use palate::fuse::joint::{Config, Modality};
-use palate::index::build::{build_with_others, row};
+use palate::index::build::row;
 use palate::index::catalog::{IMAGE, TEXT};
 use palate::math::scan::quantize_row;
 use palate::platform::native::wait;
@@ -15,8 +15,8 @@ use palate::publish::model::PackDType;
 use palate::train::fusion_space::{Content, Space};
 use serde_json::json;
 
-use super::fixture::{DIM, Device, TOPICS, URL, like, model_id, pack, publish_model, store_all, vector};
-use super::image::{SEEN, eye, eye_id, green, with_eye};
+use super::fixture::{DIM, TOPICS, Device, like, model_id, pack, serve_with, store_all, text_model, vector};
+use super::image::{SEEN, eye, eye_id, eye_model, green, publish_models, with_eye};
 
 const COLORS: [&str; 4] = ["red", "green", "blue", "plain"];
 
@@ -49,20 +49,12 @@ fn shop() -> Device {
     });
     let shard = Shard::of(Kind::Fusion, &joint, 16);
     let others = Models::from([
-        (TEXT.to_string(), Model { id: model_id(&pack()), dim: DIM, file: None, in_text_space: false }),
-        (IMAGE.to_string(), Model { id: eye_id(&eye()), dim: SEEN, file: Some("eye.safetensors".into()), in_text_space: false }),
+        (TEXT.to_string(), text_model()),
+        (IMAGE.to_string(), eye_model()),
     ]);
     let model = Model { id: fuser.id().clone(), dim: 64, file: Some(shard.file.clone()), in_text_space: false };
-    let manifest = build_with_others(model, others, rows.collect(), |shard, bytes| {
-        device.server.serve(&URL.replace("manifest.json", &shard.file), bytes);
-        Ok(())
-    });
-    let mut manifest = manifest.unwrap();
-    device.server.serve(&URL.replace("manifest.json", &shard.file), joint);
-    manifest.shards.push(shard);
-    device.server.serve(URL, manifest.to_bytes());
-    device.server.serve(&URL.replace("manifest.json", "eye.safetensors"), eye());
-    publish_model(&device.server, &pack());
+    serve_with(&device.server, model, others, rows.collect(), Some((shard, joint)));
+    publish_models(&device);
     device
 }
 

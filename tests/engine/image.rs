@@ -10,7 +10,7 @@ use palate::engine::model::AnyModel;
 use palate::format::manifest::Model;
 use palate::format::pack::ModelId;
 use palate::format::space::{Embedded, Models};
-use palate::index::build::{build_with_others, row};
+use palate::index::build::row;
 use palate::index::catalog::IMAGE;
 use palate::math::scan::quantize_row;
 use palate::platform::Abort;
@@ -18,7 +18,7 @@ use palate::platform::native::wait;
 use palate::preprocess::Picture;
 use serde_json::json;
 
-use super::fixture::{DIM, Device, TestSession, URL, like, model_id, pack, publish_model, store_all, vector};
+use super::fixture::{DIM, URL, Device, TestSession, like, pack, publish_model, serve_with, store_all, text_model, vector};
 
 /// Length of a picture's vector.
 pub const SEEN: usize = 3;
@@ -76,16 +76,20 @@ fn shop() -> Device {
             rows.push(row);
         }
     }
-    let model = Model { id: model_id(&pack()), dim: DIM, file: None, in_text_space: false };
-    let others = Models::from([(IMAGE.to_string(), Model { id: eye_id(&eye()), dim: SEEN, file: Some("eye.safetensors".into()), in_text_space: false })]);
-    let manifest = build_with_others(model, others, rows, |shard, bytes| {
-        device.server.serve(&URL.replace("manifest.json", &shard.file), bytes);
-        Ok(())
-    });
-    device.server.serve(URL, manifest.unwrap().to_bytes());
+    serve_with(&device.server, text_model(), Models::from([(IMAGE.to_string(), eye_model())]), rows, None);
+    publish_models(&device);
+    device
+}
+
+/// The image model, as a manifest names it.
+pub fn eye_model() -> Model {
+    Model { id: eye_id(&eye()), dim: SEEN, file: Some("eye.safetensors".into()), in_text_space: false }
+}
+
+/// Serves the packs of texts and of pictures.
+pub fn publish_models(device: &Device) {
     device.server.serve(&URL.replace("manifest.json", "eye.safetensors"), eye());
     publish_model(&device.server, &pack());
-    device
 }
 
 pub fn with_eye(device: &Device) -> TestSession {
