@@ -32,7 +32,8 @@ describe('look: the page', { skip }, () => {
     assert.ok(await page.locator('.seen').isVisible());
     await live(page, /stickers? for your picture\. Closest: fox/);
 
-    await page.goto(`${page.url().split('#')[0]}#/browse`);
+    await page.locator('.nav a[data-view="browse"]').click();
+    await page.waitForSelector('[data-view="browse"] h1:focus');
     await hand(page, 'paste', png, 'strawberry.png', 'image/png');
     await titleIs(page, 'Your picture');
     await page.waitForFunction(() => document.querySelector('.results .name')?.textContent === 'strawberry');
@@ -45,6 +46,29 @@ describe('look: the page', { skip }, () => {
     await page.fill('#query', 'strawberry');
     await titleIs(page, 'strawberry');
     assert.ok(!(await page.locator('.seen').isVisible()));
+    await close();
+  });
+
+  test('look: a picture that is pasted while a page is just being turned is searched with, and the turned page has the focus', async () => {
+    const { page, close } = await visit();
+    await page.fill('#query', 'strawberry');
+    await titleIs(page, 'strawberry');
+    await page.locator('.nav a[data-view="browse"]').click();
+    await page.waitForSelector('.browse h1:focus');
+    assert.equal(await page.inputValue('#query'), '');
+    await page.waitForTimeout(100);
+    assert.equal(await page.evaluate(() => document.activeElement.tagName), 'H1', 'the box does not take the focus back');
+    await page.evaluate(async (bytes) => {
+      const turned = new Promise((resolve) => addEventListener('hashchange', resolve, { once: true }));
+      location.hash = '#/taste';
+      await turned;
+      const clipboardData = new DataTransfer();
+      clipboardData.items.add(new File([new Uint8Array(bytes)], 'fox.png', { type: 'image/png' }));
+      document.body.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }));
+    }, [...png]);
+    await titleIs(page, 'Your picture');
+    await page.waitForTimeout(100);
+    assert.ok(await page.locator('.results').isVisible(), 'what was pasted last stays');
     await close();
   });
 

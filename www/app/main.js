@@ -105,8 +105,10 @@ function show(name, { focus = false, rest = null } = {}) {
 
 addEventListener('hashchange', () => {
   sheet.close();
-  form.reset();
+  // At once, and not by the form's reset, which comes a moment later: by then another search may be on, and the focus is the heading's.
+  input.value = '';
   clear.hidden = true;
+  views.results.type('');
   const [name, rest] = route();
   show(name, { focus: true, rest });
 });
