@@ -4,10 +4,10 @@ use super::isa::entry;
 use crate::compute::graph::Activation;
 use crate::math::simd::{self, Simd};
 
-/// Whether [`activate`] computes it: what is short, and the GELU that most models use. The others go over the output once more
-/// ([`apply`]), which costs next to nothing and keeps the tiles, of which there are dozens, small.
+/// Whether [`activate`] computes it: what is short. The others go over the output once more ([`apply`]), which costs next to
+/// nothing while it is in a cache, and keeps the code of products small.
 pub fn is_inline(activation: Activation) -> bool {
-    matches!(activation, Activation::None | Activation::Gelu | Activation::Relu | Activation::Relu6)
+    matches!(activation, Activation::None | Activation::Relu | Activation::Relu6)
 }
 
 /// `activation(y)` of a vector, where [`is_inline`] says so; else `y`.
@@ -18,10 +18,9 @@ pub fn is_inline(activation: Activation) -> bool {
 pub unsafe fn activate<S: Simd>(activation: Activation, y: S::F) -> S::F {
     unsafe {
         match activation {
-            Activation::Gelu => simd::gelu::<S>(y),
             Activation::Relu => S::max(y, S::splat(0.0)),
             Activation::Relu6 => S::min(S::max(y, S::splat(0.0)), S::splat(6.0)),
-            Activation::None | Activation::GeluTanh | Activation::QuickGelu | Activation::Tanh => y,
+            Activation::None | Activation::Gelu | Activation::GeluTanh | Activation::QuickGelu | Activation::Tanh => y,
         }
     }
 }
@@ -45,7 +44,8 @@ unsafe fn body<S: Simd>(activation: Activation, y: &mut [f32]) {
             }
             Activation::QuickGelu => S::mul(x, sigmoid::<S>(S::mul(S::splat(1.702), x))),
             Activation::Tanh => tanh::<S>(x),
-            Activation::None | Activation::Gelu | Activation::Relu | Activation::Relu6 => activate::<S>(activation, x),
+            Activation::Gelu => simd::gelu::<S>(x),
+            Activation::None | Activation::Relu | Activation::Relu6 => activate::<S>(activation, x),
         });
     }
 }

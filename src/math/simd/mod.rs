@@ -108,19 +108,19 @@ pub unsafe fn gelu<S: Simd>(x: S::F) -> S::F {
 #[inline(always)]
 pub unsafe fn map_in_place<S: Simd>(values: &mut [f32], mut f: impl FnMut(S::F) -> S::F) {
     unsafe {
-        let whole = values.len() / S::LANES * S::LANES;
-        let p = values.as_mut_ptr();
-        let mut i = 0;
-        while i < whole {
-            S::store(p.add(i), f(S::load(p.add(i))));
-            i += S::LANES;
-        }
-        if whole < values.len() {
-            let mut rest = [0.0f32; 8];
-            let n = values.len() - whole;
-            rest[..n].copy_from_slice(&values[whole..]);
-            S::store(rest.as_mut_ptr(), f(S::load(rest.as_ptr())));
-            values[whole..].copy_from_slice(&rest[..n]);
+        let (len, p) = (values.len(), values.as_mut_ptr());
+        let mut rest = [0.0f32; 8];
+        for i in (0..len).step_by(S::LANES) {
+            // The rest goes the same way: what `f` does stands in the code once, and is inlined.
+            let whole = i + S::LANES <= len;
+            if !whole {
+                rest[..len - i].copy_from_slice(&values[i..]);
+            }
+            let p = if whole { p.add(i) } else { rest.as_mut_ptr() };
+            S::store(p, f(S::load(p)));
+            if !whole {
+                values[i..].copy_from_slice(&rest[..len - i]);
+            }
         }
     }
 }

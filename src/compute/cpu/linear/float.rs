@@ -36,7 +36,9 @@ unsafe fn body<S: Simd>(x: &[f32], rows: usize, w: &PackedF32, epilogue: Epilogu
                 }
                 for (i, acc) in acc.iter().enumerate().take(real) {
                     for (v, &y) in acc.iter().enumerate().take(TILE_COLS / S::LANES) {
-                        epilogue.finish::<S>(y, r + i, nb * TILE_COLS + v * S::LANES, w.n, out);
+                        let col = nb * TILE_COLS + v * S::LANES;
+                        let y = S::add(y, S::load(epilogue.bias.as_ptr().add(col)));
+                        epilogue.finish::<S>(y, r + i, col, w.n, out);
                     }
                 }
                 r += TILE_ROWS;

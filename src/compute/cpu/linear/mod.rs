@@ -26,6 +26,11 @@ use pack::{PackedF32, PackedI8};
 /// Most rows, and outputs, of one tile.
 pub const TILE_ROWS: usize = 4;
 pub const TILE_COLS: usize = 8;
+/// Blocks of outputs whose sums wait to be finished together, and their outputs.
+const PANEL_BLOCKS: usize = 4;
+const PANEL: usize = PANEL_BLOCKS * TILE_COLS;
+/// The sums of a panel.
+const BLOCK_SUMS: usize = BLOCK_ROWS * PANEL;
 /// Rows that are finished over all outputs before the next: their quantized bytes stay in the first-level cache.
 const BLOCK_ROWS: usize = 64;
 
@@ -45,11 +50,12 @@ pub trait Kernel: Simd {
     /// # Safety
     /// As [`Simd::store`].
     unsafe fn store_a(p: *mut Self::A, q: Self::F);
-    /// The sums of one tile over `k` inputs (a multiple of 16). With `chain`, the weights keep [`pack::CHAIN_LIMIT`].
+    /// The sums of one tile over `k` inputs (a multiple of 16): of `R` rows with `B` blocks of outputs. With `chain`, the weights
+    /// keep [`pack::CHAIN_LIMIT`].
     ///
     /// # Safety
-    /// Each `rows` pointer has `k` numbers, `w` has `8 * k` weights in the layout of `INTERLEAVE`.
-    unsafe fn tile<const R: usize>(rows: [*const Self::A; R], w: *const i8, k: usize, chain: bool) -> [Self::Row; R];
+    /// Each `rows` pointer has `k` numbers, each of `w` `8 * k` weights in the layout of `INTERLEAVE`.
+    unsafe fn tile<const R: usize, const B: usize>(rows: [*const Self::A; R], w: [*const i8; B], k: usize, chain: bool) -> [[Self::Row; B]; R];
     /// The sums of a row for outputs `v * LANES ..`.
     ///
     /// # Safety
@@ -85,14 +91,13 @@ impl Epilogue<'_> {
         }
     }
 
-    /// Finishes `LANES` outputs from column `col` on of `row` and writes those that exist.
+    /// Finishes `LANES` outputs, to which the bias was added, from column `col` on of `row` and writes those that exist.
     ///
     /// # Safety
     /// As [`Simd`]; `out` has `[rows, n]` numbers, `col + LANES` is at most n rounded up to 8.
     #[inline(always)]
     pub(crate) unsafe fn finish<S: Simd>(&self, y: S::F, row: usize, col: usize, n: usize, out: &mut [f32]) {
         unsafe {
-            let y = S::add(y, S::load(self.bias.as_ptr().add(col)));
             let y = activate::<S>(self.activation, y);
             let at = row * n + col;
             if col + S::LANES <= n {
@@ -119,6 +124,8 @@ pub struct Scratch {
     /// A row without its outliers, padded.
     row: Vec<f32>,
     affine: Vec<Affine>,
+    /// Of a panel and, behind, of its outliers: `[2, BLOCK_ROWS, PANEL]`.
+    sums: Vec<f32>,
 }
 
 /// What the integers of a row stand for: `scale * q + low`, and the same of its outliers.
@@ -135,123 +142,193 @@ pub fn linear_i8(x: &[f32], rows: usize, w: &PackedI8, epilogue: Epilogue<'_>, o
     assert!(w.k > 0 && x.len() == rows * w.k && out.len() == rows * w.n);
     assert!(w.padded_k() as f64 * 127.0 * f64::from(w.levels()) < f64::from(i32::MAX), "the integer sums would overflow");
     assert!(epilogue.bias.len() == w.blocks() * TILE_COLS && epilogue.residual.is_none_or(|r| r.len() == out.len()));
-    let (whole, epilogue) = (epilogue, epilogue.at_once());
-    // SAFETY: sizes were asserted; an `Isa` other than the plain one comes from `Isa::available`.
+    for (block, (x, out)) in x.chunks(BLOCK_ROWS * w.k).zip(out.chunks_mut(BLOCK_ROWS * w.n)).enumerate() {
+        let residual = epilogue.residual.map(|r| &r[block * BLOCK_ROWS * w.n..][..out.len()]);
+        let whole = Epilogue { residual, ..epilogue };
+        linear_block(x, w, whole.at_once(), out, scratch);
+        whole.later(w.isa, out);
+    }
+}
+
+/// As [`linear_i8`], of up to [`BLOCK_ROWS`] rows.
+fn linear_block(x: &[f32], w: &PackedI8, epilogue: Epilogue<'_>, out: &mut [f32], scratch: &mut Scratch) {
+    // SAFETY: `linear_i8` asserted the sizes; an `Isa` other than the plain one comes from `Isa::available`.
     unsafe {
         match w.isa {
             #[cfg(not(target_arch = "wasm32"))]
-            Isa::Portable => run::<crate::math::simd::portable::Portable>(x, rows, w, epilogue, out, scratch),
+            Isa::Portable => run::<crate::math::simd::portable::Portable>(x, w, epilogue, out, scratch),
             #[cfg(all(target_arch = "wasm32", not(target_feature = "relaxed-simd")))]
-            Isa::Wasm => run::<crate::math::simd::wasm::Wasm>(x, rows, w, epilogue, out, scratch),
+            Isa::Wasm => run::<crate::math::simd::wasm::Wasm>(x, w, epilogue, out, scratch),
             #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
-            Isa::WasmChain => run::<wasm::WasmChain>(x, rows, w, epilogue, out, scratch),
+            Isa::WasmChain => run::<wasm::WasmChain>(x, w, epilogue, out, scratch),
             #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
-            Isa::WasmDot => run::<wasm::WasmDot>(x, rows, w, epilogue, out, scratch),
+            Isa::WasmDot => run::<wasm::WasmDot>(x, w, epilogue, out, scratch),
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => x86::run_avx2(x, rows, w, epilogue, out, scratch),
+            Isa::Avx2 => x86::run_avx2(x, w, epilogue, out, scratch),
             #[cfg(target_arch = "x86_64")]
-            Isa::AvxVnni => x86::run_avx_vnni(x, rows, w, epilogue, out, scratch),
+            Isa::AvxVnni => x86::run_avx_vnni(x, w, epilogue, out, scratch),
             #[cfg(target_arch = "aarch64")]
-            Isa::Neon => run::<crate::math::simd::neon::Neon>(x, rows, w, epilogue, out, scratch),
+            Isa::Neon => run::<crate::math::simd::neon::Neon>(x, w, epilogue, out, scratch),
         }
     }
-    whole.later(w.isa, out);
 }
 
 /// # Safety
 /// As [`Simd`], with the sizes that [`linear_i8`] asserts.
 #[inline(always)]
-pub(crate) unsafe fn run<K: Kernel>(x: &[f32], rows: usize, w: &PackedI8, epilogue: Epilogue<'_>, out: &mut [f32], scratch: &mut Scratch) {
+pub(crate) unsafe fn run<K: Kernel>(x: &[f32], w: &PackedI8, epilogue: Epilogue<'_>, out: &mut [f32], scratch: &mut Scratch) {
+    let rows = x.len() / w.k;
     let kp = w.padded_k();
     let width = size_of::<K::A>();
     let stride = kp + pack::K_ALIGN;
     // A spare row, so that the buffer can be aligned to the type of the activations.
-    scratch.bytes.resize((rows.min(BLOCK_ROWS) + 1) * stride * width, 0);
+    scratch.bytes.resize((rows + 1) * stride * width, 0);
     scratch.row.resize(kp, 0.0);
     scratch.affine.resize(BLOCK_ROWS, Affine::default());
+    scratch.sums.resize(2 * BLOCK_SUMS, 0.0);
     let shift = scratch.bytes.as_ptr().align_offset(width);
-    // SAFETY: the resize above left `min(rows, BLOCK_ROWS) * stride` elements behind `shift`; weights and outputs have
-    // the sizes that `linear_i8` asserts.
+    // SAFETY: the resize above left `rows * stride` elements behind `shift`; weights and outputs have the sizes that `linear_i8`
+    // asserts.
     unsafe {
         let a = scratch.bytes.as_mut_ptr().add(shift).cast::<K::A>();
-        let mut block = 0;
-        while block < rows {
-            let height = BLOCK_ROWS.min(rows - block);
-            for r in 0..height {
-                let row = &x[(block + r) * w.k..][..w.k];
-                scratch.affine[r] = quantize_row::<K>(row, w, &mut scratch.row, a.add(r * stride));
+        let sums = scratch.sums.as_mut_ptr();
+        for (r, row) in x.chunks_exact(w.k).enumerate() {
+            scratch.affine[r] = quantize_row::<K>(row, w, &mut scratch.row, a.add(r * stride));
+        }
+        let mut first = 0;
+        while first < w.blocks() {
+            let blocks = PANEL_BLOCKS.min(w.blocks() - first);
+            let weights = |data: &[i8], k: usize| data.as_ptr().add(first * TILE_COLS * k);
+            multiply::<K>(&Operands { a, stride, rows, w: weights(&w.data, kp), blocks, k: kp, chain: w.chain }, sums);
+            if let Some(o) = &w.outliers {
+                let k = pack::K_ALIGN;
+                multiply::<K>(&Operands { a: a.add(kp), stride, rows, w: weights(&o.data, k), blocks, k, chain: o.chain }, sums.add(BLOCK_SUMS));
             }
-            for nb in 0..w.blocks() {
-                let mut r = 0;
-                while r < height {
-                    let place = Place { a: a.add(r * stride), first: block + r, nb };
-                    let affine = &scratch.affine[r..];
-                    match height - r {
-                        1 => finish_tile::<K, 1>(w, place, affine, &epilogue, out),
-                        2 => finish_tile::<K, 2>(w, place, affine, &epilogue, out),
-                        3 => finish_tile::<K, 3>(w, place, affine, &epilogue, out),
-                        _ => finish_tile::<K, TILE_ROWS>(w, place, affine, &epilogue, out),
-                    }
-                    r += TILE_ROWS;
-                }
+            for r in 0..rows {
+                finish::<K>(sums.add(r * PANEL), &scratch.affine[r], w, r, first..first + blocks, &epilogue, out);
             }
-            block += BLOCK_ROWS;
+            first += blocks;
         }
     }
 }
 
-/// Where a tile is.
-struct Place<A> {
-    /// Its first row's integers.
+/// Rows of activations and blocks of outputs that are multiplied.
+struct Operands<A> {
     a: *const A,
-    /// Its first row in the output.
-    first: usize,
-    /// Its block of outputs.
-    nb: usize,
+    /// Integers from one row to the next.
+    stride: usize,
+    rows: usize,
+    w: *const i8,
+    blocks: usize,
+    k: usize,
+    chain: bool,
 }
 
-/// Multiplies `R` rows by 8 outputs and writes what comes of it.
+/// The sums of all rows with up to [`PANEL_BLOCKS`] blocks of outputs, as floats, `[rows, PANEL]`.
+///
+/// A tile has eight vectors of sums (four in a row of which there are two, and so on): as many as two units of a latency of four
+/// cycles take to be busy, and more would not fit into the sixteen registers of x86 beside what is multiplied. So where fewer than
+/// three rows are left, more outputs make it up.
+///
+/// As a function of its own it has the registers that an engine's compiler gives a function to itself.
 ///
 /// # Safety
-/// As [`run`]; `place.a` has `R` rows of `padded_k + K_ALIGN` integers, `affine` as many entries.
-#[inline(always)]
-unsafe fn finish_tile<K: Kernel, const R: usize>(w: &PackedI8, place: Place<K::A>, affine: &[Affine], epilogue: &Epilogue<'_>, out: &mut [f32]) {
-    let kp = w.padded_k();
-    // SAFETY: the caller's sizes; a block of outputs has 8 columns of sums and scales.
+/// As [`run`]; `a` has `rows` rows of `k` integers, `w` `blocks` blocks, `sums` `[rows, PANEL]` writable numbers.
+#[cfg_attr(target_arch = "wasm32", inline(never))]
+#[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+unsafe fn multiply<K: Kernel>(of: &Operands<K::A>, sums: *mut f32) {
+    let whole = of.rows / TILE_ROWS * TILE_ROWS;
+    // SAFETY: rows stay below `rows`, blocks below `blocks`.
     unsafe {
-        let rows: [*const K::A; R] = std::array::from_fn(|i| place.a.add(i * (kp + pack::K_ALIGN)));
-        let acc = K::tile(rows, w.data.as_ptr().add(place.nb * TILE_COLS * kp), kp, w.chain);
-        let apart = w.outliers.as_ref().map(|o| {
-            let data = o.data.as_ptr().add(place.nb * TILE_COLS * pack::K_ALIGN);
-            (o, K::tile(rows.map(|p| p.add(kp)), data, pack::K_ALIGN, o.chain))
-        });
-        for i in 0..R {
-            let row = affine[i];
-            let mut v = 0;
-            while v * K::LANES < TILE_COLS {
-                let col = place.nb * TILE_COLS + v * K::LANES;
-                let mut y = value::<K>(K::sums(&acc[i], v), row.scale, row.low, w.sums.as_ptr().add(col), w.scales.as_ptr().add(col));
-                if let Some((o, acc)) = &apart {
-                    let sums = K::sums(&acc[i], v);
-                    let more = value::<K>(sums, row.outlier_scale, row.outlier_low, o.sums.as_ptr().add(col), o.scales.as_ptr().add(col));
-                    y = K::add(y, more);
+        for b in 0..of.blocks {
+            for r in (0..whole).step_by(TILE_ROWS) {
+                tile::<K, TILE_ROWS, 1>(of, r, b, sums);
+            }
+        }
+        let mut b = 0;
+        while b < of.blocks {
+            match (of.rows - whole, of.blocks - b) {
+                (3, _) => {
+                    tile::<K, 3, 1>(of, whole, b, sums);
+                    b += 1;
                 }
-                epilogue.finish::<K>(y, place.first + i, col, w.n, out);
-                v += 1;
+                (2, 2..) => {
+                    tile::<K, 2, 2>(of, whole, b, sums);
+                    b += 2;
+                }
+                (2, _) => {
+                    tile::<K, 2, 1>(of, whole, b, sums);
+                    b += 1;
+                }
+                (1, 4..) => {
+                    tile::<K, 1, 4>(of, whole, b, sums);
+                    b += 4;
+                }
+                (1, _) => {
+                    tile::<K, 1, 1>(of, whole, b, sums);
+                    b += 1;
+                }
+                _ => return,
             }
         }
     }
 }
 
-/// What the integer sums of `LANES` outputs are worth.
+/// The tile of `R` rows from `row` on and `B` blocks from `block` on.
 ///
 /// # Safety
-/// As [`Simd`]; `sums` and `scales` have `LANES` numbers.
+/// As [`multiply`].
 #[inline(always)]
-unsafe fn value<K: Kernel>(acc: K::I, scale: f32, low: f32, sums: *const f32, scales: *const f32) -> K::F {
+unsafe fn tile<K: Kernel, const R: usize, const B: usize>(of: &Operands<K::A>, row: usize, block: usize, sums: *mut f32) {
     unsafe {
-        let y = K::mul_add(K::splat(scale), K::from_i32(acc), K::mul(K::splat(low), K::load(sums)));
-        K::mul(y, K::load(scales))
+        let rows: [*const K::A; R] = std::array::from_fn(|i| of.a.add((row + i) * of.stride));
+        let weights: [*const i8; B] = std::array::from_fn(|i| of.w.add((block + i) * TILE_COLS * of.k));
+        let acc = K::tile(rows, weights, of.k, of.chain);
+        for (i, acc) in acc.iter().enumerate() {
+            for (j, acc) in acc.iter().enumerate() {
+                for v in 0..TILE_COLS / K::LANES {
+                    K::store(sums.add((row + i) * PANEL + (block + j) * TILE_COLS + v * K::LANES), K::from_i32(K::sums(acc, v)));
+                }
+            }
+        }
+    }
+}
+
+/// Writes the outputs `blocks` of a row from its integer sums and, [`BLOCK_SUMS`] behind, those of its outliers.
+///
+/// # Safety
+/// As [`run`]; `sums` point at `8 * blocks` numbers.
+#[cfg_attr(target_arch = "wasm32", inline(never))]
+#[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+unsafe fn finish<K: Kernel>(
+    sums: *const f32,
+    affine: &Affine,
+    w: &PackedI8,
+    row: usize,
+    blocks: std::ops::Range<usize>,
+    epilogue: &Epilogue<'_>,
+    out: &mut [f32],
+) {
+    // SAFETY: the caller's sizes.
+    unsafe {
+        let (scale, low) = (K::splat(affine.scale), K::splat(affine.low));
+        let (outlier_scale, outlier_low) = (K::splat(affine.outlier_scale), K::splat(affine.outlier_low));
+        let step = w.terms() * TILE_COLS;
+        let mut terms = w.terms.as_ptr().add(blocks.start * step);
+        let mut bias = epilogue.bias.as_ptr().add(blocks.start * TILE_COLS);
+        let mut sums = sums;
+        for block in blocks {
+            for v in (0..TILE_COLS).step_by(K::LANES) {
+                let y = K::mul_add(low, K::load(terms.add(v)), K::load(bias.add(v)));
+                let mut y = K::mul_add(K::mul(scale, K::load(sums.add(v))), K::load(terms.add(TILE_COLS + v)), y);
+                if w.outliers.is_some() {
+                    y = K::mul_add(outlier_low, K::load(terms.add(2 * TILE_COLS + v)), y);
+                    y = K::mul_add(K::mul(outlier_scale, K::load(sums.add(BLOCK_SUMS + v))), K::load(terms.add(3 * TILE_COLS + v)), y);
+                }
+                epilogue.finish::<K>(y, row, block * TILE_COLS + v, w.n, out);
+            }
+            (terms, bias, sums) = (terms.add(step), bias.add(TILE_COLS), sums.add(TILE_COLS));
+        }
     }
 }
 
@@ -259,7 +336,8 @@ unsafe fn value<K: Kernel>(acc: K::I, scale: f32, low: f32, sums: *const f32, sc
 ///
 /// # Safety
 /// As [`Simd`]; `q` has `kp + K_ALIGN` writable elements.
-#[inline(always)]
+#[cfg_attr(target_arch = "wasm32", inline(never))]
+#[cfg_attr(not(target_arch = "wasm32"), inline(always))]
 unsafe fn quantize_row<K: Kernel>(x: &[f32], w: &PackedI8, plain: &mut [f32], q: *mut K::A) -> Affine {
     let columns = w.outliers.as_ref().map_or(&[][..], |o| &o.columns);
     plain[..x.len()].copy_from_slice(x);

@@ -27,13 +27,12 @@ pub struct PackedI8 {
     pub isa: Isa,
     /// Zeros where the input is an outlier.
     pub data: Vec<i8>,
-    /// Per output, padded to 8: what an integer weight of 1 is worth.
-    pub scales: Vec<f32>,
-    /// Per output, padded to 8: the sum of its integer weights.
-    pub sums: Vec<f32>,
     /// Whether all chains keep [`CHAIN_LIMIT`].
     pub chain: bool,
     pub outliers: Option<Outliers>,
+    /// What the integer sums become outputs by, `[n / 8][terms][8]` in the order that they are read in: the sum of an output's
+    /// weights, and what an integer weight of 1 is worth; then the same of the outliers, where there are some.
+    pub terms: Vec<f32>,
 }
 
 /// The input columns with far larger numbers than the others, as a matrix `[n, 16]` of its own.
@@ -45,8 +44,6 @@ pub struct Outliers {
     /// At most [`MAX_OUTLIERS`].
     pub columns: Vec<u32>,
     pub data: Vec<i8>,
-    pub scales: Vec<f32>,
-    pub sums: Vec<f32>,
     /// As of [`PackedI8`].
     pub chain: bool,
 }
@@ -77,16 +74,26 @@ impl PackedI8 {
             chain &= chain_excess(&row) <= CHAIN_LIMIT;
             chain_apart &= chain_excess(&taken) <= CHAIN_LIMIT;
         }
-        let padded = |scales: &[f32]| {
-            let mut scales = scales.to_vec();
-            scales.resize(n.next_multiple_of(TILE_COLS), 0.0);
-            scales
-        };
-        let outliers = (!columns.is_empty()).then(|| {
-            assert!(outlier_scales.len() == n);
-            Outliers { columns: columns.to_vec(), data: apart.data, scales: padded(outlier_scales), sums: apart.sums, chain: chain_apart }
-        });
-        Self { n, k, isa, data: main.data, scales: padded(scales), sums: main.sums, chain, outliers }
+        let mut terms = Vec::new();
+        for first in (0..n).step_by(TILE_COLS) {
+            let mut add = |scales: &[f32], sums: &[f32]| {
+                let scale = |at: usize| scales.get(at).copied().unwrap_or(0.0);
+                terms.extend((first..first + TILE_COLS).map(|at| scale(at) * sums[at]));
+                terms.extend((first..first + TILE_COLS).map(scale));
+            };
+            add(scales, &main.sums);
+            if !columns.is_empty() {
+                add(outlier_scales, &apart.sums);
+            }
+        }
+        assert!(columns.is_empty() || outlier_scales.len() == n);
+        let outliers = (!columns.is_empty()).then(|| Outliers { columns: columns.to_vec(), data: apart.data, chain: chain_apart });
+        Self { n, k, isa, data: main.data, chain, outliers, terms }
+    }
+
+    /// [`PackedI8::terms`] of an output.
+    pub(super) fn terms(&self) -> usize {
+        if self.outliers.is_some() { 4 } else { 2 }
     }
 
     /// Inputs with their padding.

@@ -15,17 +15,19 @@ impl Kernel for Portable {
     }
 
     #[inline(always)]
-    unsafe fn tile<const R: usize>(rows: [*const u8; R], w: *const i8, k: usize, _chain: bool) -> [Self::Row; R] {
-        let mut acc = [[0i32; TILE_COLS]; R];
+    unsafe fn tile<const R: usize, const B: usize>(rows: [*const u8; R], w: [*const i8; B], k: usize, _chain: bool) -> [[Self::Row; B]; R] {
+        let mut acc = [[[0i32; TILE_COLS]; B]; R];
         for i in (0..k).step_by(4) {
-            // SAFETY: i + 4 <= k, and the block of weights has 8 * k of them.
-            unsafe {
-                let w = w.add(i * TILE_COLS).cast::<[[i8; 4]; TILE_COLS]>().read_unaligned();
-                for (acc, row) in acc.iter_mut().zip(rows) {
-                    let a = row.add(i).cast::<[u8; 4]>().read_unaligned();
-                    for (acc, w) in acc.iter_mut().zip(&w) {
-                        for (a, w) in a.iter().zip(w) {
-                            *acc += i32::from(*a) * i32::from(*w);
+            for (b, w) in w.iter().enumerate() {
+                // SAFETY: i + 4 <= k, and a block of weights has 8 * k of them.
+                unsafe {
+                    let w = w.add(i * TILE_COLS).cast::<[[i8; 4]; TILE_COLS]>().read_unaligned();
+                    for (acc, row) in acc.iter_mut().zip(rows) {
+                        let a = row.add(i).cast::<[u8; 4]>().read_unaligned();
+                        for (acc, w) in acc[b].iter_mut().zip(&w) {
+                            for (a, w) in a.iter().zip(w) {
+                                *acc += i32::from(*a) * i32::from(*w);
+                            }
                         }
                     }
                 }

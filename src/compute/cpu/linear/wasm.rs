@@ -25,18 +25,20 @@ impl Kernel for Wasm {
     }
 
     #[inline(always)]
-    unsafe fn tile<const R: usize>(rows: [*const i16; R], w: *const i8, k: usize, _chain: bool) -> [Self::Row; R] {
-        let mut acc = [[i32x4_splat(0); 2]; R];
+    unsafe fn tile<const R: usize, const B: usize>(rows: [*const i16; R], w: [*const i8; B], k: usize, _chain: bool) -> [[Self::Row; B]; R] {
+        let mut acc = [[[i32x4_splat(0); 2]; B]; R];
         let mut i = 0;
         while i < k {
-            // SAFETY: i + 2 <= k, and the block of weights has 8 * k of them.
+            // SAFETY: i + 2 <= k, and a block of weights has 8 * k of them.
             unsafe {
-                let w0 = i16x8_load_extend_i8x8(w.add(i * TILE_COLS));
-                let w1 = i16x8_load_extend_i8x8(w.add(i * TILE_COLS + 8));
-                for (acc, row) in acc.iter_mut().zip(rows) {
-                    let a = v128_load32_splat(row.add(i).cast());
-                    acc[0] = i32x4_add(acc[0], i32x4_dot_i16x8(w0, a));
-                    acc[1] = i32x4_add(acc[1], i32x4_dot_i16x8(w1, a));
+                let a = rows.map(|row| v128_load32_splat(row.add(i).cast()));
+                for b in 0..B {
+                    for v in 0..2 {
+                        let w = i16x8_load_extend_i8x8(w[b].add(i * TILE_COLS + 8 * v));
+                        for r in 0..R {
+                            acc[r][b][v] = i32x4_add(acc[r][b][v], i32x4_dot_i16x8(w, a[r]));
+                        }
+                    }
                 }
             }
             i += 2;
@@ -104,7 +106,7 @@ mod relaxed {
     pub fn spin<S: Kernel<A = u8>, const K: usize>(a: &[u8], w: &[i8]) {
         assert!(a.len() >= 4 * K && w.len() >= 8 * K);
         // SAFETY: the sizes that the tile reads.
-        std::hint::black_box(unsafe { S::tile::<4>([0, 1, 2, 3].map(|row| a.as_ptr().add(row * K)), w.as_ptr(), K, true) });
+        std::hint::black_box(unsafe { S::tile::<4, 1>([0, 1, 2, 3].map(|row| a.as_ptr().add(row * K)), [w.as_ptr()], K, true) });
     }
 
     impl Kernel for WasmDot {
@@ -119,18 +121,20 @@ mod relaxed {
         }
 
         #[inline(always)]
-        unsafe fn tile<const R: usize>(rows: [*const u8; R], w: *const i8, k: usize, _chain: bool) -> [Self::Row; R] {
-            let mut acc = [[i32x4_splat(0); 2]; R];
+        unsafe fn tile<const R: usize, const B: usize>(rows: [*const u8; R], w: [*const i8; B], k: usize, _chain: bool) -> [[Self::Row; B]; R] {
+            let mut acc = [[[i32x4_splat(0); 2]; B]; R];
             let mut i = 0;
             while i < k {
-                // SAFETY: i + 4 <= k, and the block of weights has 8 * k of them.
+                // SAFETY: i + 4 <= k, and a block of weights has 8 * k of them.
                 unsafe {
-                    let w0 = v128_load(w.add(i * TILE_COLS).cast());
-                    let w1 = v128_load(w.add(i * TILE_COLS + 16).cast());
-                    for (acc, row) in acc.iter_mut().zip(rows) {
-                        let a = v128_load32_splat(row.add(i).cast());
-                        acc[0] = i32x4_relaxed_dot_i8x16_i7x16_add(w0, a, acc[0]);
-                        acc[1] = i32x4_relaxed_dot_i8x16_i7x16_add(w1, a, acc[1]);
+                    let a = rows.map(|row| v128_load32_splat(row.add(i).cast()));
+                    for b in 0..B {
+                        for v in 0..2 {
+                            let w = v128_load(w[b].add(i * TILE_COLS + 16 * v).cast());
+                            for r in 0..R {
+                                acc[r][b][v] = i32x4_relaxed_dot_i8x16_i7x16_add(w, a[r], acc[r][b][v]);
+                            }
+                        }
                     }
                 }
                 i += 4;
@@ -156,39 +160,43 @@ mod relaxed {
         }
 
         #[inline(always)]
-        unsafe fn tile<const R: usize>(rows: [*const u8; R], w: *const i8, k: usize, chain: bool) -> [Self::Row; R] {
+        unsafe fn tile<const R: usize, const B: usize>(rows: [*const u8; R], w: [*const i8; B], k: usize, chain: bool) -> [[Self::Row; B]; R] {
             let ones = i16x8_splat(1);
-            let mut acc = [[i32x4_splat(0); 2]; R];
+            let mut acc = [[[i32x4_splat(0); 2]; B]; R];
             let mut i = 0;
             while !chain && i < k {
-                // SAFETY: i + 4 <= k, and the block of weights has 8 * k of them.
+                // SAFETY: i + 4 <= k, and a block of weights has 8 * k of them.
                 unsafe {
-                    let w = [v128_load(w.add(i * TILE_COLS).cast()), v128_load(w.add(i * TILE_COLS + 16).cast())];
-                    for (acc, row) in acc.iter_mut().zip(rows) {
-                        let a = v128_load32_splat(row.add(i).cast());
+                    let a = rows.map(|row| v128_load32_splat(row.add(i).cast()));
+                    for b in 0..B {
                         for v in 0..2 {
-                            acc[v] = i32x4_add(acc[v], i32x4_dot_i16x8(i16x8_relaxed_dot_i8x16_i7x16(w[v], a), ones));
+                            let w = v128_load(w[b].add(i * TILE_COLS + 16 * v).cast());
+                            for r in 0..R {
+                                acc[r][b][v] = i32x4_add(acc[r][b][v], i32x4_dot_i16x8(i16x8_relaxed_dot_i8x16_i7x16(w, a[r]), ones));
+                            }
                         }
                     }
                 }
                 i += 4;
             }
             while i < k {
-                for v in 0..2 {
-                    // SAFETY: i + 16 <= k, and the block of weights has 8 * k of them.
-                    unsafe {
-                        let at = w.add(i * TILE_COLS + v * 16);
-                        let w0 = v128_load(at.cast());
-                        let w1 = v128_load(at.add(32).cast());
-                        let w2 = v128_load(at.add(64).cast());
-                        let w3 = v128_load(at.add(96).cast());
-                        for (acc, row) in acc.iter_mut().zip(rows) {
-                            let p = row.add(i);
-                            let s = i16x8_relaxed_dot_i8x16_i7x16(w0, v128_load32_splat(p.cast()));
-                            let s = i16x8_add(s, i16x8_relaxed_dot_i8x16_i7x16(w1, v128_load32_splat(p.add(4).cast())));
-                            let s = i16x8_add(s, i16x8_relaxed_dot_i8x16_i7x16(w2, v128_load32_splat(p.add(8).cast())));
-                            let s = i16x8_add(s, i16x8_relaxed_dot_i8x16_i7x16(w3, v128_load32_splat(p.add(12).cast())));
-                            acc[v] = i32x4_add(acc[v], i32x4_dot_i16x8(s, ones));
+                for b in 0..B {
+                    for v in 0..2 {
+                        // SAFETY: i + 16 <= k, and a block of weights has 8 * k of them.
+                        unsafe {
+                            let at = w[b].add(i * TILE_COLS + v * 16);
+                            let w0 = v128_load(at.cast());
+                            let w1 = v128_load(at.add(32).cast());
+                            let w2 = v128_load(at.add(64).cast());
+                            let w3 = v128_load(at.add(96).cast());
+                            for r in 0..R {
+                                let p = rows[r].add(i);
+                                let s = i16x8_relaxed_dot_i8x16_i7x16(w0, v128_load32_splat(p.cast()));
+                                let s = i16x8_add(s, i16x8_relaxed_dot_i8x16_i7x16(w1, v128_load32_splat(p.add(4).cast())));
+                                let s = i16x8_add(s, i16x8_relaxed_dot_i8x16_i7x16(w2, v128_load32_splat(p.add(8).cast())));
+                                let s = i16x8_add(s, i16x8_relaxed_dot_i8x16_i7x16(w3, v128_load32_splat(p.add(12).cast())));
+                                acc[r][b][v] = i32x4_add(acc[r][b][v], i32x4_dot_i16x8(s, ones));
+                            }
                         }
                     }
                 }

@@ -28,21 +28,23 @@ impl Kernel for Avx2 {
 
     /// `vpmaddubsw` multiplies bytes to 16-bit pair sums; with `chain`, four of those add up before they widen.
     #[inline(always)]
-    unsafe fn tile<const R: usize>(rows: [*const u8; R], w: *const i8, k: usize, chain: bool) -> [Self::Row; R] {
-        // SAFETY: i + 16 <= k, and the block of weights has 8 * k of them.
+    unsafe fn tile<const R: usize, const B: usize>(rows: [*const u8; R], w: [*const i8; B], k: usize, chain: bool) -> [[Self::Row; B]; R] {
+        // SAFETY: i + 16 <= k, and a block of weights has 8 * k of them.
         unsafe {
             let ones = _mm256_set1_epi16(1);
-            let mut acc = [_mm256_setzero_si256(); R];
+            let mut acc = [[_mm256_setzero_si256(); B]; R];
             for i in (0..k).step_by(16) {
-                let w: [__m256i; 4] = std::array::from_fn(|j| _mm256_loadu_si256(w.add((i + 4 * j) * TILE_COLS).cast()));
-                for (acc, row) in acc.iter_mut().zip(rows) {
-                    let p: [__m256i; 4] = std::array::from_fn(|j| _mm256_maddubs_epi16(splat4(row.add(i + 4 * j)), w[j]));
-                    if chain {
-                        let sum = _mm256_add_epi16(_mm256_add_epi16(p[0], p[1]), _mm256_add_epi16(p[2], p[3]));
-                        *acc = _mm256_add_epi32(*acc, _mm256_madd_epi16(sum, ones));
-                    } else {
-                        for p in p {
-                            *acc = _mm256_add_epi32(*acc, _mm256_madd_epi16(p, ones));
+                for (b, w) in w.iter().enumerate() {
+                    let w: [__m256i; 4] = std::array::from_fn(|j| _mm256_loadu_si256(w.add((i + 4 * j) * TILE_COLS).cast()));
+                    for (acc, row) in acc.iter_mut().zip(rows) {
+                        let p: [__m256i; 4] = std::array::from_fn(|j| _mm256_maddubs_epi16(splat4(row.add(i + 4 * j)), w[j]));
+                        if chain {
+                            let sum = _mm256_add_epi16(_mm256_add_epi16(p[0], p[1]), _mm256_add_epi16(p[2], p[3]));
+                            acc[b] = _mm256_add_epi32(acc[b], _mm256_madd_epi16(sum, ones));
+                        } else {
+                            for p in p {
+                                acc[b] = _mm256_add_epi32(acc[b], _mm256_madd_epi16(p, ones));
+                            }
                         }
                     }
                 }
@@ -103,20 +105,22 @@ impl Kernel for AvxVnni {
     }
 
     #[inline(always)]
-    unsafe fn tile<const R: usize>(rows: [*const u8; R], w: *const i8, k: usize, _chain: bool) -> [Self::Row; R] {
-        // SAFETY: i + 8 <= k, and the block of weights has 8 * k of them.
+    unsafe fn tile<const R: usize, const B: usize>(rows: [*const u8; R], w: [*const i8; B], k: usize, _chain: bool) -> [[Self::Row; B]; R] {
+        // SAFETY: i + 8 <= k, and a block of weights has 8 * k of them.
         unsafe {
             // Two sums a row: the instruction's latency would stall a single one.
-            let mut acc = [[_mm256_setzero_si256(); 2]; R];
+            let mut acc = [[[_mm256_setzero_si256(); 2]; B]; R];
             for i in (0..k).step_by(8) {
-                let w: [__m256i; 2] = std::array::from_fn(|j| _mm256_loadu_si256(w.add((i + 4 * j) * TILE_COLS).cast()));
-                for (acc, row) in acc.iter_mut().zip(rows) {
-                    for j in 0..2 {
-                        acc[j] = _mm256_dpbusd_avx_epi32(acc[j], splat4(row.add(i + 4 * j)), w[j]);
+                for (b, w) in w.iter().enumerate() {
+                    let w: [__m256i; 2] = std::array::from_fn(|j| _mm256_loadu_si256(w.add((i + 4 * j) * TILE_COLS).cast()));
+                    for (acc, row) in acc.iter_mut().zip(rows) {
+                        for j in 0..2 {
+                            acc[b][j] = _mm256_dpbusd_avx_epi32(acc[b][j], splat4(row.add(i + 4 * j)), w[j]);
+                        }
                     }
                 }
             }
-            acc.map(|[a, b]| _mm256_add_epi32(a, b))
+            acc.map(|blocks| blocks.map(|[a, b]| _mm256_add_epi32(a, b)))
         }
     }
 
@@ -129,13 +133,13 @@ impl Kernel for AvxVnni {
 /// # Safety
 /// The processor has AVX2 and FMA; sizes as `linear_i8` asserts.
 #[target_feature(enable = "avx2,fma")]
-pub(super) unsafe fn run_avx2(x: &[f32], rows: usize, w: &PackedI8, epilogue: Epilogue<'_>, out: &mut [f32], scratch: &mut Scratch) {
-    unsafe { run::<Avx2>(x, rows, w, epilogue, out, scratch) }
+pub(super) unsafe fn run_avx2(x: &[f32], w: &PackedI8, epilogue: Epilogue<'_>, out: &mut [f32], scratch: &mut Scratch) {
+    unsafe { run::<Avx2>(x, w, epilogue, out, scratch) }
 }
 
 /// # Safety
 /// The processor has AVX-VNNI; sizes as `linear_i8` asserts.
 #[target_feature(enable = "avx2,fma,avxvnni")]
-pub(super) unsafe fn run_avx_vnni(x: &[f32], rows: usize, w: &PackedI8, epilogue: Epilogue<'_>, out: &mut [f32], scratch: &mut Scratch) {
-    unsafe { run::<AvxVnni>(x, rows, w, epilogue, out, scratch) }
+pub(super) unsafe fn run_avx_vnni(x: &[f32], w: &PackedI8, epilogue: Epilogue<'_>, out: &mut [f32], scratch: &mut Scratch) {
+    unsafe { run::<AvxVnni>(x, w, epilogue, out, scratch) }
 }
