@@ -19,6 +19,7 @@ use crate::engine::unsaved::Unsaved;
 use crate::error::{Error, Result};
 use crate::format::pack::{ModelId, Pack};
 use crate::models;
+use crate::platform::web::fetch::Early;
 use crate::platform::web::shared::WebLock;
 use crate::platform::web::store::Preference;
 use crate::preprocess::{Picture, Sound};
@@ -82,8 +83,8 @@ pub struct EncoderSession {
 
 #[wasm_bindgen]
 impl EncoderSession {
-    /// Opens the model of a folder. `progress(phase, loaded, total)` hears how far it is.
-    pub async fn open(options: JsValue, progress: Function, abort: &AbortHandle) -> Result<EncoderSession, JsValue> {
+    /// Opens the model of a folder. `progress(phase, loaded, total)` hears how far it is. `early`: what is downloaded already.
+    pub async fn open(options: JsValue, progress: Function, abort: &AbortHandle, early: Option<Early>) -> Result<EncoderSession, JsValue> {
         #[derive(Deserialize)]
         struct Options {
             model: String,
@@ -95,7 +96,8 @@ impl EncoderSession {
         let opened = async {
             let options: Options = read(options, "The options of open")?;
             let preference = Preference::named(&options.store)?;
-            let (world, found) = world::open(&options.space, preference).await?;
+            let (mut world, found) = world::open(&options.space, preference).await?;
+            world.fetch.early = early;
             let if_full = if preference == Preference::Auto { IfFull::UseMemory } else { IfFull::Fail };
             let told = |step| text::tell_and_tune(&progress, step);
             let wish = Wish::named(&options.device)?;

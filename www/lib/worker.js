@@ -3,6 +3,7 @@
 //! The messages are listed in `protocol.js`. This file converts nothing: what a call means is the module's business.
 
 import init, * as palate from '../pkg/palate.js';
+import { Early } from './early.js';
 import { pixels } from './media.js';
 import { askForSubgroups } from './subgroups.js';
 
@@ -54,9 +55,9 @@ const calls = {
     if (options.device === 'webgpu') named = nameAdapter();
     session = await palate.RecommenderSession.open(options, listening(id), stop());
   },
-  async openEncoder(id, options, stop) {
+  async openEncoder(id, options, stop, _, early) {
     if (options.device === 'webgpu') named = nameAdapter();
-    session = await palate.EncoderSession.open(options, listening(id), stop());
+    session = await palate.EncoderSession.open(options, listening(id), stop(), early);
   },
   prepareText: (id, _, stop) => session.prepareText(listening(id), stop()),
   prepareImage: (id, _, stop) => session.prepareImage(listening(id), stop()),
@@ -187,9 +188,10 @@ addEventListener('message', async ({ data: { id, method, args } }) => {
     if (stop.stopped) stop.handle.abort();
     return stop.handle;
   };
+  const early = method === 'openEncoder' ? new Early(args) : undefined;
   try {
     await loaded();
-    const serve = () => calls[method](id, args, handle, () => stop.stopped);
+    const serve = () => calls[method](id, args, handle, () => stop.stopped, early);
     // Calls that follow a restart at once wait for the opening before them.
     const value = OPENING.has(method) ? await (opened = serve()) : await opened.catch(() => {}).then(serve);
     postMessage({ id, value, report: reportAfter(method) });
@@ -204,6 +206,7 @@ addEventListener('message', async ({ data: { id, method, args } }) => {
     const message = typeof error?.code === 'string' ? error.message : 'The worker could not serve the call. Open a new session; if it happens again, please report it.';
     postMessage({ id, error: { code, message }, report: reportAfter(method) });
   } finally {
+    early?.end();
     stops.delete(id);
     // Nothing refers to the handle any more: the calls it stopped are over.
     stop.handle?.free();

@@ -1,6 +1,7 @@
 //! Bytes over HTTP, by the worker's `fetch`.
 
 use js_sys::{Reflect, Uint8Array};
+use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{AbortController, Headers, ReadableStreamDefaultReader, RequestCache, RequestInit, Response};
 
@@ -10,9 +11,21 @@ use crate::error::{Error, Result};
 use crate::platform::fetch::name_of;
 use crate::platform::{Abort, Ask, Body, Fetch, Reply};
 
+#[wasm_bindgen]
+extern "C" {
+    /// What the worker downloads while the module is compiled, see `www/lib/early.js`.
+    pub type Early;
+    /// A promise of the `{ response, reader }` of an address, or of nothing.
+    #[wasm_bindgen(method)]
+    fn take(this: &Early, url: &str) -> js_sys::Promise;
+}
+
 /// The worker's `fetch`: only what is asked for, no header but `Range`.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct WebFetch;
+#[derive(Default)]
+pub struct WebFetch {
+    /// Answers that were asked for before the module was there: taken where they fit.
+    pub early: Option<Early>,
+}
 
 /// An answer's stream.
 pub struct WebBody {
@@ -26,6 +39,11 @@ impl Fetch for WebFetch {
     async fn get(&self, ask: Ask<'_>, abort: &Abort) -> Result<Reply<WebBody>> {
         abort.check()?;
         let name = name_of(ask.url).to_owned();
+        if let Some(reader) = self.begun(&ask).await {
+            let stop = reader.clone();
+            abort.on_abort(move || drop(stop.cancel()));
+            return Ok(Reply { from: 0, body: WebBody { reader: Some(reader), name } });
+        }
         let response = send(&ask, ask.from, abort, &name).await?;
         // Nothing stands at that offset: the file is another one by now.
         let response = if response.status() == 416 && ask.from > 0 { send(&ask, 0, abort, &name).await? } else { response };
@@ -39,6 +57,17 @@ impl Fetch for WebFetch {
         };
         let reader = response.body().map(|stream| stream.get_reader().unchecked_into());
         Ok(Reply { from, body: WebBody { reader, name } })
+    }
+}
+
+impl WebFetch {
+    /// The stream of a whole answer that was begun early. Any other is asked for again: that says what is wrong.
+    async fn begun(&self, ask: &Ask<'_>) -> Option<ReadableStreamDefaultReader> {
+        let early = self.early.as_ref().filter(|_| ask.from == 0)?;
+        let found = settled(early.take(ask.url)).await.ok()?;
+        let get = |name: &str| Reflect::get(&found, &JsValue::from_str(name)).ok();
+        let response: Response = get("response")?.dyn_into().ok()?;
+        (response.status() == 200).then(|| get("reader"))?.map(JsCast::unchecked_into)
     }
 }
 

@@ -37,5 +37,5 @@ pub async fn open(space: &str, preference: Preference) -> Result<(WebWorld, Foun
     }
     let evicted = seal.known && store.list().await?.is_empty();
     let found = Found { store: store.name(), why: store.why.clone(), evicted, locks: Shared::has_locks() };
-    Ok((World { store, fetch: WebFetch, clock: WebClock, seal }, found))
+    Ok((World { store, fetch: WebFetch::default(), clock: WebClock, seal }, found))
 }
