@@ -36,18 +36,25 @@ entry! {
 unsafe fn body<S: Simd>(activation: Activation, y: &mut [f32]) {
     // SAFETY: the caller has the instructions.
     unsafe {
-        simd::map_in_place::<S>(y, |x| match activation {
+        simd::map_in_place::<S, 2>(y, |x| match activation {
+            Activation::Gelu => simd::gelu::<S, 2>(x),
             Activation::GeluTanh => {
                 // (1 + tanh z) / 2 = sigmoid(2 z) with z = sqrt(2 / pi) (x + 0.044715 x^3)
-                let inner = S::mul(x, S::mul_add(S::splat(0.044_715), S::mul(x, x), S::splat(1.0)));
-                S::mul(x, sigmoid::<S>(S::mul(S::splat(1.595_769_1), inner)))
+                let inner = x.map(|x| S::mul(x, S::mul_add(S::splat(0.044_715), S::mul(x, x), S::splat(1.0))));
+                times::<S>(x, sigmoid::<S, 2>(inner.map(|inner| S::mul(S::splat(1.595_769_1), inner))))
             }
-            Activation::QuickGelu => S::mul(x, sigmoid::<S>(S::mul(S::splat(1.702), x))),
-            Activation::Tanh => tanh::<S>(x),
-            Activation::Gelu => simd::gelu::<S>(x),
-            Activation::None | Activation::Relu | Activation::Relu6 => activate::<S>(activation, x),
+            Activation::QuickGelu => times::<S>(x, sigmoid::<S, 2>(x.map(|x| S::mul(S::splat(1.702), x)))),
+            Activation::Tanh => tanh::<S, 2>(x),
+            Activation::None | Activation::Relu | Activation::Relu6 => x.map(|x| activate::<S>(activation, x)),
         });
     }
+}
+
+/// # Safety
+/// As [`Simd`].
+#[inline(always)]
+unsafe fn times<S: Simd>(a: [S::F; 2], b: [S::F; 2]) -> [S::F; 2] {
+    unsafe { [S::mul(a[0], b[0]), S::mul(a[1], b[1])] }
 }
 
 /// `1 / (1 + e^-x)`.
@@ -55,10 +62,10 @@ unsafe fn body<S: Simd>(activation: Activation, y: &mut [f32]) {
 /// # Safety
 /// As [`Simd`].
 #[inline(always)]
-pub(super) unsafe fn sigmoid<S: Simd>(x: S::F) -> S::F {
+pub(super) unsafe fn sigmoid<S: Simd, const N: usize>(x: [S::F; N]) -> [S::F; N] {
     unsafe {
-        let e = simd::exp::<S>(S::sub(S::splat(0.0), x));
-        S::div(S::splat(1.0), S::add(e, S::splat(1.0)))
+        let e = simd::exp::<S, N>(x.map(|x| S::sub(S::splat(0.0), x)));
+        e.map(|e| S::div(S::splat(1.0), S::add(e, S::splat(1.0))))
     }
 }
 
@@ -67,6 +74,6 @@ pub(super) unsafe fn sigmoid<S: Simd>(x: S::F) -> S::F {
 /// # Safety
 /// As [`Simd`].
 #[inline(always)]
-pub(super) unsafe fn tanh<S: Simd>(x: S::F) -> S::F {
-    unsafe { S::sub(S::mul(S::splat(2.0), sigmoid::<S>(S::add(x, x))), S::splat(1.0)) }
+pub(super) unsafe fn tanh<S: Simd, const N: usize>(x: [S::F; N]) -> [S::F; N] {
+    unsafe { sigmoid::<S, N>(x.map(|x| S::add(x, x))).map(|s| S::sub(S::mul(S::splat(2.0), s), S::splat(1.0))) }
 }

@@ -105,7 +105,8 @@ unsafe fn body<S: Simd>(x: &[f32], offsets: &[u32], shape: Heads<'_>, out: &mut 
                 for d in 0..width {
                     scratch.keys[d * padded_len + j] = row[dim + d];
                 }
-                scratch.values[j * padded_width..][..width].copy_from_slice(&row[2 * dim..][..width]);
+                // SAFETY: the caller has the instructions.
+                unsafe { simd::copy::<S>(&row[2 * dim..][..width], &mut scratch.values[j * padded_width..]) };
             }
             for first in (0..len).step_by(QUERIES) {
                 let real = QUERIES.min(len - first);
@@ -131,7 +132,7 @@ unsafe fn body<S: Simd>(x: &[f32], offsets: &[u32], shape: Heads<'_>, out: &mut 
                         let cols = TILE.min(width - col);
                         for q in 0..real {
                             let at = group[first + q] * dim + head * width + col;
-                            out[at..at + cols].copy_from_slice(&tile[q * TILE..][..cols]);
+                            simd::copy::<S>(&tile[q * TILE..][..cols], &mut out[at..]);
                         }
                     }
                 }
@@ -196,15 +197,25 @@ unsafe fn softmax<S: Simd>(row: &mut [f32], len: usize) {
             high = S::max(high, S::load(row.as_ptr().add(i)));
         }
         let high = S::splat(S::maximum(high));
-        let mut sum = S::splat(0.0);
-        simd::map_in_place::<S>(row, |x| {
-            let e = simd::exp::<S>(S::sub(x, high));
-            sum = S::add(sum, e);
-            e
-        });
+        let mut sums = [S::splat(0.0); 2];
+        for i in (0..row.len()).step_by(TILE) {
+            // Two vectors of four lanes or one of eight: the second of the pair stays unused then.
+            let p = row.as_mut_ptr().add(i);
+            let second = if S::LANES < TILE { S::load(p.add(S::LANES)) } else { high };
+            let e = simd::exp::<S, 2>([S::sub(S::load(p), high), S::sub(second, high)]);
+            sums[0] = S::add(sums[0], e[0]);
+            S::store(p, e[0]);
+            if S::LANES < TILE {
+                sums[1] = S::add(sums[1], e[1]);
+                S::store(p.add(S::LANES), e[1]);
+            }
+        }
         // `exp` saturates at e^-87 instead of reaching 0: the padding adds nothing that f32 could see.
-        let inverse = S::splat(1.0 / S::sum(sum));
-        simd::map_in_place::<S>(row, |e| S::mul(e, inverse));
+        let inverse = S::splat(1.0 / S::sum(S::add(sums[0], sums[1])));
+        for i in (0..row.len()).step_by(S::LANES) {
+            let p = row.as_mut_ptr().add(i);
+            S::store(p, S::mul(S::load(p), inverse));
+        }
     }
 }
 

@@ -98,10 +98,12 @@ unsafe fn turn<S: Simd>(gates: &[f32], state: &mut [f32], cell: &mut [f32]) {
     unsafe {
         for at in (0..padded).step_by(S::LANES) {
             let gate = |which: usize| S::load(gates.as_ptr().add(which * padded + at));
-            let (input, forget, news, output) = (sigmoid::<S>(gate(0)), sigmoid::<S>(gate(1)), tanh::<S>(gate(2)), sigmoid::<S>(gate(3)));
+            let [input, forget, output] = sigmoid::<S, 3>([gate(0), gate(1), gate(3)]);
+            let [news] = tanh::<S, 1>([gate(2)]);
             let c = S::mul_add(forget, S::load(cell.as_ptr().add(at)), S::mul(input, news));
             S::store(cell.as_mut_ptr().add(at), c);
-            S::store(state.as_mut_ptr().add(at), S::mul(output, tanh::<S>(c)));
+            let [open] = tanh::<S, 1>([c]);
+            S::store(state.as_mut_ptr().add(at), S::mul(output, open));
         }
     }
 }

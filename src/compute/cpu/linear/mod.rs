@@ -20,7 +20,7 @@ pub mod x86;
 use super::activation::{activate, apply, is_inline};
 use super::isa::Isa;
 use crate::compute::graph::Activation;
-use crate::math::simd::Simd;
+use crate::math::simd::{self, Simd};
 use pack::{PackedF32, PackedI8};
 
 /// Most rows, and outputs, of one tile.
@@ -109,10 +109,16 @@ impl Epilogue<'_> {
             } else if col < n {
                 let mut lanes = [0.0f32; 8];
                 S::store(lanes.as_mut_ptr(), y);
-                for (i, lane) in lanes.iter().enumerate().take(n - col) {
-                    out[at + i] = lane + self.residual.map_or(0.0, |r| r[at + i]);
-                }
+                self.finish_last(&lanes[..n - col], at, out);
             }
+        }
+    }
+
+    /// The outputs behind the last whole vector.
+    #[cold]
+    fn finish_last(&self, lanes: &[f32], at: usize, out: &mut [f32]) {
+        for (i, lane) in lanes.iter().enumerate() {
+            out[at + i] = lane + self.residual.map_or(0.0, |r| r[at + i]);
         }
     }
 }
@@ -204,9 +210,7 @@ pub(crate) unsafe fn run<K: Kernel>(x: &[f32], w: &PackedI8, epilogue: Epilogue<
                 let k = pack::K_ALIGN;
                 multiply::<K>(&Operands { a: a.add(kp), stride, rows, w: weights(&o.data, k), blocks, k, chain: o.chain }, sums.add(BLOCK_SUMS));
             }
-            for r in 0..rows {
-                finish::<K>(sums.add(r * PANEL), &scratch.affine[r], w, r, first..first + blocks, &epilogue, out);
-            }
+            finish::<K>(sums, &scratch.affine[..rows], w, first..first + blocks, &epilogue, out);
             first += blocks;
         }
     }
@@ -294,40 +298,68 @@ unsafe fn tile<K: Kernel, const R: usize, const B: usize>(of: &Operands<K::A>, r
     }
 }
 
-/// Writes the outputs `blocks` of a row from its integer sums and, [`BLOCK_SUMS`] behind, those of its outliers.
+/// Writes the outputs `blocks` of all rows from their integer sums and, [`BLOCK_SUMS`] behind, those of their outliers.
 ///
 /// # Safety
-/// As [`run`]; `sums` point at `8 * blocks` numbers.
+/// As [`run`]; `sums` are `[rows, PANEL]` numbers.
 #[cfg_attr(target_arch = "wasm32", inline(never))]
 #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-unsafe fn finish<K: Kernel>(
+unsafe fn finish<K: Kernel>(sums: *const f32, affine: &[Affine], w: &PackedI8, blocks: std::ops::Range<usize>, epilogue: &Epilogue<'_>, out: &mut [f32]) {
+    // SAFETY: the caller's sizes.
+    unsafe {
+        let (pairs, last) = affine.as_chunks::<2>();
+        for (i, pair) in pairs.iter().enumerate() {
+            finish_rows::<K, 2>(sums.add(2 * i * PANEL), pair, 2 * i, w, blocks.clone(), epilogue, out);
+        }
+        if let [last] = last {
+            let row = affine.len() - 1;
+            finish_rows::<K, 1>(sums.add(row * PANEL), &[*last], row, w, blocks, epilogue, out);
+        }
+    }
+}
+
+/// As [`finish`], of `R` rows from `first` on, that share what they are multiplied by.
+///
+/// # Safety
+/// As [`finish`].
+#[inline(always)]
+unsafe fn finish_rows<K: Kernel, const R: usize>(
     sums: *const f32,
-    affine: &Affine,
+    affine: &[Affine; R],
+    first: usize,
     w: &PackedI8,
-    row: usize,
     blocks: std::ops::Range<usize>,
     epilogue: &Epilogue<'_>,
     out: &mut [f32],
 ) {
     // SAFETY: the caller's sizes.
     unsafe {
-        let (scale, low) = (K::splat(affine.scale), K::splat(affine.low));
-        let (outlier_scale, outlier_low) = (K::splat(affine.outlier_scale), K::splat(affine.outlier_low));
+        let factors = affine.map(|a| [a.low, a.scale, a.outlier_low, a.outlier_scale].map(|x| K::splat(x)));
         let step = w.terms() * TILE_COLS;
         let mut terms = w.terms.as_ptr().add(blocks.start * step);
-        let mut bias = epilogue.bias.as_ptr().add(blocks.start * TILE_COLS);
         let mut sums = sums;
         for block in blocks {
             for v in (0..TILE_COLS).step_by(K::LANES) {
-                let y = K::mul_add(low, K::load(terms.add(v)), K::load(bias.add(v)));
-                let mut y = K::mul_add(K::mul(scale, K::load(sums.add(v))), K::load(terms.add(TILE_COLS + v)), y);
+                let col = block * TILE_COLS + v;
+                let bias = K::load(epilogue.bias.as_ptr().add(col));
+                let mut y = [bias; R];
+                let mut add = |sums: *const f32, terms: *const f32, which: usize| {
+                    let (sum, unit) = (K::load(terms), K::load(terms.add(TILE_COLS)));
+                    for (r, y) in y.iter_mut().enumerate() {
+                        let [low, scale] = [factors[r][which], factors[r][which + 1]];
+                        *y = K::mul_add(low, sum, *y);
+                        *y = K::mul_add(K::mul(scale, K::load(sums.add(r * PANEL))), unit, *y);
+                    }
+                };
+                add(sums.add(v), terms.add(v), 0);
                 if w.outliers.is_some() {
-                    y = K::mul_add(outlier_low, K::load(terms.add(2 * TILE_COLS + v)), y);
-                    y = K::mul_add(K::mul(outlier_scale, K::load(sums.add(BLOCK_SUMS + v))), K::load(terms.add(3 * TILE_COLS + v)), y);
+                    add(sums.add(BLOCK_SUMS + v), terms.add(2 * TILE_COLS + v), 2);
                 }
-                epilogue.finish::<K>(y, row, block * TILE_COLS + v, w.n, out);
+                for (r, y) in y.into_iter().enumerate() {
+                    epilogue.finish::<K>(y, first + r, col, w.n, out);
+                }
             }
-            (terms, bias, sums) = (terms.add(step), bias.add(TILE_COLS), sums.add(TILE_COLS));
+            (terms, sums) = (terms.add(step), sums.add(TILE_COLS));
         }
     }
 }
@@ -340,7 +372,8 @@ unsafe fn finish<K: Kernel>(
 #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
 unsafe fn quantize_row<K: Kernel>(x: &[f32], w: &PackedI8, plain: &mut [f32], q: *mut K::A) -> Affine {
     let columns = w.outliers.as_ref().map_or(&[][..], |o| &o.columns);
-    plain[..x.len()].copy_from_slice(x);
+    // SAFETY: the caller has the instructions.
+    unsafe { simd::copy::<K>(x, plain) };
     // A number of the row's own stands where no weight is: it widens no range. Outliers are fewer than inputs.
     let neutral = x[(0..x.len()).find(|&i| !columns.contains(&(i as u32))).unwrap_or(0)];
     plain[x.len()..].fill(neutral);
