@@ -72,6 +72,45 @@ describe('look: the page', { skip }, () => {
     await close();
   });
 
+  test('look: a picture that is pasted just after the box was emptied is searched with', async () => {
+    const { page, close } = await visit();
+    for (const empty of ['Escape', 'button']) {
+      await page.fill('#query', 'strawberry');
+      await titleIs(page, 'strawberry');
+      await page.evaluate(([bytes, empty]) => {
+        if (empty === 'button') document.querySelector('.clear').click();
+        else document.getElementById('query').dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true, cancelable: true }));
+        const clipboardData = new DataTransfer();
+        clipboardData.items.add(new File([new Uint8Array(bytes)], 'fox.png', { type: 'image/png' }));
+        document.body.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }));
+      }, [[...png], empty]);
+      await titleIs(page, 'Your picture');
+      await page.waitForTimeout(100);
+      assert.ok(await page.locator('.results').isVisible(), 'what was pasted last stays');
+    }
+    await close();
+  });
+
+  // Bug: the picture's answer took the place of the words, and its broken picture stayed.
+  test('look: words that are typed while a picture is looked at have the last word', async () => {
+    const { page, close } = await visit({ fake: 'slow' });
+    for (const pause of [40, 140, 200]) {
+      await page.evaluate(async ([bytes, pause]) => {
+        const clipboardData = new DataTransfer();
+        clipboardData.items.add(new File([new Uint8Array(bytes)], 'fox.png', { type: 'image/png' }));
+        document.body.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }));
+        await new Promise((resolve) => setTimeout(resolve, pause));
+        const box = document.getElementById('query');
+        box.value = 'strawberry';
+        box.dispatchEvent(new Event('input', { bubbles: true }));
+      }, [[...png], pause]);
+      await page.waitForFunction(() => document.querySelector('.results .grid').dataset.answers === 'strawberry');
+      assert.equal((await names(page))[0], 'strawberry');
+      assert.ok(!(await page.locator('.seen').isVisible()));
+    }
+    await close();
+  });
+
   test('look: a file that is no picture is answered with a sentence, and the page goes on', async () => {
     const { page, close } = await visit();
     await hand(page, 'drop', Buffer.from('words'), 'notes.txt', 'text/plain');

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { servePage } from './page-site.mjs';
-import { FOX, like, opened, rowTitles, skip, tile, visit } from './visit.mjs';
+import { FOX, STRAWBERRY, like, opened, rowTitles, skip, tile, visit } from './visit.mjs';
 
 describe('offline and updates', { skip }, () => {
   test('with the server gone, a reload has everything: page, drawings, search, taste', async () => {
@@ -11,6 +11,7 @@ describe('offline and updates', { skip }, () => {
     const { page, close } = await visit({ at: own, allow: /Failed to load resource|net::ERR/ });
     await opened(page);
     await like(page, FOX);
+    await page.evaluate(() => navigator.serviceWorker.ready.then(() => null));
     await own.kill();
     await page.reload();
     await page.waitForSelector('[data-shelf="ready"]');
@@ -118,6 +119,36 @@ describe('when things go wrong', { skip }, () => {
     await tile(page, FOX).click();
     await page.waitForFunction(() => /Free some space/.test(document.querySelector('.toasts').textContent));
     assert.equal(await tile(page, FOX).getAttribute('aria-pressed'), 'false');
+    await close();
+  });
+
+  test('a like that fails takes back nothing but itself', async () => {
+    const { page, close } = await visit({ fake: 'quota-once' });
+    await page.evaluate((keys) => keys.forEach((key) => document.querySelector(`[data-key="${key}"] .tile`).click()), [FOX, STRAWBERRY]);
+    await page.locator('.toast', { hasText: 'Free some space' }).waitFor();
+    await page.waitForSelector(`.tray [data-key="${FOX}"]`, { state: 'detached' });
+    await page.waitForSelector(`.tray [data-key="${STRAWBERRY}"]`);
+    await close();
+  });
+
+  // Bug: between the two it was neither recorded nor kept waiting.
+  test('no tap is lost while the shelf opens', async () => {
+    const { page, close } = await visit({ fake: 'slow', wait: null, hash: '#/browse' });
+    const tapped = await page.evaluate(async () => {
+      const keys = [];
+      while (document.documentElement.dataset.shelf !== 'ready') {
+        const card = [...document.querySelectorAll('.aisle .card')].find(({ dataset }) => !keys.includes(dataset.key));
+        card?.querySelector('.tile').click();
+        if (card) keys.push(card.dataset.key);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+      return keys;
+    });
+    assert.ok(tapped.length > 1, `${tapped.length} taps`);
+    await page.waitForFunction((keys) => {
+      const recorded = JSON.parse(localStorage.getItem('fake-history') ?? '[]').map(({ item }) => item);
+      return keys.every((key) => recorded.includes(key));
+    }, tapped);
     await close();
   });
 

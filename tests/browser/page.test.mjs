@@ -82,6 +82,17 @@ describe('for you', { skip }, () => {
     await close();
   });
 
+  test('a no-thanks to a liked sticker that is undone leaves it liked', async () => {
+    const { page, close } = await visit();
+    await like(page, FOX);
+    await page.locator(`.tray [data-key="${FOX}"] button`).click();
+    await page.locator('.sheet[open] .button', { hasText: 'Not for me' }).click();
+    await page.waitForSelector(`.tray [data-key="${FOX}"]`, { state: 'detached' });
+    await page.locator('.toast button', { hasText: 'Undo' }).click();
+    await page.waitForSelector(`.tray [data-key="${FOX}"]`);
+    await close();
+  });
+
   test('taste outlives a reload', async () => {
     const { page, close } = await visit();
     await like(page, FOX);
@@ -107,6 +118,33 @@ describe('one sticker', { skip }, () => {
     await page.keyboard.press('Escape');
     await page.waitForFunction(() => !document.querySelector('.sheet').open);
     assert.match(await page.evaluate(() => document.activeElement.getAttribute('aria-label') ?? ''), /^More like/);
+    await close();
+  });
+
+  // Bug: such a tap was recorded without its sticker.
+  test('a picture that is copied while the sheet is closed counts for its sticker', async () => {
+    const { page, close } = await visit({ permissions: ['clipboard-write'] });
+    await page.locator(`[data-key="${FOX}"] .alike`).first().evaluate((button) => button.click());
+    await page.waitForSelector('.sheet[open]');
+    await page.evaluate(() => {
+      [...document.querySelectorAll('.sheet .button')].find(({ textContent }) => textContent === 'Copy').click();
+      document.querySelector('.sheet-close').click();
+    });
+    await page.locator('.toast', { hasText: 'Copied' }).waitFor();
+    await page.waitForFunction((key) => JSON.parse(localStorage.getItem('fake-history')).some(({ item, event }) => item === key && event === 'save'), FOX);
+    await close();
+  });
+
+  test('a page that is turned before a sheet has opened is not covered by it', async () => {
+    const { page, close } = await visit();
+    await page.evaluate(async (key) => {
+      document.querySelector(`[data-key="${key}"] .alike`).click();
+      const turned = new Promise((resolve) => addEventListener('hashchange', resolve, { once: true }));
+      location.hash = '#/browse';
+      await turned;
+    }, FOX);
+    await page.waitForSelector('.browse h1:focus');
+    assert.equal(await page.locator('.sheet').isVisible(), false);
     await close();
   });
 
@@ -138,6 +176,19 @@ describe('search', { skip }, () => {
     await box.focus();
     await page.keyboard.press('Escape');
     await page.waitForSelector('.feed');
+    await close();
+  });
+
+  // Bug: they did nothing, as the address stays what it is.
+  test('the links to the page beneath a search lead back to it', async () => {
+    const { page, close } = await visit({ hash: '#/browse' });
+    for (const link of ['.nav [data-view="browse"]', '.nav [data-view="browse"]']) {
+      await page.fill('#query', 'fox');
+      await page.waitForSelector('.results .card');
+      await page.locator(link).click();
+      await page.waitForSelector('.browse h1:focus');
+      assert.equal(await page.inputValue('#query'), '');
+    }
     await close();
   });
 
@@ -175,9 +226,49 @@ describe('browse', { skip }, () => {
     await page.waitForSelector('.aisle [data-key="1F353"]');
     await close();
   });
+
+  // Bug: what had not been put up when the visitor left was missing for the rest of the visit.
+  test('an aisle that is left while it fills is full when the visitor comes back', async () => {
+    const { page, close } = await visit();
+    await page.evaluate(() => new Promise((resolve) => {
+      new MutationObserver((_, observer) => {
+        if (!document.querySelector('.aisle .row:nth-of-type(2) .card')) return;
+        observer.disconnect();
+        location.hash = '#/privacy';
+        resolve();
+      }).observe(document.getElementById('main'), { childList: true, subtree: true });
+      location.hash = '#/browse/flags';
+    }));
+    await page.waitForSelector('.privacy h1:focus');
+    await page.evaluate(() => { location.hash = '#/browse'; });
+    await page.waitForSelector('.browse h1:focus');
+    await page.locator('.aisle .row', { hasText: 'Countries' }).scrollIntoViewIfNeeded();
+    await page.waitForFunction(() => {
+      const row = [...document.querySelectorAll('.aisle .row')].find((one) => one.querySelector('h3').textContent === 'Countries');
+      return `${row.querySelectorAll('.card').length} stickers` === row.querySelector('.row-note').textContent;
+    });
+    await close();
+  });
 });
 
 describe('taste', { skip }, () => {
+  // Bug: it brought back what had been, and nothing else.
+  test('undoing leaves what was tapped since', async () => {
+    const { page, close } = await visit();
+    await like(page, FOX);
+    await page.locator('.nav [data-view="taste"]').click();
+    await page.locator('button', { hasText: 'Forget everything' }).click();
+    const undo = page.locator('.toast button', { hasText: 'Undo' });
+    await undo.focus(); // it stays while it has the focus
+    await page.locator('.nav [data-view="feed"]').evaluate((link) => link.click());
+    await page.waitForSelector('.rows [data-row="picks"]');
+    await tile(page, STRAWBERRY).evaluate((button) => button.click());
+    await page.waitForSelector(`.tray [data-key="${STRAWBERRY}"]`);
+    await undo.evaluate((button) => button.click());
+    await page.waitForFunction((keys) => keys.every((key) => document.querySelector(`.tray [data-key="${key}"]`)), [FOX, STRAWBERRY]);
+    await close();
+  });
+
   test('shows beliefs with their evidence; one is forgotten and brought back; then all', async () => {
     const { page, close } = await visit();
     await like(page, FOX);
@@ -200,7 +291,7 @@ describe('taste', { skip }, () => {
     for (const key of [FOX, STRAWBERRY]) await like(page, key);
     await page.locator('.nav [data-view="taste"]').click();
     await page.waitForSelector('.learned:not([hidden])');
-    assert.match(await page.textContent('.learned p'), /Learned from 2 choices out of its rows: nearness to what you like counts 1\.2 times as much as at first\./);
+    assert.match(await page.textContent('.learned p'), /Learned from 2 choices out of your shelf’s rows: nearness to what you like counts 1\.2 times as much as at first\./);
     await page.locator('.learned button').click();
     await page.waitForSelector('.learned', { state: 'hidden' });
     assert.equal(await page.locator('.belief').count(), 2, 'the likes stay');

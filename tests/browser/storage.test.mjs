@@ -140,6 +140,9 @@ test('storage: what the browser evicted is noticed and fetched again', async () 
   await page.context().close();
 });
 
+/** Waits until a tab's session knows of so many events: browsers carry the word from tab to tab at their leisure. */
+const knows = (page, events) => page.waitForFunction(async (events) => (await shop.profile()).events.length === events, events, { polling: 100 });
+
 for (const store of ['opfs', 'indexeddb']) {
   test(`tabs: two that record at the same time in ${store} keep every event`, async () => {
     const first = await site.blank();
@@ -159,17 +162,13 @@ for (const store of ['opfs', 'indexeddb']) {
     await Promise.all([first.evaluate(work, [store, 'tea']), second.evaluate(work, [store, 'boots'])]);
     // What one tab records, the other one's next list knows.
     await first.evaluate(() => shop.record({ item: 'lamps-1', event: 'purchase' }));
-    await new Promise((done) => setTimeout(done, 100));
-    const seen = await second.evaluate(async () => ({ events: (await shop.profile()).events.length, report: shop.report() }));
-    assert.equal(seen.events, 81);
-    assert.equal(seen.report.history.damaged, 0);
+    await knows(second, 81);
+    assert.equal(await second.evaluate(() => shop.report().history.damaged), 0);
     // And what one forgets is forgotten in the other.
     await second.evaluate(() => shop.forget({ all: true }));
-    await new Promise((done) => setTimeout(done, 100));
-    assert.equal(await first.evaluate(async () => (await shop.profile()).events.length), 0);
+    await knows(first, 0);
     await first.evaluate(() => shop.record({ item: 'tea-1', event: 'like' }));
-    await new Promise((done) => setTimeout(done, 100));
-    assert.equal(await second.evaluate(async () => (await shop.profile()).events.length), 1);
+    await knows(second, 1);
     await first.context().close();
   });
 }

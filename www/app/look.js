@@ -95,6 +95,7 @@ export function createLook({ found }) {
     context.fillRect(0, 0, 256, 256);
     context.drawImage(paper, (left + right - side) / 2, (top + bottom - side) / 2, side, side, 0, 0, 256, 256);
     const blob = await new Promise((resolve) => cut.toBlob(resolve, 'image/png'));
+    if (!dialog.open) return; // closed meanwhile, or another picture was handed over
     asked = true;
     dialog.close();
     found(new File([blob], 'doodle.png', { type: 'image/png' }), 'Your doodle');

@@ -81,7 +81,7 @@ let current = null;
 
 function route() {
   const [, name = '', rest] = location.hash.split('/');
-  return [views[name] && name !== 'results' ? name : 'feed', rest && decodeURIComponent(rest)];
+  return [Object.hasOwn(views, name) && name !== 'results' ? name : 'feed', rest];
 }
 
 function show(name, { focus = false, rest = null } = {}) {
@@ -103,14 +103,26 @@ function show(name, { focus = false, rest = null } = {}) {
   });
 }
 
-addEventListener('hashchange', () => {
+/** To the view that the address names; a search ends with it. */
+function turn() {
   sheet.close();
-  // At once, and not by the form's reset, which comes a moment later: by then another search may be on, and the focus is the heading's.
   input.value = '';
   clear.hidden = true;
   views.results.type('');
   const [name, rest] = route();
   show(name, { focus: true, rest });
+}
+
+addEventListener('hashchange', turn);
+// A search has no address of its own: the links to the page beneath it change nothing in the address, but lead there all the same.
+addEventListener('click', (event) => {
+  const link = event.target.closest('a[href^="#/"]');
+  if (link && current === 'results' && link.hash === location.hash && !event.ctrlKey && !event.metaKey && !event.shiftKey) turn();
+});
+// By hand: as an address of its own the link would lead to another view.
+document.querySelector('.skip').addEventListener('click', (event) => {
+  event.preventDefault();
+  main.focus();
 });
 
 // Search.
@@ -155,17 +167,19 @@ input.addEventListener('keydown', (event) => {
   if (event.key === 'Escape' && input.value) {
     event.preventDefault();
     form.reset();
-    typed();
   }
 });
 form.addEventListener('submit', (event) => {
   event.preventDefault();
   typed(0);
 });
-form.addEventListener('reset', () => setTimeout(() => {
+// At once, and not after the browser has emptied the box: by then another search may be on.
+form.addEventListener('reset', (event) => {
+  event.preventDefault();
+  input.value = '';
   typed();
   input.focus({ preventScroll: true });
-}));
+});
 addEventListener('keydown', (event) => {
   if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey || event.target.closest('input, textarea, dialog')) return;
   event.preventDefault();
@@ -191,6 +205,7 @@ const acts = {
   },
   async hide(key) {
     const { title } = catalog.get(key);
+    const liked = shop.liked.has(key);
     if (sheet.key === key) sheet.close();
     if (shop.hidden.has(key)) {
       await shop.forget([key]);
@@ -198,7 +213,12 @@ const acts = {
       return;
     }
     await shop.act(key, 'dismiss');
-    toast(`Less like ${title}.`, [['Undo', () => shop.forget([key]).then(() => refresh(`${title} is welcome again.`)).catch(complain)]]);
+    const undo = async () => {
+      await shop.forget([key]);
+      if (liked) await shop.act(key, 'like');
+      await refresh(`${title} is welcome again.`);
+    };
+    toast(`Less like ${title}.`, [['Undo', () => undo().catch(complain)]]);
     await refresh();
   },
   async alike(key, button) {

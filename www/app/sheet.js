@@ -32,10 +32,11 @@ export function createSheet({ catalog, shop, cards, search, reasons }) {
   }
 
   async function take(work, done) {
+    const mine = key; // the sheet may be closed before the work is done
     try {
       await work();
       toast(done);
-      await shop.act(key, 'save');
+      await shop.act(mine, 'save');
     } catch (error) {
       toast(error?.name === 'NotAllowedError' ? 'The browser did not allow copying. Save it instead.' : sentence(error));
     }
@@ -116,6 +117,7 @@ export function createSheet({ catalog, shop, cards, search, reasons }) {
     if (from) from.style.viewTransitionName = 'drawing';
     return swap(() => {
       if (from) from.style.viewTransitionName = '';
+      if (key !== next) return; // closed, or opened on another, before the change began
       const picture = fill();
       if (!dialog.open) dialog.showModal();
       dialog.scrollTop = 0;
@@ -128,10 +130,10 @@ export function createSheet({ catalog, shop, cards, search, reasons }) {
   }
 
   function close() {
+    key = null;
     if (!dialog.open) return;
     dialog.close();
     dialog.replaceChildren();
-    key = null;
     if (opener?.isConnected) opener.focus({ preventScroll: true });
   }
 

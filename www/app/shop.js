@@ -55,6 +55,7 @@ export class Shop extends EventTarget {
       this.#become('ready');
     } catch (error) {
       await listing?.catch(() => {});
+      this.#recommender?.close();
       this.#recommender = null;
       this.error = error;
       this.#become('failed');
@@ -63,10 +64,12 @@ export class Shop extends EventTarget {
 
   /** Lists can be asked for; the text model may still be on its way. */
   async #start(recommender) {
+    this.#recommender?.close(); // opened anew: the one before came without its text model
     this.#recommender = recommender;
-    const taps = this.#waiting.splice(0);
-    if (taps.length) await recommender.record(taps);
-    await this.#readTaste();
+    do {
+      if (this.#waiting.length) await recommender.record(this.#waiting.splice(0));
+      await this.#readTaste();
+    } while (this.#waiting.length); // tapped meanwhile
     this.#become('ready');
     this.#changed({});
   }
@@ -135,6 +138,7 @@ export class Shop extends EventTarget {
       await this.#recommender.record({ item: key, event });
     } catch (error) {
       [this.liked, this.hidden, this.kinds] = before;
+      await this.#readTaste().catch(() => {}); // other taps, recorded meanwhile, are not in the copy
       this.#changed({});
       throw error;
     }
@@ -160,10 +164,15 @@ export class Shop extends EventTarget {
     else for (const item of keys) await this.#recommender.forget({ item });
     await this.#readTaste();
     this.#changed({ event: 'forget' });
-    return async () => {
-      await this.#recommender.forget({ all: true });
-      await this.import(copy);
-    };
+    return () => this.#bringBack(copy);
+  }
+
+  /** An export takes its old place in the history, before what was tapped since. */
+  async #bringBack(copy) {
+    const since = await this.export();
+    await this.#recommender.forget({ all: true });
+    await this.#recommender.history.import(copy);
+    await this.import(since);
   }
 
   /** `[{key, reasons: [{term, because, share}]}]`. `adventure` and `niche` are the dials, 0 to 1 and -1 to 1. */
@@ -197,10 +206,7 @@ export class Shop extends EventTarget {
     const copy = await this.export();
     await this.#recommender.forget({ learned: true });
     this.#changed({ event: 'forget' });
-    return async () => {
-      await this.#recommender.forget({ all: true });
-      await this.import(copy);
-    };
+    return () => this.#bringBack(copy);
   }
 
   /**

@@ -15,8 +15,8 @@ const CASES = {
 
 let open = null;
 let asked = 0;
-/** Ends the recording under way, if there is one. */
-let stopListening = null;
+/** Aborted, it ends the recording under way, or the wait for leave to record. */
+let listening = null;
 /** What is recorded at most, in seconds. */
 const LISTENED = 4;
 
@@ -29,7 +29,8 @@ async function show() {
   $('file').accept = its.accept;
   $('example').textContent = its.button;
   $('listen').hidden = its.kind !== 'audio' || !navigator.mediaDevices?.getUserMedia;
-  stopListening?.();
+  listening?.abort();
+  asked += 1; // answers of the example before come too late
   $('question').replaceChildren();
   $('hits').replaceChildren();
   say('Opening: models and index are fetched once');
@@ -60,9 +61,9 @@ async function list(ask, what) {
   const number = (asked += 1);
   const start = performance.now();
   try {
+    const now = await open;
     const hits = await ask();
     if (number !== asked) return;
-    const now = await open;
     $('hits').replaceChildren(...hits.map((hit) => tile(hit, now)));
     say(`${what}: ${hits.length} found in ${Math.round(performance.now() - start)} ms, on this device`);
   } catch (error) {
@@ -153,8 +154,8 @@ export async function filmed(at = any(FILMS), number = seed()) {
   return { file, shown: Object.assign(document.createElement('video'), { src: URL.createObjectURL(file), muted: true, autoplay: true, loop: true, title: filmTexts(spec).title }) };
 }
 
-/** What the microphone hears until `stopListening` is called, as a file. Nothing of it leaves the page. */
-async function heard() {
+/** What the microphone hears until `end` is aborted, as a file. Nothing of it leaves the page. */
+async function heard(end) {
   // Browsers make microphones fit for speech; music is to stay as it is.
   const stream = await navigator.mediaDevices.getUserMedia({ audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false } }).catch((error) => {
     throw new Error(error.name === 'NotAllowedError' ? 'The microphone is not allowed here. Allow it in the browser and press Listen again, or choose a file.' : 'No microphone can be heard. Connect one and press Listen again, or choose a file.');
@@ -162,11 +163,14 @@ async function heard() {
   const recorder = new MediaRecorder(stream);
   const parts = [];
   recorder.ondataavailable = ({ data: part }) => parts.push(part);
-  const stopped = new Promise((done) => { recorder.onstop = done; });
-  recorder.start();
-  const timer = setTimeout(() => stopListening?.(), LISTENED * 1000);
-  stopListening = () => { stopListening = null; clearTimeout(timer); recorder.stop(); };
-  await stopped;
+  if (!end.aborted) {
+    recorder.start();
+    const stop = () => recorder.state === 'recording' && recorder.stop();
+    const timer = setTimeout(stop, LISTENED * 1000);
+    end.onabort = stop;
+    await new Promise((done) => { recorder.onstop = done; });
+    clearTimeout(timer);
+  }
   stream.getTracks().forEach((track) => track.stop());
   const file = new Blob(parts, { type: recorder.mimeType });
   return { file, shown: Object.assign(new Audio(URL.createObjectURL(file)), { controls: true, title: 'What was heard' }) };
@@ -186,22 +190,26 @@ $('ask').addEventListener('submit', async (event) => {
   await list(() => (text ? shop.search({ text, k: K, personal }) : shop.recommend({ k: K })), text ? `“${text}”` : 'For you');
 });
 $('example').addEventListener('click', async () => {
-  const { its } = await open;
+  const now = open;
+  const { its } = await now;
   say('Making it');
-  await its.make().then(({ file, shown }) => searchBy(file, shown)).catch(failed);
+  await its.make().then(({ file, shown }) => open === now && searchBy(file, shown)).catch(failed);
 });
 $('listen').addEventListener('click', async () => {
-  if (stopListening) return stopListening();
+  if (listening) return listening.abort();
   const now = open;
+  listening = new AbortController();
   $('listen').setAttribute('aria-pressed', 'true');
   say(`Listening, for ${LISTENED} seconds or until you press again`);
   try {
-    const { file, shown } = await heard();
-    if (open === now) await searchBy(file, shown);
+    const { file, shown } = await heard(listening.signal).finally(() => {
+      listening = null;
+      $('listen').setAttribute('aria-pressed', 'false');
+    });
+    if (open === now && file.size > 0) await searchBy(file, shown);
+    else if (open === now) say('Nothing was recorded');
   } catch (error) {
     failed(error);
-  } finally {
-    $('listen').setAttribute('aria-pressed', 'false');
   }
   return undefined;
 });

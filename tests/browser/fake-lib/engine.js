@@ -147,8 +147,9 @@ export class Recommender {
       this.#known(item);
       if (!(event in WEIGHT)) throw new PalateError('bad-input', `The event's kind is not known. Pass one of ${Object.keys(WEIGHT).join(', ')}.`);
     }
-    if (scenario.has('quota')) throw new PalateError('quota', 'The disk is full: this event was not kept. Free some space, then try again.');
-    await wait(1);
+    const room = !scenario.has('quota') && !scenario.delete('quota-once');
+    await wait(scenario.has('slow') || !room ? 200 : 1);
+    if (!room) throw new PalateError('quota', 'The disk is full: this event was not kept. Free some space, then try again.');
     this.#events.push(...events.map(({ item, event, time = Date.now() }) => ({ item, event, at: Number(time) })));
     this.#save();
   }

@@ -1,7 +1,7 @@
 //! A stand-in for the npm package with the same names and promises, for tests of the page alone.
 //!
 //! Only calls cross from here to `worker.js`; the ranking is in `engine.js`.
-//! The page's address picks a scenario: ?fake=slow | no-model | quota | memory | broken-index (several by comma).
+//! The page's address picks a scenario: ?fake=slow | no-model | quota | quota-once | memory | broken-index (several by comma).
 
 const KEY = 'fake-history';
 

@@ -39,16 +39,16 @@ export function createBrowse({ catalog, cards }) {
     }
   }, { rootMargin: '900px 0px' });
 
-  /** In slices, so that no tap waits behind a long one. */
+  /** In slices, so that no tap waits behind a long one; to the end even while another view is in sight, for nobody would go on later. */
   async function fill(grid) {
     const keys = groups.get(shown)?.get(grid.dataset.subgroup) ?? [];
-    for (let at = 0; at < keys.length && grid.isConnected; at += 12) {
+    for (let at = 0; at < keys.length && aisle.contains(grid); at += 12) {
       grid.append(...keys.slice(at, at + 12).map((key) => cards.make(key)));
       if (at === 0) settle(grid);
       else for (const card of [...grid.children].slice(at)) for (const button of card.querySelectorAll('button')) button.tabIndex = -1;
       await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
     }
-    if (grid.isConnected) grid.style.minHeight = '';
+    grid.style.minHeight = '';
   }
 
   function open(group) {

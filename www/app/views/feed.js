@@ -127,7 +127,7 @@ export function createFeed({ catalog, shop, cards, tune, loading, search }) {
     const width = columns();
     const keys = PICKS.filter((key) => catalog.get(key) && !taken.has(key) && !shop.hidden.has(key) && !(shop.ready && shop.liked.has(key)));
     const warm = shop.liked.size > 0;
-    return { id: 'picks', title: warm ? 'A few more to taste' : 'Start anywhere', note: warm ? 'Chosen by people, the same for everyone' : 'A first dozen, chosen by people', keys: keys.slice(0, width * (warm ? 1 : width < 4 ? 6 : 3)) };
+    return { id: 'picks', title: warm ? 'A few more to taste' : 'Start anywhere', note: warm ? 'Chosen by people, the same for everyone' : 'A first handful, chosen by people', keys: keys.slice(0, width * (warm ? 1 : width < 4 ? 6 : 3)) };
   }
 
   function showHead() {

@@ -78,6 +78,7 @@ export function createResults({ catalog, shop, cards, search }) {
 
   function drop() {
     if (!picture) return;
+    turn += 1; // its answer may still be on the way
     URL.revokeObjectURL(picture.address);
     picture = null;
     seen.hidden = true;

@@ -55,7 +55,7 @@ export function createTaste({ catalog, shop, cards, tune }) {
     learned.hidden = !moved.length;
     const parts = moved.map(({ term, factor }) => `${WEIGHED[term]} ${factor.toFixed(1)} times as much`);
     const list = parts.length > 1 ? `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}` : parts[0];
-    weighed.textContent = moved.length ? `Learned from ${count(observations, 'choice')} out of its rows: ${list} as at first.` : '';
+    weighed.textContent = moved.length ? `Learned from ${count(observations, 'choice')} out of your shelf’s rows: ${list} as at first.` : '';
   }
 
   /** The aisle names that most of an interest's evidence comes from. */
