@@ -1,6 +1,6 @@
 //! Keeps the page for offline use, counts what reaches the network, and can refuse the network altogether.
 //!
-//! Kept here: the page's own files, with their hashes (demo/precache.js, written by www/build/precache.mjs). Not kept here:
+//! Kept here: the page's own files, with their hashes (demo/precache.js, see www/build/precache.mjs). Not kept here:
 //! the drawings (the page keeps that one file itself) and the model and the index (the library stores them, verified).
 
 importScripts('demo/precache.js');

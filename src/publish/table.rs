@@ -133,7 +133,7 @@ pub fn kind_of(value: &Value) -> &'static str {
     }
 }
 
-/// CSV and TSV with a header; every cell is a text, empty cells are left out.
+/// CSV and TSV with a header, `id` in it; every cell is a text, empty cells are left out.
 pub fn read_separated(name: &str, by: u8, source: impl Read, each: &mut dyn FnMut(Row) -> Result<()>) -> Result<()> {
     let mut source = std::io::BufReader::with_capacity(1 << 18, source);
     let start = source.fill_buf().map_err(|e| Error::Storage(format!("Cannot read {name}: {e}.")))?;
@@ -151,6 +151,10 @@ pub fn read_separated(name: &str, by: u8, source: impl Read, each: &mut dyn FnMu
             return Err(Error::input(format!("{name}, line 1: column {} is named {cell:?}, which is empty or stands twice. Name every column differently.", at + 1)));
         }
         names.push(cell);
+    }
+    if !names.iter().any(|name| name == "id") {
+        let found: Vec<String> = names.iter().take(8).map(|name| format!("`{name}`")).collect();
+        return Err(Error::input(format!("{name}, line 1: no column is named `id` (the first: {}). Name the items' keys so.", found.join(", "))));
     }
     let mut record = csv::ByteRecord::new();
     while reader.read_byte_record(&mut record).map_err(unreadable)? {

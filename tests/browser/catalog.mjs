@@ -146,7 +146,7 @@ function symmetric(keys, beside) {
 }
 
 /** The model that the indexes of this file claim to be made with, where nothing else is said. */
-export const NO_MODEL = { name: 'none', sha256: sha256('no such model') };
+const NO_MODEL = { name: 'none', sha256: sha256('no such model') };
 
 /**
  * `{ manifest, files }` of an index with `perTopic` items of each topic: the manifest as an object, files by name.

@@ -203,7 +203,7 @@ describe('search', { skip }, () => {
 
   test('works by name while the model is on its way, and a like of that time is not lost', async () => {
     const { page, close } = await visit({ fake: 'slow', wait: 'shown' });
-    await page.waitForFunction(() => /Bringing the recommender.* MB of /s.test(document.querySelector('.loading')?.textContent) && document.querySelector('.loading [role]').ariaValueNow > 0);
+    await page.waitForFunction(() => /Fetching palate.* MB of /s.test(document.querySelector('.loading')?.textContent) && document.querySelector('.loading [role]').ariaValueNow > 0);
     await page.fill('#query', 'strawberry');
     await page.waitForSelector('.results .card');
     assert.match(await page.textContent('.results .lead'), /By name for now/);

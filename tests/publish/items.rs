@@ -213,7 +213,7 @@ fn items_of_csv_with_a_bad_header_or_encoding_are_refused() {
         "items.csv, line 5: 3 fields, the header has 2; is a quote missing?",
     ]);
     let error = csv(b"name,title\n1,a\n", false).unwrap_err().to_string();
-    assert!(error.contains("line 2: no \"id\""), "{error}");
+    assert!(error.contains("line 1: no column is named `id` (the first: `name`, `title`)"), "{error}");
 }
 
 #[test]

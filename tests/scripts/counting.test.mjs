@@ -61,7 +61,7 @@ test('cargo: a compile error is a failure, and so is no result at all', () => {
 });
 
 /** Runs a test file under the reporter, as tests/run.mjs does. */
-function underReporter(t, source) {
+function underReporter(t, source, ...args) {
   const folder = mkdtempSync(join(tmpdir(), 'palate-report-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const file = join(folder, 'a.test.mjs');
@@ -69,7 +69,7 @@ function underReporter(t, source) {
   writeFileSync(file, source);
   const env = { ...process.env, PALATE_TEST_SUMMARY: summary };
   delete env.NODE_TEST_CONTEXT;
-  const run = spawnSync(process.execPath, ['--test-reporter', new URL('../reporter.mjs', import.meta.url).href, '--test-reporter-destination', 'stdout', file], { env, encoding: 'utf8' });
+  const run = spawnSync(process.execPath, ['--test-reporter', new URL('../reporter.mjs', import.meta.url).href, '--test-reporter-destination', 'stdout', ...args, file], { env, encoding: 'utf8' });
   return { counts: existsSync(summary) ? JSON.parse(readFileSync(summary, 'utf8')) : null, code: run.status, output: run.stdout };
 }
 
@@ -86,6 +86,17 @@ test('node: passes, failures and skips are counted, in suites and subtests too',
   assert.equal(code, 1);
   assert.match(output, /FAILED fails\n\s+Error: the reason/);
   assert.match(output, /skipped skips: no browser/);
+});
+
+test('node: what a pattern leaves out is neither counted nor told', (t) => {
+  const { counts, output } = underReporter(t, `
+    import { describe, test } from 'node:test';
+    test('wanted', () => {});
+    test('other', () => {});
+    describe('a suite', () => { test('another', () => {}); });
+  `, '--test-name-pattern', 'wanted');
+  assert.deepEqual(counts, { passed: 1, failed: 0, skipped: 0 });
+  assert.doesNotMatch(output, /other/);
 });
 
 test('node: a file that cannot be loaded is a failure', (t) => {

@@ -57,7 +57,7 @@ export class Cards {
 }
 
 /** Only one card of a grid is in the tab order; the arrows, Home and End move it. L, X and M act on the card in focus. */
-export function rove(grid) {
+function rove(grid) {
   grid.addEventListener('keydown', (event) => {
     const card = event.target.closest('.card');
     if (!card || event.altKey || event.ctrlKey || event.metaKey) return;

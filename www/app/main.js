@@ -279,7 +279,7 @@ document.querySelector('.install').addEventListener('click', () => offline.insta
 
 shop.addEventListener('progress', () => {
   const { loaded, total } = shop.progress;
-  const text = total && loaded >= total ? 'Starting the recommender' : beenHere ? 'Opening the recommender' : 'Bringing the recommender to your device, once';
+  const text = total && loaded >= total ? 'Starting the recommender' : beenHere ? 'Opening the recommender' : 'Fetching palate, just once';
   showLoading(loaded, total, text);
 });
 shop.addEventListener('state', () => {

@@ -15,7 +15,7 @@ import { modelPack, PACK } from './model.mjs';
 import { nativeSources, palateCommand } from './native.mjs';
 import { FILMS, MUSIC, PRODUCTS, filmTexts, frame, music, musicTexts, product, productTexts, wav } from '../examples/draw.js';
 
-export const EXAMPLES = join(DEMO, 'examples');
+const EXAMPLES = join(DEMO, 'examples');
 const of = (...path) => join(EXAMPLES, ...path);
 /** The frame of a film that stands for it. */
 const MIDDLE = 0.5;

@@ -15,7 +15,7 @@ import { python } from './python.mjs';
 import { run } from './run.mjs';
 
 const card = JSON.parse(readFileSync(at('models', 'minilm', 'model.json'), 'utf8'));
-export const CHECKPOINT = cache('models', card.title);
+const CHECKPOINT = cache('models', card.title);
 export const PACK = at('models', 'minilm', 'pack');
 const HUB = process.env.HF_ENDPOINT ?? 'https://huggingface.co';
 

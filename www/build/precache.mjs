@@ -1,10 +1,10 @@
-//! Writes www/demo/precache.js: the files that the service worker keeps for offline use, each with its content hash.
+//! What www/demo/precache.js says: the files that the service worker keeps for offline use, each with its content hash.
 //!
 //! The model and the index are not in the list: the library stores those itself, and a second copy would only take room.
-//! Run after everything else is built; a changed file changes this list, and the browser then offers the new version.
+//! Listed after everything else is built (`site.mjs`); a changed file changes the list, and the browser then offers the new version.
 
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { readFile, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -41,11 +41,3 @@ export async function listFiles({ lib } = {}) {
 }
 
 export const asScript = (list) => `self.PRECACHE = ${JSON.stringify(list)};\n`;
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const list = await listFiles();
-  await mkdir(path.join(www, 'demo'), { recursive: true });
-  await writeFile(path.join(www, 'demo/precache.js'), asScript(list));
-  const total = list.files.reduce((sum, file) => sum + file[2], 0);
-  process.stdout.write(`www/demo/precache.js: ${list.files.length} files, ${(total / 1e6).toFixed(2)} MB\n`);
-}

@@ -106,8 +106,3 @@ export async function buildShelf() {
   }
   return { file, count: items.length, bytes: pack.length };
 }
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { file, count, bytes } = await buildShelf();
-  process.stdout.write(`www/demo/${file}: ${count} drawings, ${(bytes / 1e6).toFixed(2)} MB\n`);
-}

@@ -225,6 +225,7 @@ export interface Report {
 
 /** How far a long call is. Bytes; both 0 where there are none to count. */
 export interface Progress {
+  /** In their order. 'ready-to-recommend': lists can be asked for, the text model may still be on its way. */
   phase: 'manifest' | 'index' | 'ready-to-recommend' | 'model' | 'ready';
   loaded: number;
   total: number;

@@ -1,8 +1,5 @@
 //! Progress of long calls, as the page hears it.
 
-/** Phases in their order. 'ready-to-recommend': lists can be asked for, the text model may still be on its way. */
-export const PHASES = ['worker', 'manifest', 'index', 'ready-to-recommend', 'model', 'ready'];
-
 /**
  * A listener that never hurts the call it listens to: whatever it throws is reported as an uncaught error of the page.
  * It hears `{ phase, loaded, total }`, bytes, both 0 where there are none to count.

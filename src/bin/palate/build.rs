@@ -11,17 +11,16 @@ use palate::evaluate::dataset::Interactions;
 use palate::format::manifest::Kind;
 use palate::format::signature::{signed_bytes, with_signature};
 use palate::platform::native::{FolderCheckpoint, Signer};
-use palate::platform::native::folder::{Folder, open};
+use palate::platform::native::folder::Folder;
 use palate::compute::cpu::isa::Isa;
 use palate::fuse::Fuser;
 use palate::publish::build::{self as publish, Base, Built, Encoders, Fusion, Options, build, write};
 use palate::publish::interactions::ReadOptions;
-use palate::publish::items::{Bad, Item, Reader, Template};
+use palate::publish::items::{Bad, Item, Template};
 use palate::publish::clean::Cleaning;
 use palate::publish::media::{Account, EncodeMedia};
 use palate::publish::ranker::{self, Learned};
 use palate::index::Catalog;
-use palate::publish::table;
 use palate::{Error, Result};
 use serde_json::{Value, json};
 
@@ -31,7 +30,7 @@ use crate::learned::{learned_json, print_learned};
 use crate::pack::{self, Found};
 use crate::pictures::{Pictures, Sounds};
 use crate::sound;
-use crate::terminal::{bar, bold, count, dim, line, note, size, spinner, tick};
+use crate::terminal::{bar, bold, count, counted, dim, line, note, size, spinner, tick};
 
 #[derive(Args)]
 pub struct Build {
@@ -141,7 +140,7 @@ impl Build {
         if self.audio_model.is_none() && self.clean.cleaning() != Cleaning::default() {
             return Err(Error::input("--denoise and --trim-silence clean sounds, and none are encoded. Name a model for them with --audio-model."));
         }
-        let (items, bad) = self.read()?;
+        let (items, bad) = crate::items::read(&self.items, self.skip_bad)?;
         self.count_missing_media(&items);
         interactions::settings(&ranker::Options::default().settings, self.settings.as_deref())?;
         let mut interactions = self.read_interactions()?;
@@ -237,7 +236,7 @@ impl Build {
         let learned = ranker::ranker(catalog, interactions, &options, &self.kept_in(&told)?, &told);
         spinner.finish_and_clear();
         let learned = learned.map_err(|error| match error {
-            Error::Input(text) => Error::Input(format!("{text} (--ranker-bytes, --min-rating, --min-people and --interactions decide.)")),
+            Error::Input(text) => Error::Input(format!("{text} (What is learned from is up to --interactions, --min-rating, --min-people and --ranker-bytes.)")),
             other => other,
         })?;
         if learned.1.unknown_rows > 0 {
@@ -245,25 +244,6 @@ impl Build {
             note(&format!("{} interactions with {} items that are not among the items were left out: {}{more}", count(l.unknown_rows), count(l.unknown_items), l.unknown.join(", ")));
         }
         Ok(learned)
-    }
-
-    fn read(&self) -> Result<(Vec<Item>, Bad)> {
-        let name = self.items.display().to_string();
-        let mut reader = Reader::new(&name);
-        let spinner = spinner("reading items");
-        table::read(&name, open(&self.items)?, &mut |row| {
-            reader.push(row);
-            spinner.set_position(reader.len() as u64);
-            Ok(())
-        })?;
-        spinner.finish_and_clear();
-        let (items, bad) = reader.finish(self.skip_bad)?;
-        if bad.rows > 0 {
-            let more = bad.rows - bad.named.len();
-            let more = if more > 0 { format!("\n  and {} more", count(more)) } else { String::new() };
-            note(&format!("{} rows were left out:\n  {}{more}", count(bad.rows), bad.named.join("\n  ")));
-        }
-        Ok((items, bad))
     }
 
     /// Says how many of the named media files are not there; the index is good without them.
@@ -323,7 +303,7 @@ impl Build {
         if let Some(text) = &r.note {
             note(text);
         }
-        line(&format!("{} {} items in {} shards, {} {}", tick(), bold(&count(r.items)), r.shards, size(r.bytes), dim(&format!("in {seconds:.1} s"))))?;
+        line(&format!("{} {} in {}, {} {}", tick(), bold(&counted(r.items, "item")), counted(r.shards, "shard"), size(r.bytes), dim(&format!("in {seconds:.1} s"))))?;
         line(&format!("  {} texts encoded, {} reused, {} items without text", count(r.encoded), count(r.reused), count(r.without_text)))?;
         for (many, account) in [("pictures", &r.pictures), ("sounds", &r.sounds), ("films", &r.films)] {
             let Some(a) = account else { continue };
@@ -333,7 +313,7 @@ impl Build {
             }
         }
         if self.base.is_some() {
-            line(&format!("  {} added, {} changed, {} removed: visitors fetch {} ({} shards)", count(r.added), count(r.changed), count(r.removed), size(r.delta_bytes), r.new_shards))?;
+            line(&format!("  {} added, {} changed, {} removed: visitors fetch {} ({})", count(r.added), count(r.changed), count(r.removed), size(r.delta_bytes), counted(r.new_shards, "shard")))?;
         }
         if let Some(learned) = learned {
             print_learned(learned)?;

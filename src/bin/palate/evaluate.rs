@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
+use clap::builder::PossibleValuesParser;
 use palate::evaluate::dataset::{Cleaning, Interactions, Keys, Sequence};
 use palate::evaluate::report::{Context, Figures, figures, judge_cases, pool};
 use palate::evaluate::split::{Case, Protocol, Split, split};
@@ -44,11 +45,11 @@ pub struct Evaluate {
     /// Item vectors: JSON Lines of `id` and `embedding`.
     #[arg(long, value_name = "FILE")]
     features: Option<PathBuf>,
-    /// leave-one-out, temporal, strong, cold-items or rating.
-    #[arg(long, default_value = "leave-one-out")]
+    /// How the interactions are split into what is learned from and what is to be found.
+    #[arg(long, default_value = "leave-one-out", value_parser = ["leave-one-out", "temporal", "strong", "cold-items", "rating"])]
     protocol: String,
     /// Methods, comma-separated, or `all`.
-    #[arg(long, value_delimiter = ',', default_value = "popularity,ease")]
+    #[arg(long, value_delimiter = ',', default_value = "popularity,ease", value_parser = PossibleValuesParser::new(METHODS.into_iter().chain(["all"])))]
     method: Vec<String>,
     /// Cutoffs, comma-separated.
     #[arg(short, value_delimiter = ',', default_value = "10,20")]

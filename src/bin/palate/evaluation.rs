@@ -63,8 +63,10 @@ impl Evaluation {
         let k = self.cutoffs.first().copied().unwrap_or(10);
         let longest = self.cutoffs.iter().copied().max().unwrap_or(10);
         let mut names = vec![format!("hr@{k}"), format!("ndcg@{k}"), format!("recall@{longest}")];
-        names.extend([format!("ndcg@{longest}"), format!("coverage@{k}"), format!("novelty@{k}")]);
-        names.dedup();
+        if longest != k {
+            names.push(format!("ndcg@{longest}"));
+        }
+        names.extend([format!("coverage@{k}"), format!("novelty@{k}")]);
         names
     }
 

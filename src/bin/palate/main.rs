@@ -12,6 +12,7 @@ mod films;
 mod fusion_account;
 mod inspect;
 mod interactions;
+mod items;
 mod key;
 mod learned;
 mod media;
@@ -46,7 +47,7 @@ enum Command {
     /// Model packs: quantize a checkpoint for the page.
     #[command(subcommand)]
     Model(model::Model),
-    /// Embeddings of texts or pictures, one JSON line each.
+    /// Embeddings of texts, pictures, sounds or films, one JSON line each.
     Encode(encode::Encode),
     /// Learn a model of a catalog of its own.
     #[command(subcommand)]
@@ -60,7 +61,7 @@ enum Command {
     Evaluate(evaluate::Evaluate),
     /// What an index or a model pack holds, and whether it verifies.
     Inspect(inspect::Inspect),
-    /// The items nearest to a text or a picture.
+    /// The items nearest to a text, a picture, a sound or a film.
     Search(search::Search),
     /// What the page would recommend after a history.
     Recommend(recommend::Recommend),

@@ -49,6 +49,11 @@ pub fn count(number: usize) -> String {
     groups.join(",")
 }
 
+/// How many of what: `1 row`, `9,742 rows`.
+pub fn counted(number: usize, one: &str) -> String {
+    format!("{} {one}{}", count(number), if number == 1 { "" } else { "s" })
+}
+
 fn color(code: &str, text: &str, on: bool) -> String {
     if on && std::env::var_os("NO_COLOR").is_none() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_string() }
 }

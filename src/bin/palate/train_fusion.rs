@@ -240,7 +240,7 @@ impl Fusion {
 
     /// Reads and encodes the items.
     fn read(&self) -> Result<Read> {
-        let items = crate::train_tower::items(&self.items, self.skip_bad)?;
+        let items = crate::items::read(&self.items, self.skip_bad)?.0;
         let keys: Vec<String> = items.iter().map(|item| item.key.clone()).collect();
         let texts = pack::open(pack::find(&self.text_model)?)?;
         let from = self.media.clone().or_else(|| self.items.parent().map(Path::to_path_buf)).unwrap_or_default();

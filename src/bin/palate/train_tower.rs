@@ -8,9 +8,9 @@ use std::time::Instant;
 use clap::Args;
 use indicatif::ProgressBar;
 use palate::encode::TextEncoder;
-use palate::platform::native::{files, folder};
-use palate::publish::items::{Item, NAMED, Reader, Template};
-use palate::publish::{table, tower};
+use palate::platform::native::files;
+use palate::publish::items::{Item, NAMED, Template};
+use palate::publish::tower;
 use palate::train::tower::start::Start;
 use palate::train::tower::state::State;
 use palate::train::tower::{Epoch, Example, Medium, Settings, Split, Told, run_hash, train};
@@ -132,7 +132,7 @@ impl Tower {
     /// # Errors
     /// As the reader's.
     pub fn items(&self) -> Result<Vec<Item>> {
-        items(&self.items, self.skip_bad)
+        Ok(crate::items::read(&self.items, self.skip_bad)?.0)
     }
 
     /// Items with a file and a text, by key; `read` makes of a file what is learned from.
@@ -258,24 +258,6 @@ impl Tower {
         }
         Ok(())
     }
-}
-
-/// The items of a file; bad rows are told, where they may be left out.
-///
-/// # Errors
-/// As the reader's.
-pub fn items(path: &Path, skip_bad: bool) -> Result<Vec<Item>> {
-    let name = path.display().to_string();
-    let mut reader = Reader::new(&name);
-    table::read(&name, folder::open(path)?, &mut |row| {
-        reader.push(row);
-        Ok(())
-    })?;
-    let (items, bad) = reader.finish(skip_bad)?;
-    if bad.rows > 0 {
-        note(&format!("{} rows were left out:\n  {}", count(bad.rows), bad.named.join("\n  ")));
-    }
-    Ok(items)
 }
 
 /// The held-out items in each view, against all texts and against those of the view's items alone.
