@@ -92,6 +92,28 @@ test('bad input: a newer format version is named, and what is on the device goes
   await page.context().close();
 });
 
+// Bug: it was no PalateError, and the session did not survive the next end of its worker.
+test('bad input: what no message carries is refused, and the session goes on, with another worker too', async () => {
+  const page = await site.blank();
+  const seen = await page.evaluate(async () => {
+    const { Recommender } = await library();
+    const shop = await Recommender.open({ index: '/shop/manifest.json', textModel: false, store: 'memory' });
+    const refused = [
+      await caught(shop.recommend({ filter: { price: () => 1 } })),
+      await caught(shop.record({ item: 'tea-1', event: 'like', context: { place: document.body } })),
+    ];
+    workers.at(-1).terminate();
+    return { refused, list: (await shop.recommend({ k: 3 })).length };
+  });
+  for (const error of seen.refused) {
+    assert.equal(error.typed, true, JSON.stringify(error));
+    assert.equal(error.code, 'bad-input');
+    assert.match(error.message, /Pass plain values/);
+  }
+  assert.equal(seen.list, 3);
+  await page.context().close();
+});
+
 test('bad input: no index there, no server there', async () => {
   const page = await site.blank();
   const missing = await page.evaluate(async () => caught((await library()).Recommender.open({ index: '/nowhere/manifest.json' })));

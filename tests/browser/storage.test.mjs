@@ -1,4 +1,4 @@
-//! Where things are kept: fallbacks and why, a full device, eviction, two tabs, forgetting.
+//! Where things are kept: fallbacks and why, a full device, eviction, leave to keep them, two tabs, forgetting.
 
 import { after, test } from 'node:test';
 import assert from 'node:assert/strict';
@@ -201,6 +201,26 @@ test('tabs: many that open in the same moment keep one index, and fetch a model 
   assert.deepEqual(new Set(texts).size, 1);
   const packs = site.server.requests.filter(({ path }) => path.includes('MiniLM'));
   assert.equal(packs.length, 1, JSON.stringify(packs));
+  await page.context().close();
+});
+
+// Bug: in a browser that asks its visitor first, nothing was recorded until he answered.
+test('storage: an event is recorded before the visitor has said whether data may be kept for good', async () => {
+  const page = await site.blank();
+  const seen = await page.evaluate(async () => {
+    let answer;
+    StorageManager.prototype.persist = () => new Promise((resolve) => { answer = resolve; });
+    const { Recommender } = await library();
+    const shop = await Recommender.open({ index: '/shop/manifest.json', textModel: false, name: 'asked' });
+    const persisted = [shop.report().persisted];
+    await shop.record({ item: 'tea-1', event: 'like' });
+    persisted.push(shop.report().persisted);
+    answer(true);
+    await Promise.resolve();
+    persisted.push(shop.report().persisted);
+    return { persisted, events: (await shop.profile()).events.length };
+  });
+  assert.deepEqual(seen, { persisted: [null, false, true], events: 1 });
   await page.context().close();
 });
 

@@ -9,7 +9,7 @@
 //! holds a lock for as long as it lives and the page waits in line for it. Every call is made so that doing it twice is
 //! doing it once (events carry the name of their call), so calls that were under way are simply made again.
 
-import { PalateError, aborted, closed } from './errors.js';
+import { PalateError, aborted, badInput, closed } from './errors.js';
 import { listener } from './progress.js';
 
 /** Deaths in a row, without a single reply between, after which calls are given up. */
@@ -47,11 +47,11 @@ export class Connection {
   }
 
   /** Makes a call. After a death a new worker is started first. */
-  async call(method, args, { onProgress, signal, transfer } = {}) {
+  async call(method, args, { onProgress, signal } = {}) {
     if (this.#closed) throw closed();
     if (signal?.aborted) throw aborted();
     if (!this.#worker) this.#relaunch();
-    return this.#send(method, args, { onProgress, signal, transfer });
+    return this.#send(method, args, { onProgress, signal });
   }
 
   /** Ends the worker; calls under way are rejected. Closing twice is fine. */
@@ -62,7 +62,7 @@ export class Connection {
     this.#rejectAll(closed());
   }
 
-  #send(method, args, { onProgress, signal, transfer } = {}) {
+  #send(method, args, { onProgress, signal } = {}) {
     if (signal?.aborted) return Promise.reject(aborted());
     const id = this.#next++;
     const { promise, resolve, reject } = Promise.withResolvers?.() ?? resolvers();
@@ -79,8 +79,17 @@ export class Connection {
       reject: (error) => { done(); reject(error); },
     });
     signal?.addEventListener('abort', stop);
-    this.#worker.postMessage({ id, method, args }, transfer ?? []);
+    this.#post({ id, method, args });
     return promise;
+  }
+
+  /** Hands a call to the worker; one with what no message carries (a function, an element, a closed bitmap) is refused. */
+  #post(message) {
+    try {
+      this.#worker.postMessage(message);
+    } catch {
+      this.#waiting.get(message.id)?.reject(badInput('The worker cannot be handed what was passed: it holds a function, an element or a picture that was closed. Pass plain values, and pictures that are open.'));
+    }
   }
 
   #launch() {
@@ -107,7 +116,7 @@ export class Connection {
       this.#send(method, { ...args, restart: true }).catch((error) => this.#rejectAll(error));
     }
     const others = unfinished.filter((call) => !opening.includes(call));
-    for (const { message } of [...opening, ...others]) this.#worker.postMessage(message);
+    for (const { message } of [...opening, ...others]) this.#post(message);
   }
 
   #receive(data) {

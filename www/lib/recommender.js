@@ -118,8 +118,8 @@ export class Recommender {
     await this.#line.call('record', { events: list.map((event) => checkEvent(event, call)) });
     if (this.#persist && this.#persisted === null) {
       this.#persisted = false;
-      // Without it a browser that runs short of space may clear the history.
-      this.#persisted = (await navigator.storage?.persist?.().catch(() => false)) ?? false;
+      // Without it a browser that runs short of space may clear the history. Not waited for: some browsers ask the visitor first.
+      navigator.storage?.persist?.().then((kept) => { this.#persisted = kept; }, () => {});
     }
   }
 

@@ -4,7 +4,7 @@
 
 import { columns, count, el } from '../dom.js';
 import { settle } from '../card.js';
-import { announce, notice, sentence } from '../messages.js';
+import { announce, dropNotice, notice, sentence } from '../messages.js';
 import { glide, near } from '../motion.js';
 import { IDEAS, PICKS, PILE } from '../picks.js';
 
@@ -181,6 +181,7 @@ export function createFeed({ catalog, shop, cards, tune, loading, search }) {
     try {
       const list = await shop.recommend({ k: LIST, adventure: tune.adventure, niche: tune.niche });
       if (mine !== turn) return;
+      dropNotice('feed');
       const fresh = show(list);
       const first = rows.querySelector('h2')?.textContent;
       if (cause) announce(`${cause} ${fresh ? `${count(fresh, 'new sticker')} on your shelf. First row: ${first}.` : 'Your shelf stays as it is.'}`);
