@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { after, before, describe, test } from 'node:test';
 import { servePage } from './page-site.mjs';
 import { askedFor } from './site.mjs';
-import { FOX, live, skip, visit } from './visit.mjs';
+import { FOX, live, opened, skip, visit } from './visit.mjs';
 
 const png = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==', 'base64');
 const titleIs = (page, title) => page.waitForFunction((t) => document.querySelector('.results h1')?.textContent === t && document.querySelector('.results .lead').textContent !== 'Looking …', title);
@@ -183,7 +183,7 @@ describe('look: the whole', { skip: skip || (whole ? false : 'the demo is not bu
   const open = async () => {
     const seen = await visit({ at: server, wait: '' });
     await seen.page.waitForSelector('[data-shelf="ready"]', { timeout: 90_000 });
-    await seen.page.waitForFunction(() => document.querySelector('.meter').dataset.state !== 'opening', null, { timeout: 90_000 });
+    await opened(seen.page);
     return seen;
   };
   /** PNG or JPEG bytes of a sticker on a ground. */

@@ -11,7 +11,6 @@ describe('offline and updates', { skip }, () => {
     const { page, close } = await visit({ at: own, allow: /Failed to load resource|net::ERR/ });
     await opened(page);
     await like(page, FOX);
-    await page.evaluate(() => navigator.serviceWorker.ready.then(() => null));
     await own.kill();
     await page.reload();
     await page.waitForSelector('[data-shelf="ready"]');

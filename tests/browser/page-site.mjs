@@ -23,6 +23,12 @@ export async function servePage({ real = false, port = 0 } = {}) {
   return server;
 }
 
+/** Waits until the page counts requests and is kept for offline use; for the latter a page of a busy machine does not wait for ever. */
+export async function opened(page) {
+  await page.waitForFunction(() => document.querySelector('.meter').dataset.state !== 'opening', null, { timeout: 90_000 });
+  await page.evaluate(() => navigator.serviceWorker.ready.then(() => null));
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const server = await servePage({ real: process.argv.includes('--real'), port: Number(process.env.PORT ?? 8090) });
   process.stdout.write(`${server.url}\n`);

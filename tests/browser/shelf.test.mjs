@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { launch, NO_CHROMIUM } from './browser.mjs';
-import { servePage } from './page-site.mjs';
+import { opened, servePage } from './page-site.mjs';
 import { askedFor } from './site.mjs';
 
 const built = ['www/demo/index/manifest.json', 'www/demo/shelf.json', 'www/pkg/palate.js'].every((file) => existsSync(new URL(`../../${file}`, import.meta.url)));
@@ -27,7 +27,7 @@ async function visit(server, hash = '') {
 }
 async function ready(page) {
   await page.waitForSelector('[data-shelf="ready"]', { timeout: 90_000 });
-  await page.waitForFunction(() => document.querySelector('.meter').dataset.state !== 'opening');
+  await opened(page);
 }
 async function like(page, key) {
   await page.locator(`main [data-key="${key}"] .tile`).first().click();

@@ -8,6 +8,8 @@ import { after, before } from 'node:test';
 import { launch, NO_CHROMIUM } from './browser.mjs';
 import { servePage } from './page-site.mjs';
 
+export { opened } from './page-site.mjs';
+
 const built = existsSync(new URL('../../www/demo/shelf.json', import.meta.url));
 const browser = built ? await launch() : null;
 export const skip = browser ? false : built ? NO_CHROMIUM : 'www/demo is not built: npm start builds it';
@@ -50,4 +52,3 @@ export async function like(page, key) {
 }
 export const settled = (page) => page.waitForFunction(() => !document.querySelector('.rows')?.getAnimations({ subtree: true }).length);
 export const live = (page, pattern) => page.waitForFunction((source) => new RegExp(source).test(document.getElementById('live').textContent), pattern.source);
-export const opened = (page) => page.waitForFunction(() => document.querySelector('.meter').dataset.state !== 'opening');
