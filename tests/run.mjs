@@ -32,6 +32,7 @@ const SUITES = {
     needsBrowser: true,
     async setUp() {
       await (await import('../www/build/wasm.mjs')).wasmModules();
+      await (await import('../www/build/native.mjs')).palateCommand(); // indexes and packs of some tests are built with it
       await (await import('./browser/ops_module.mjs')).opsModule();
       await (await import('../www/build/site.mjs')).demoSite();
     },

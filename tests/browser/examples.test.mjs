@@ -104,6 +104,27 @@ test('examples: films are found by a film, by how it moves too', async (t) => {
   await page.context().close();
 });
 
+// Bug: another example was searched by it.
+test('examples: what is made while the page is turned to another example is let go', async () => {
+  const page = await open('films');
+  await page.evaluate(() => {
+    const { stop } = MediaRecorder.prototype;
+    MediaRecorder.prototype.stop = function end() {
+      this.addEventListener('stop', () => { globalThis.made = true; });
+      return stop.call(this);
+    };
+  });
+  await page.getByRole('button', { name: 'Film something' }).click();
+  await page.evaluate(() => { location.hash = '#music'; });
+  await page.getByRole('button', { name: 'Play something' }).waitFor();
+  await page.locator('#hits li').first().waitFor();
+  await page.waitForFunction(() => globalThis.made);
+  await page.waitForTimeout(500);
+  assert.match(await page.locator('#status').textContent(), /^To begin with/);
+  assert.equal(await page.locator('#question *').count(), 0);
+  await page.context().close();
+});
+
 test('examples: nothing goes out after opening, and the page can be used by everybody', async () => {
   const page = await open('shop', { viewport: { width: 360, height: 740 } });
   site.server.reset();

@@ -1,6 +1,8 @@
 //! Sounds on the command line: a model added, files encoded, an index built and searched, and files that are none.
 
+use std::io::Write;
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::Value;
 
@@ -104,17 +106,26 @@ fn cli_sounds_are_decoded_as_they_are_heard() {
     assert_eq!(vector(&shop, "raw.bin"), vector(&shop, "b.mp3"), "a file is known by what it holds");
 }
 
-/// Three hours cost what a second does: no more of the file is read.
+/// Three hours cost what a second does: no more of the file is read. It is a pipe here, which tells how much was taken out of it.
 #[test]
 fn cli_sounds_of_three_hours_are_read_as_far_as_they_are_heard() {
     let shop = shop();
     let frame = mp3_frame(20);
-    shop.file("long.mp3", &frame.repeat(3 * 3600 * 44_100 / 1152));
-    let start = std::time::Instant::now();
+    let whole = 3 * 3600 * 44_100 / 1152;
+    let pipe = shop.at("long.mp3");
+    if !Command::new("mkfifo").arg(&pipe).status().is_ok_and(|status| status.success()) {
+        println!("skipped: pipes have no names here");
+        return;
+    }
+    let writer = std::thread::spawn(move || {
+        let mut pipe = std::fs::OpenOptions::new().write(true).open(pipe).unwrap();
+        (0..whole).take_while(|_| pipe.write_all(&frame).is_ok()).count()
+    });
     let found = cosine(&vector(&shop, "long.mp3"), &vector(&shop, "b.mp3"));
-    println!("three hours of MP3 in {:.2} s, cosine with its beginning {found:.6}", start.elapsed().as_secs_f64());
+    let read = writer.join().unwrap();
+    println!("{read} of {whole} frames were read, cosine with the beginning {found:.6}");
     assert!(found > 0.9999, "{found}");
-    assert!(start.elapsed().as_secs_f64() < 10.0);
+    assert!(read < whole / 100, "{read} of {whole} frames were read");
 }
 
 #[test]
