@@ -148,6 +148,29 @@ describe('one sticker', { skip }, () => {
     await close();
   });
 
+  // Bug: two pictures had the name of the one that grows into the sheet, which the browser calls an error.
+  test('sheets that are opened in quick succession, and while cards are leaving, grow out of one picture each', async () => {
+    const { page, close } = await visit();
+    await page.evaluate(async (fox) => {
+      document.querySelector(`[data-key="${fox}"] .alike`).click();
+      while (!document.querySelector('.sheet-alike .alike')) await new Promise(requestAnimationFrame);
+      document.querySelector('.sheet-alike .alike').click();
+    }, FOX);
+    await page.waitForFunction(() => ![null, undefined, 'fox'].includes(document.getElementById('sheet-title')?.textContent));
+    await page.locator('.sheet-close').click();
+    await settled(page);
+    const last = await page.evaluate(() => {
+      const cards = [...document.querySelectorAll('[data-row="picks"] .card')];
+      cards.at(-1).scrollIntoView();
+      cards[0].querySelector('.tile').click();
+      cards.at(-1).querySelector('.alike').click();
+      return cards.at(-1).querySelector('.name').textContent;
+    });
+    await page.waitForFunction((title) => document.getElementById('sheet-title')?.textContent === title, last);
+    await page.waitForSelector('.rows [data-row]:not([data-row="picks"])');
+    await close();
+  });
+
   test('the picture can be taken along as a file', async () => {
     const { page, close } = await visit();
     await tile(page, FOX).hover();

@@ -53,6 +53,7 @@ export function glide(all, change) {
     const ghost = picture.cloneNode();
     ghost.className = 'ghost';
     ghost.alt = '';
+    ghost.style.viewTransitionName = ''; // of a sheet that is opening
     Object.assign(ghost.style, { left: `${rect.left + rect.width * 0.12}px`, top: `${rect.top + rect.width * 0.12}px`, width: `${rect.width * 0.76}px` });
     document.body.append(ghost);
     ghost.animate([{ opacity: 1 }, { opacity: 0, transform: 'scale(0.6)' }], { duration: 240, easing: 'ease-out' }).finished.finally(() => ghost.remove());

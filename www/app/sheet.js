@@ -110,20 +110,27 @@ export function createSheet({ catalog, shop, cards, search, reasons }) {
     }
   }
 
+  let drawing = null; // the one picture of that name: two of one name end a transition
+  function call(picture) {
+    if (drawing) drawing.style.viewTransitionName = '';
+    drawing = picture;
+    if (picture) picture.style.viewTransitionName = 'drawing';
+  }
+
   /** Opens on one key; `from` is the picture that grows into the sheet's. */
-  function open(next, from) {
+  function open(next, from = null) {
     if (!dialog.open) opener = document.activeElement;
     key = next;
-    if (from) from.style.viewTransitionName = 'drawing';
+    call(from);
     return swap(() => {
-      if (from) from.style.viewTransitionName = '';
+      if (drawing === from) call(null);
       if (key !== next) return; // closed, or opened on another, before the change began
       const picture = fill();
       if (!dialog.open) dialog.showModal();
       dialog.scrollTop = 0;
       if (from) {
-        picture.style.viewTransitionName = 'drawing';
-        setTimeout(() => { picture.style.viewTransitionName = ''; }, 500);
+        call(picture);
+        setTimeout(() => { if (drawing === picture) call(null); }, 500);
       }
       dialog.querySelector('h2').focus({ preventScroll: true });
     });
