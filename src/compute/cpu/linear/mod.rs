@@ -10,6 +10,7 @@
 pub mod float;
 pub mod pack;
 pub mod portable;
+mod quantize;
 #[cfg(target_arch = "aarch64")]
 pub mod neon;
 #[cfg(target_arch = "wasm32")]
@@ -20,8 +21,9 @@ pub mod x86;
 use super::activation::{activate, apply, is_inline};
 use super::isa::Isa;
 use crate::compute::graph::Activation;
-use crate::math::simd::{self, Simd};
+use crate::math::simd::Simd;
 use pack::{PackedF32, PackedI8};
+use quantize::{Affine, quantize_row};
 
 /// Most rows, and outputs, of one tile.
 pub const TILE_ROWS: usize = 4;
@@ -132,15 +134,6 @@ pub struct Scratch {
     affine: Vec<Affine>,
     /// Of a panel and, behind, of its outliers: `[2, BLOCK_ROWS, PANEL]`.
     sums: Vec<f32>,
-}
-
-/// What the integers of a row stand for: `scale * q + low`, and the same of its outliers.
-#[derive(Clone, Copy, Default)]
-struct Affine {
-    scale: f32,
-    low: f32,
-    outlier_scale: f32,
-    outlier_low: f32,
 }
 
 /// `rows` rows of `x` through an int8 matrix.
@@ -361,61 +354,6 @@ unsafe fn finish_rows<K: Kernel, const R: usize>(
             }
             (terms, sums) = (terms.add(step), sums.add(TILE_COLS));
         }
-    }
-}
-
-/// Quantizes a row and, behind it, its outliers. `plain` is `kp` numbers of room.
-///
-/// # Safety
-/// As [`Simd`]; `q` has `kp + K_ALIGN` writable elements.
-#[cfg_attr(target_arch = "wasm32", inline(never))]
-#[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-unsafe fn quantize_row<K: Kernel>(x: &[f32], w: &PackedI8, plain: &mut [f32], q: *mut K::A) -> Affine {
-    let columns = w.outliers.as_ref().map_or(&[][..], |o| &o.columns);
-    // SAFETY: the caller has the instructions.
-    unsafe { simd::copy::<K>(x, plain) };
-    // A number of the row's own stands where no weight is: it widens no range. Outliers are fewer than inputs.
-    let neutral = x[(0..x.len()).find(|&i| !columns.contains(&(i as u32))).unwrap_or(0)];
-    plain[x.len()..].fill(neutral);
-    let mut taken = [0.0f32; pack::K_ALIGN];
-    for (taken, &c) in taken.iter_mut().zip(columns) {
-        *taken = std::mem::replace(&mut plain[c as usize], neutral);
-    }
-    // SAFETY: both are whole vectors, and `q` has room for both.
-    unsafe {
-        let (scale, low) = quantize::<K>(plain, q);
-        if columns.is_empty() {
-            return Affine { scale, low, ..Affine::default() };
-        }
-        let first = taken[0];
-        taken[columns.len()..].fill(first);
-        let (outlier_scale, outlier_low) = quantize::<K>(&taken, q.add(plain.len()));
-        Affine { scale, low, outlier_scale, outlier_low }
-    }
-}
-
-/// `x ~ scale * q + low`, q in 0..=levels; gives `(scale, low)`.
-///
-/// # Safety
-/// As [`Simd`]; x is whole vectors of `LANES`, `q` has as many writable elements.
-#[inline(always)]
-unsafe fn quantize<K: Kernel>(x: &[f32], q: *mut K::A) -> (f32, f32) {
-    // SAFETY: i + LANES never passes the end.
-    unsafe {
-        let (mut low, mut high) = (K::splat(f32::INFINITY), K::splat(f32::NEG_INFINITY));
-        for i in (0..x.len()).step_by(K::LANES) {
-            let v = K::load(x.as_ptr().add(i));
-            low = K::min(low, v);
-            high = K::max(high, v);
-        }
-        let (low, high) = (K::minimum(low), K::maximum(high));
-        let range = high - low;
-        let (scale, inverse) = if range > 0.0 { (range / K::LEVELS, K::LEVELS / range) } else { (0.0, 0.0) };
-        for i in (0..x.len()).step_by(K::LANES) {
-            let v = K::load(x.as_ptr().add(i));
-            K::store_a(q.add(i), K::round(K::mul(K::sub(v, K::splat(low)), K::splat(inverse))));
-        }
-        (scale, low)
     }
 }
 
