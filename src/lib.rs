@@ -70,7 +70,7 @@
 //! [`compute::webgpu`] runs the same graphs by `wgpu`: one dispatch an op, everything of a batch in one submission, one buffer
 //! read back; weights int8 and unpacked in the shader, activations f32, so its answers are nearer to the unquantized model than
 //! the processor's. Products are cut up by tilings; those that need what not every device has (subgroups, sums of products of
-//! bytes) stand beside portable ones, and are taken where timing on the device says so. Before the first run of a length (a
+//! bytes, half precision) stand beside portable ones, and are taken where timing on the device says so. Before the first run of a length (a
 //! vector, a short batch, a long one) [`compute::probe`] asks the device what is known, several shapes and times, and compares
 //! every number; what is wrong is not used.
 //! [`encode::device`] decides: with `device: 'auto'` the processor answers from the start, the devices race once when nobody
@@ -90,7 +90,8 @@
 //! says `"space": "text"`, and what it makes of a picture ranks the texts. An ear of its own ([`models::cnn_lstm`]: convolutions,
 //! then an LSTM along the time) is learned of its sounds in the same way, and a Transformer over frames and words
 //! ([`fuse::video_text`]) of its films. The items' films then have vectors of their own beside the texts', and the Transformer comes as a
-//! shard of the index, so that [`engine`] reads a film that is asked with in the same way.
+//! shard of the index, so that [`engine`] reads a film that is asked with in the same way. A fusion that was learned with films joins
+//! them to what lists go by, like any other modality.
 //!
 //! # How sounds are encoded
 //!

@@ -10,14 +10,16 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::convert::{read, thrown, write};
 use super::{AbortHandle, media, text};
+use crate::compute::cpu::isa::Isa;
 use crate::engine::download::IfFull;
 use crate::engine::encoder;
 use crate::encode::choice::Wish;
-use crate::engine::media::{MediaModel, encode_all};
+use crate::engine::media::{MediaModel, encode_film};
 use crate::engine::model::{self, AnyModel, TextModel};
 use crate::engine::unsaved::Unsaved;
 use crate::error::{Error, Result};
 use crate::format::pack::{ModelId, Pack};
+use crate::fuse::Film;
 use crate::models;
 use crate::platform::web::fetch::Early;
 use crate::platform::web::shared::WebLock;
@@ -50,14 +52,19 @@ impl Model {
     }
 }
 
-/// Opens a verified pack, whatever it takes.
-fn load(pack: Arc<Vec<u8>>, id: &ModelId, wish: Wish) -> Result<Model> {
-    let pack = Pack::parse_verified(pack, id.sha256.clone())?;
-    match pack.architecture.as_str() {
+/// Opens verified packs, whatever they take: one, or an image model and what reads films by it.
+fn load(packs: Vec<(Arc<Vec<u8>>, ModelId)>, wish: Wish) -> Result<(Model, Option<Film>)> {
+    let mut packs = packs.into_iter().map(|(bytes, id)| Pack::parse_verified(bytes, id.sha256));
+    let pack = packs.next().unwrap_or_else(|| Err(Error::input("There is no model. Pass { model: its folder }.")))?;
+    let model = match pack.architecture.as_str() {
         name if models::IMAGE.contains(&name) => media::open_image(pack, wish).map(Model::Image),
         name if models::AUDIO.contains(&name) => media::open_audio(pack, wish).map(Model::Audio),
         _ => text::open(pack, wish).map(Model::Text),
-    }
+    }?;
+    let Some(pack) = packs.next() else { return Ok((model, None)) };
+    let film = Film::from_pack(&pack?, Isa::plain())?;
+    film.check(model.any().id(), model.any().dim())?;
+    Ok((model, Some(film)))
 }
 
 impl Model {
@@ -76,6 +83,8 @@ impl Model {
 #[wasm_bindgen]
 pub struct EncoderSession {
     model: Model,
+    /// What reads films by the image model's frames.
+    film: Option<Film>,
     world: WebWorld,
     found: Found,
     unsaved: Unsaved<WebLock>,
@@ -87,7 +96,8 @@ impl EncoderSession {
     pub async fn open(options: JsValue, progress: Function, abort: &AbortHandle, early: Option<Early>) -> Result<EncoderSession, JsValue> {
         #[derive(Deserialize)]
         struct Options {
-            model: String,
+            /// Folders of the model, and of one that reads films.
+            models: Vec<String>,
             device: String,
             store: String,
             space: String,
@@ -101,10 +111,10 @@ impl EncoderSession {
             let if_full = if preference == Preference::Auto { IfFull::UseMemory } else { IfFull::Fail };
             let told = |step| text::tell_and_tune(&progress, step);
             let wish = Wish::named(&options.device)?;
-            let load = move |pack, id: &_| load(pack, id, wish);
+            let load = move |packs| load(packs, wish);
             let unsaved = Unsaved::default();
-            let model = encoder::open(&world, &options.model, if_full, &unsaved, load, &abort, &told).await?;
-            Ok(EncoderSession { model, world, found, unsaved })
+            let (model, film) = encoder::open(&world, &options.models, if_full, &unsaved, load, &abort, &told).await?;
+            Ok(EncoderSession { model, film, world, found, unsaved })
         };
         let outcome: Result<EncoderSession> = opened.await;
         outcome.map_err(thrown)
@@ -140,15 +150,19 @@ impl EncoderSession {
         let _ = self.unsaved.store_piece(&self.world).await;
     }
 
-    /// A `Float32Array` of unit length for a picture, `[height, width, 4]` bytes with straight alpha, or for several
-    /// one after another.
+    /// A `Float32Array` of unit length for a picture, `[height, width, 4]` bytes with straight alpha, or for the film that several are
+    /// frames of.
     pub async fn see(&self, width: u32, height: u32, rgba: Vec<u8>) -> Result<Float32Array, JsValue> {
         let Model::Image(model) = &self.model else {
             return Err(self.model.takes_another());
         };
-        let pictures = media::pictures(width, height, &rgba).map_err(thrown)?;
+        let mut pictures = media::pictures(width, height, &rgba).map_err(thrown)?;
         drop(rgba);
-        Ok(Float32Array::from(encode_all(&**model, pictures).await.map_err(thrown)?.as_slice()))
+        let vector = match pictures.len() {
+            1 => model.encode(pictures.swap_remove(0)).await,
+            _ => encode_film(&**model, self.film.as_ref(), pictures).await,
+        };
+        Ok(Float32Array::from(vector.map_err(thrown)?.as_slice()))
     }
 
     /// How sounds are best decoded: `{ rate, seconds }`.
@@ -176,6 +190,7 @@ impl EncoderSession {
     /// The encoder's account of itself.
     pub fn report(&self) -> Result<JsValue, JsValue> {
         #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
         struct Out<'a> {
             version: &'static str,
             #[serde(flatten)]
@@ -184,6 +199,7 @@ impl EncoderSession {
             takes: &'static str,
             model: &'a str,
             dim: usize,
+            video_model: Option<&'a str>,
             store: &'static str,
             why: &'a str,
         }
@@ -195,6 +211,7 @@ impl EncoderSession {
             takes: self.model.takes(),
             model: &model.id().name,
             dim: model.dim(),
+            video_model: self.film.as_ref().map(|film| film.id().name.as_str()),
             store: self.found.store,
             why: &self.found.why,
         })

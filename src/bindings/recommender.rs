@@ -176,10 +176,10 @@ impl RecommenderSession {
     pub async fn search_seen(&self, ask: JsValue, width: u32, height: u32, rgba: Vec<u8>) -> Thrown {
         let hits = async {
             let ask = read::<Ask>(ask, "The options of search")?.search(true)?;
-            let pictures = media::pictures(width, height, &rgba)?;
+            let mut pictures = media::pictures(width, height, &rgba)?;
             drop(rgba);
             match pictures.len() {
-                1 => self.session.search_like(&ask, pictures).await,
+                1 => self.session.search_like(&ask, pictures.swap_remove(0)).await,
                 _ => self.session.search_film(&ask, pictures).await,
             }
         };
@@ -191,7 +191,7 @@ impl RecommenderSession {
     pub async fn search_heard(&self, ask: JsValue, rate: u32, samples: Vec<f32>) -> Thrown {
         let hits = async {
             let ask = read::<Ask>(ask, "The options of search")?.search(true)?;
-            self.session.search_like(&ask, vec![Sound::from_mono(rate, samples)?]).await
+            self.session.search_like(&ask, Sound::from_mono(rate, samples)?).await
         };
         list(hits.await.map_err(thrown)?)
     }

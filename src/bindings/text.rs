@@ -10,7 +10,8 @@ use super::convert::tell;
 use crate::compute::cpu::isa::Isa;
 use crate::compute::cpu::tune;
 use crate::encode::choice::{Account, Wish};
-use crate::encode::device::{Inputs, OnDevices};
+use crate::encode::device::OnDevices;
+use crate::encode::inputs::Inputs;
 use crate::encode::text::TextDevices;
 use crate::engine::model::{AnyModel, Embedding, Settling, TextModel};
 use crate::engine::scan::ScanReport;
@@ -20,11 +21,11 @@ use crate::format::pack::{ModelId, Pack};
 
 impl<I: Inputs> AnyModel for OnDevices<I> {
     fn dim(&self) -> usize {
-        self.inputs().dim()
+        self.inputs().head().dim
     }
 
     fn id(&self) -> &ModelId {
-        self.inputs().model_id()
+        &self.inputs().head().id
     }
 
     fn device(&self) -> String {

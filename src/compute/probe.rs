@@ -39,6 +39,8 @@ pub const REPEATS: usize = 3;
 pub const TOLERANCE: f32 = 2e-4;
 /// The same where activations become bytes on the way.
 pub const BYTES_TOLERANCE: f32 = 5e-2;
+/// And where they become halves.
+pub const HALVES_TOLERANCE: f32 = 1e-2;
 
 /// The variants of ops that a model's graph uses, each once.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,4 +1,4 @@
-//! The probe's question after products of bytes: one product alone, whose right answer is known to the last digit.
+//! The probe's question after products of bytes or halves: one product alone, whose right answer is known to the last digit.
 
 use super::builder::Builder;
 use super::graph::{Activation, Batch, Graph};
@@ -7,12 +7,13 @@ use crate::error::Result;
 use crate::format::tensors::{Part, TensorFile};
 use crate::math::rng::Rng;
 
-/// An int8 product of `rows` rows alone, whose inputs are bytes times a power of two: what makes bytes of them loses nothing, so
-/// that it is held to [`super::probe::TOLERANCE`] like everything else. The graph, its weights, the same in f32, and the inputs.
+/// An int8 product of `rows` rows alone, whose inputs are whole numbers up to `most` times a power of two: bytes (127) and halves (1: sums
+/// of four of the weights are no larger than a half counts to) hold them and what comes of them without a loss, so that it is held to
+/// [`super::probe::TOLERANCE`] like everything else. The graph, its weights, the same in f32, and the inputs.
 ///
 /// # Errors
 /// None that is not a bug.
-pub fn product(rows: usize) -> Result<(Graph, TensorFile, TensorFile, Batch)> {
+pub fn product(rows: usize, most: f32) -> Result<(Graph, TensorFile, TensorFile, Batch)> {
     const IN: usize = 110;
     const OUT: usize = 70;
     let mut rng = Rng::new(13);
@@ -26,7 +27,7 @@ pub fn product(rows: usize) -> Result<(Graph, TensorFile, TensorFile, Batch)> {
     let mut builder = Builder::new(&packed);
     let x = builder.float_rows(0, IN);
     builder.linear(x, &[("w", OUT)], Activation::None, None)?;
-    let floats = vec![(0..rows * IN).map(|_| (number() * 127.0).round() / 64.0).collect()];
+    let floats = vec![(0..rows * IN).map(|_| (number() * most).round() / 64.0).collect()];
     let batch = Batch { items: 1, offsets: vec![vec![0, rows as u32]], floats, ..Batch::default() };
     Ok((builder.finish(), packed, plain, batch))
 }

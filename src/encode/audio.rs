@@ -1,11 +1,12 @@
 //! Sounds to unit vectors: a log-mel spectrogram as the model's checkpoint says, cut into patches, and the mean of their vectors.
 
-use super::device::{Inputs, OnDevices};
+use super::device::OnDevices;
+use super::inputs::{Head, Inputs, OnCpu, each};
 use super::race::Heat;
-use crate::compute::cpu::{CpuModel, Workspace, isa::Isa};
-use crate::compute::graph::{Batch, Graph};
+use crate::compute::cpu::Workspace;
+use crate::compute::graph::Batch;
 use crate::error::{Error, Result};
-use crate::format::pack::{AudioInput, ModelId, Pack};
+use crate::format::pack::{AudioInput, Pack};
 use crate::math::vector::mean_direction;
 use crate::models;
 use crate::preprocess::Sound;
@@ -22,35 +23,23 @@ const SILENCE: f32 = 1e-4;
 
 /// What stands before the model: sounds to patches of a spectrogram, and the model as data.
 pub struct AudioInputs {
-    id: ModelId,
-    space: Option<ModelId>,
-    dim: usize,
+    head: Head,
     preparation: Preparation,
-    graph: Graph,
 }
 
 impl Inputs for AudioInputs {
     fn new(pack: &Pack) -> Result<Self> {
-        let graph = super::graph(pack, &models::AUDIO, "takes no sounds; they need")?;
-        let preparation = preparation(pack.encoder.audio.as_ref())?;
-        Ok(Self { id: pack.id.clone(), space: models::tower::space(&pack.config), dim: pack.encoder.dim, preparation, graph })
+        let head = Head::of(pack, &models::AUDIO, "takes no sounds; they need")?;
+        Ok(Self { head, preparation: preparation(pack.encoder.audio.as_ref())? })
     }
 
-    fn dim(&self) -> usize {
-        self.dim
-    }
-
-    fn model_id(&self) -> &ModelId {
-        &self.id
-    }
-
-    fn graph(&self) -> &Graph {
-        &self.graph
+    fn head(&self) -> &Head {
+        &self.head
     }
 
     /// One patch, and as many as a run on a GPU holds.
     fn heat(&self) -> Result<Heat> {
-        let shape = self.graph.floats[0];
+        let shape = self.head.graph.floats[0];
         let numbers = shape.rows.count(&batch(Vec::new(), 1)) * shape.cols;
         let wave = |items: usize| batch((0..items * numbers).map(|at| (at % 251) as f32 / 125.0 - 1.0).collect(), items);
         Ok(Heat { one: wave(1), many: wave((GPU_NUMBERS / numbers).clamp(1, 8)), sample: wave(1) })
@@ -75,64 +64,17 @@ impl AudioInputs {
 
     /// The vector of a sound out of its runs' outputs: the mean of its patches' ones, of unit length.
     fn vector(&self, outputs: &[Vec<f32>]) -> Vec<f32> {
-        mean_direction(outputs.iter().flat_map(|o| o.chunks_exact(self.dim)), self.dim)
+        mean_direction(outputs.iter().flat_map(|o| o.chunks_exact(self.head.dim)), self.head.dim)
     }
 }
 
 /// An audio model that is ready to run on the processor.
-pub struct AudioEncoder {
-    inputs: AudioInputs,
-    model: CpuModel,
-}
+pub type AudioEncoder = OnCpu<AudioInputs>;
 
 impl AudioEncoder {
-    /// Opens a pack for an instruction set.
-    ///
-    /// # Errors
-    /// [`Error::Corrupt`] or [`Error::Version`] for bytes that are no pack of ours, [`Error::Input`] for an architecture that
-    /// takes no sounds.
-    pub fn open(pack: impl Into<std::sync::Arc<Vec<u8>>>, isa: Isa) -> Result<Self> {
-        Self::from_pack(&Pack::parse(pack)?, isa)
-    }
-
-    /// As [`AudioEncoder::open`], from a pack that is parsed already. The pack can be dropped afterwards.
-    ///
-    /// # Errors
-    /// As [`AudioEncoder::open`].
-    pub fn from_pack(pack: &Pack, isa: Isa) -> Result<Self> {
-        let inputs = AudioInputs::new(pack)?;
-        let model = CpuModel::new(inputs.graph.clone(), pack.file(), isa)?;
-        Ok(Self { inputs, model })
-    }
-
-    /// Length of an embedding.
-    pub fn dim(&self) -> usize {
-        self.inputs.dim
-    }
-
-    /// Which model makes these vectors.
-    pub fn model_id(&self) -> &ModelId {
-        &self.inputs.id
-    }
-
-    /// The text model in whose space these vectors are; `None` for a space of their own.
-    pub fn space(&self) -> Option<&ModelId> {
-        self.inputs.space.as_ref()
-    }
-
-    /// The instruction set in use.
-    pub fn isa(&self) -> Isa {
-        self.model.isa()
-    }
-
     /// As [`AudioInputs::preparation`].
     pub fn preparation(&self) -> &Preparation {
         &self.inputs.preparation
-    }
-
-    /// The graph that runs.
-    pub fn graph(&self) -> &Graph {
-        self.model.graph()
     }
 
     /// The unit vector of a sound, the mean of its patches' ones.
@@ -141,13 +83,7 @@ impl AudioEncoder {
     /// [`Error::Input`] for silence, which sounds like nothing; [`Error::Internal`] for a graph that does not take sounds.
     pub fn encode(&self, sound: &Sound) -> Result<Vec<f32>> {
         let batches = self.inputs.batches(sound, CHUNK_NUMBERS)?;
-        #[cfg(feature = "publisher")]
-        let outputs = {
-            use rayon::prelude::*;
-            batches.par_iter().map(|batch| self.model.run_shared(batch)).collect::<Result<Vec<_>>>()?
-        };
-        #[cfg(not(feature = "publisher"))]
-        let outputs = batches.iter().map(|batch| self.model.run_shared(batch)).collect::<Result<Vec<_>>>()?;
+        let outputs = each(&batches, |batch| self.model.run_shared(batch))?;
         Ok(self.inputs.vector(&outputs))
     }
 

@@ -1,11 +1,12 @@
 //! Pictures to unit vectors: resize, crop and normalize as the model's checkpoint says, then run, one after another.
 
-use super::device::{Inputs, OnDevices};
+use super::device::OnDevices;
+use super::inputs::{Head, Inputs, OnCpu, each};
 use super::race::Heat;
-use crate::compute::cpu::{CpuModel, Workspace, isa::Isa};
-use crate::compute::graph::{Batch, Graph};
+use crate::compute::cpu::Workspace;
+use crate::compute::graph::Batch;
 use crate::error::{Error, Result};
-use crate::format::pack::{ImageInput, ImageSize, ModelId, Pack};
+use crate::format::pack::{ImageInput, ImageSize, Pack};
 use crate::models;
 use crate::preprocess::Picture;
 use crate::preprocess::image::{Preparation, Resize};
@@ -19,30 +20,18 @@ const GPU_POSITIONS: usize = 8 * 224 * 224;
 
 /// What stands before the model: pictures to pixels, and the model as data.
 pub struct ImageInputs {
-    id: ModelId,
-    space: Option<ModelId>,
-    dim: usize,
+    head: Head,
     preparation: Preparation,
-    graph: Graph,
 }
 
 impl Inputs for ImageInputs {
     fn new(pack: &Pack) -> Result<Self> {
-        let graph = super::graph(pack, &models::IMAGE, "takes no pictures; they need")?;
-        let preparation = preparation(pack.encoder.image.as_ref())?;
-        Ok(Self { id: pack.id.clone(), space: models::tower::space(&pack.config), dim: pack.encoder.dim, preparation, graph })
+        let head = Head::of(pack, &models::IMAGE, "takes no pictures; they need")?;
+        Ok(Self { head, preparation: preparation(pack.encoder.image.as_ref())? })
     }
 
-    fn dim(&self) -> usize {
-        self.dim
-    }
-
-    fn model_id(&self) -> &ModelId {
-        &self.id
-    }
-
-    fn graph(&self) -> &Graph {
-        &self.graph
+    fn head(&self) -> &Head {
+        &self.head
     }
 
     /// One picture, and eight where a run holds as many.
@@ -75,59 +64,12 @@ impl ImageInputs {
 }
 
 /// A vision model that is ready to run on the processor.
-pub struct ImageEncoder {
-    inputs: ImageInputs,
-    model: CpuModel,
-}
+pub type ImageEncoder = OnCpu<ImageInputs>;
 
 impl ImageEncoder {
-    /// Opens a pack for an instruction set.
-    ///
-    /// # Errors
-    /// [`Error::Corrupt`] or [`Error::Version`] for bytes that are no pack of ours, [`Error::Input`] for an architecture that
-    /// takes no pictures.
-    pub fn open(pack: impl Into<std::sync::Arc<Vec<u8>>>, isa: Isa) -> Result<Self> {
-        Self::from_pack(&Pack::parse(pack)?, isa)
-    }
-
-    /// As [`ImageEncoder::open`], from a pack that is parsed already. The pack can be dropped afterwards.
-    ///
-    /// # Errors
-    /// As [`ImageEncoder::open`].
-    pub fn from_pack(pack: &Pack, isa: Isa) -> Result<Self> {
-        let inputs = ImageInputs::new(pack)?;
-        let model = CpuModel::new(inputs.graph.clone(), pack.file(), isa)?;
-        Ok(Self { inputs, model })
-    }
-
-    /// Length of an embedding.
-    pub fn dim(&self) -> usize {
-        self.inputs.dim
-    }
-
-    /// Which model makes these vectors.
-    pub fn model_id(&self) -> &ModelId {
-        &self.inputs.id
-    }
-
-    /// The text model in whose space these vectors are; `None` for a space of their own.
-    pub fn space(&self) -> Option<&ModelId> {
-        self.inputs.space.as_ref()
-    }
-
-    /// The instruction set in use.
-    pub fn isa(&self) -> Isa {
-        self.model.isa()
-    }
-
     /// How pictures are prepared.
     pub fn preparation(&self) -> &Preparation {
         &self.inputs.preparation
-    }
-
-    /// The graph that runs.
-    pub fn graph(&self) -> &Graph {
-        self.model.graph()
     }
 
     /// One unit vector a picture, in order.
@@ -135,16 +77,9 @@ impl ImageEncoder {
     /// # Errors
     /// [`Error::Internal`] for a graph that does not take pictures.
     pub fn encode(&self, pictures: &[Picture]) -> Result<Vec<Vec<f32>>> {
-        let chunk = self.inputs.chunk();
-        let run = |pictures: &[Picture]| self.model.run_shared(&self.inputs.batch(pictures));
-        #[cfg(feature = "publisher")]
-        let outputs = {
-            use rayon::prelude::*;
-            pictures.par_chunks(chunk).map(run).collect::<Result<Vec<_>>>()?
-        };
-        #[cfg(not(feature = "publisher"))]
-        let outputs = pictures.chunks(chunk).map(run).collect::<Result<Vec<_>>>()?;
-        Ok(outputs.iter().flat_map(|o| o.chunks_exact(self.inputs.dim)).map(<[f32]>::to_vec).collect())
+        let parts: Vec<&[Picture]> = pictures.chunks(self.inputs.chunk()).collect();
+        let outputs = each(&parts, |pictures| self.model.run_shared(&self.inputs.batch(pictures)))?;
+        Ok(outputs.iter().flat_map(|o| o.chunks_exact(self.dim())).map(<[f32]>::to_vec).collect())
     }
 
     /// The finished output of every node for one picture: what a quantizer calibrates by.
@@ -171,7 +106,7 @@ impl ImageDevices {
         for pictures in pictures.chunks(if on_gpu { self.inputs().gpu_chunk() } else { self.inputs().chunk() }) {
             let batch = self.inputs().batch(pictures);
             let output = if on_gpu { self.devices().run(&batch).await? } else { self.devices().run_on_cpu(&batch)? };
-            vectors.extend(output.chunks_exact(self.inputs().dim).map(<[f32]>::to_vec));
+            vectors.extend(output.chunks_exact(self.inputs().head.dim).map(<[f32]>::to_vec));
         }
         Ok(vectors)
     }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::choice::{Choice, Race, Wish, choice};
 use super::device::{Devices, wrongness};
 use crate::compute::graph::{Batch, Value};
-use crate::compute::webgpu::{Adapter, Found, GpuModel, Length, Tilings};
+use crate::compute::webgpu::{Adapter, Found, GpuModel, Length, Tiling, Tilings};
 use crate::error::Result;
 
 /// Milliseconds that finding the fastest tilings for a length may take.
@@ -168,15 +168,16 @@ impl Devices {
                 continue;
             }
             model = self.trusted(model, batch).await?;
+            let candidates: Vec<Tiling> = candidates.iter().copied().filter(|candidate| candidate.fits(model.gpu().extras())).collect();
             // The first run compiles.
             let mut best = self.timed(&model, batch, 2).await?;
             if best * (candidates.len() * 3) as f64 > TUNING_MS {
                 continue;
             }
             let started = model.tilings();
-            for &candidate in candidates {
+            for candidate in candidates {
                 let tilings = started.with(length, candidate);
-                if tilings == started || !candidate.fits(model.gpu().extras()) || wrongness(model.gpu(), &self.variants, tilings, length).await?.is_some() {
+                if tilings == started || wrongness(model.gpu(), &self.variants, tilings, length).await?.is_some() {
                     continue;
                 }
                 let other = model.retiled(tilings);

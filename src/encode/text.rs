@@ -1,14 +1,13 @@
 //! Texts to unit vectors: tokenize, pack end to end, run in chunks that stay in the cache.
 
-use std::sync::Arc;
-
-use super::device::{Inputs, OnDevices};
+use super::device::OnDevices;
+use super::inputs::{Head, Inputs, OnCpu, each};
 use super::race::Heat;
 use super::tokenizer::{self, Tokenizer, Tokens};
-use crate::compute::cpu::{CpuModel, Workspace, isa::Isa};
-use crate::compute::graph::{Batch, Graph};
+use crate::compute::cpu::Workspace;
+use crate::compute::graph::Batch;
 use crate::error::{Error, Result};
-use crate::format::pack::{Filling, ModelId, Pack};
+use crate::format::pack::{Filling, Pack};
 use crate::models;
 
 /// Texts are cut here, in bytes, before they are tokenized; far more than a model's longest input, so that only the
@@ -22,33 +21,22 @@ const GPU_TOKENS: usize = 2048;
 
 /// What stands before the model: texts to token numbers, and the model as data.
 pub struct TextInputs {
-    id: ModelId,
-    dim: usize,
+    head: Head,
     tokenizer: Tokenizer,
     max_tokens: usize,
     fill: Option<Filling>,
-    graph: Graph,
 }
 
 impl Inputs for TextInputs {
     fn new(pack: &Pack) -> Result<Self> {
-        let graph = super::graph(pack, &models::TEXT, "is not a text architecture of this build; text needs")?;
+        let head = Head::of(pack, &models::TEXT, "is not a text architecture of this build; text needs")?;
         let bad = |e: tokenizers::Error| Error::corrupt("the model pack", format!("its tokenizer: {e}"));
         let tokenizer = tokenizer::read(pack.tokenizer()?.bytes()).map_err(bad)?;
-        let (dim, max_tokens, fill) = (pack.encoder.dim, pack.encoder.max_tokens, pack.encoder.fill);
-        Ok(Self { id: pack.id.clone(), dim, tokenizer, max_tokens, fill, graph })
+        Ok(Self { head, tokenizer, max_tokens: pack.encoder.max_tokens, fill: pack.encoder.fill })
     }
 
-    fn dim(&self) -> usize {
-        self.dim
-    }
-
-    fn model_id(&self) -> &ModelId {
-        &self.id
-    }
-
-    fn graph(&self) -> &Graph {
-        &self.graph
+    fn head(&self) -> &Head {
+        &self.head
     }
 
     /// One short text, and 32 mixed ones.
@@ -83,7 +71,7 @@ impl TextInputs {
 
     /// The vectors of runs' outputs, one a text.
     pub fn rows(&self, outputs: &[Vec<f32>]) -> Vec<Vec<f32>> {
-        outputs.iter().flat_map(|o| o.chunks_exact(self.dim)).map(<[f32]>::to_vec).collect()
+        outputs.iter().flat_map(|o| o.chunks_exact(self.head.dim)).map(<[f32]>::to_vec).collect()
     }
 
     fn tokenize(&self, text: &str) -> Result<Tokens> {
@@ -108,70 +96,22 @@ impl TextInputs {
             batch.offsets[0].push(batch.ids[0].len() as u32);
         }
         // Not every architecture tells types of tokens apart.
-        batch.ids.truncate(self.graph.ids.len());
+        batch.ids.truncate(self.head.graph.ids.len());
         batch
     }
 }
 
 /// A text model that is ready to run on the processor.
-pub struct TextEncoder {
-    inputs: TextInputs,
-    model: CpuModel,
-}
+pub type TextEncoder = OnCpu<TextInputs>;
 
 impl TextEncoder {
-    /// Opens a pack for an instruction set.
-    ///
-    /// # Errors
-    /// [`Error::Corrupt`] or [`Error::Version`] for bytes that are no pack of ours, [`Error::Input`] for an
-    /// architecture that is no text model.
-    pub fn open(pack: impl Into<Arc<Vec<u8>>>, isa: Isa) -> Result<Self> {
-        Self::from_pack(&Pack::parse(pack)?, isa)
-    }
-
-    /// As [`TextEncoder::open`], from a pack that is parsed already. The pack can be dropped afterwards.
-    ///
-    /// # Errors
-    /// As [`TextEncoder::open`].
-    pub fn from_pack(pack: &Pack, isa: Isa) -> Result<Self> {
-        let inputs = TextInputs::new(pack)?;
-        let model = CpuModel::new(inputs.graph.clone(), pack.file(), isa)?;
-        Ok(Self { inputs, model })
-    }
-
-    /// What stands before the model.
-    pub fn inputs(&self) -> &TextInputs {
-        &self.inputs
-    }
-
-    /// Length of an embedding.
-    pub fn dim(&self) -> usize {
-        self.inputs.dim
-    }
-
-    /// Which model makes these vectors.
-    pub fn model_id(&self) -> &ModelId {
-        &self.inputs.id
-    }
-
-    /// The instruction set in use.
-    pub fn isa(&self) -> Isa {
-        self.model.isa()
-    }
-
     /// One unit vector a text, in order.
     ///
     /// # Errors
     /// [`Error::Input`] where the tokenizer refuses a text.
     pub fn encode(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
         let batches = self.inputs.batches(texts, CHUNK_TOKENS)?;
-        #[cfg(feature = "publisher")]
-        let outputs = {
-            use rayon::prelude::*;
-            batches.par_iter().map(|batch| self.run(batch)).collect::<Result<Vec<_>>>()?
-        };
-        #[cfg(not(feature = "publisher"))]
-        let outputs = batches.iter().map(|batch| self.run(batch)).collect::<Result<Vec<_>>>()?;
+        let outputs = each(&batches, |batch| self.run(batch))?;
         Ok(self.inputs.rows(&outputs))
     }
 

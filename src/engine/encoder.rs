@@ -1,4 +1,4 @@
-//! A session of the encoder alone: its pack, kept on the device.
+//! A session of the encoder alone: its packs, kept on the device.
 
 use std::sync::Arc;
 
@@ -11,55 +11,79 @@ use crate::format::pack::ModelId;
 use crate::format::pack_manifest::PackManifest;
 use crate::platform::{Abort, Platform, Store};
 
-/// The blob of the manifest of the pack in use.
-const BLOB: &str = "model.json";
+/// The blobs of the manifests of the packs in use: the model's, and of what reads films by it.
+const BLOBS: [&str; 2] = ["model.json", "video.json"];
 
-/// Opens the model at `base` (its folder or its manifest), of texts or of pictures as `load` takes them: from the network, or as
-/// of an earlier visit where the network fails. `unsaved` takes a pack that is still to be stored.
+/// Opens the models at `bases` (their folders or manifests; one, or an image model and what reads films) as `load` takes their packs:
+/// from the network, or as of an earlier visit where the network fails. `unsaved` takes a pack that is still to be stored.
 pub async fn open<P: Platform, M>(
     world: &P,
-    base: &str,
+    bases: &[String],
     if_full: IfFull,
     unsaved: &Unsaved<LockOf<P>>,
-    load: impl Fn(Arc<Vec<u8>>, &ModelId) -> Result<M>,
+    load: impl Fn(Vec<(Arc<Vec<u8>>, ModelId)>) -> Result<M>,
     abort: &Abort,
     told: OnProgress<'_>,
 ) -> Result<M> {
     let mut downloads = Downloads::new(world, abort, if_full);
-    let asked = model::manifest(&mut downloads, base).await;
-    let (url, manifest, fresh) = match asked {
-        Ok((url, manifest)) => (url, manifest, true),
-        Err(error @ Error::Aborted) => return Err(error),
-        Err(error) => match world.store().read(BLOB).await? {
-            Some(stored) => {
-                let (url, manifest) = read(&stored).ok_or(error)?;
-                (url, manifest, false)
-            }
-            None => return Err(error),
-        },
-    };
-    let wanted = Wanted {
-        kind: PACK,
-        url: beside(&url, &manifest.file),
-        name: format!("the model {:?}", manifest.id.name),
-        sha256: manifest.id.sha256.clone(),
-        bytes: Some(manifest.bytes),
-        most: manifest.bytes,
-    };
     let step = |step: Progress| told(Progress { phase: Phase::Model, ..step });
-    let bytes = model::pack(&mut downloads, &wanted, unsaved, &step).await?;
-    let model = load(bytes, &manifest.id)?;
-    if fresh {
-        let written = world.store().write(BLOB, &written(&url, &manifest)).await;
-        downloads.tolerate(written)?;
+    let (mut packs, mut fresh, mut used): (Vec<(Arc<Vec<u8>>, ModelId)>, Vec<_>, Vec<Wanted>) = Default::default();
+    for (base, blob) in bases.iter().zip(BLOBS) {
+        let (url, manifest) = match model::manifest(&mut downloads, base).await {
+            Ok((url, manifest)) => {
+                fresh.push((blob, written(&url, &manifest)));
+                (url, manifest)
+            }
+            Err(error @ Error::Aborted) => return Err(error),
+            Err(error) => stored(world, blob).await?.ok_or(error)?,
+        };
+        let wanted = wanted(&url, &manifest);
+        let here = match packs.iter().find(|(_, id)| id.sha256 == wanted.sha256) {
+            Some((bytes, _)) => Some(bytes.clone()),
+            None => downloads.stored(&wanted).await?.map(Arc::new),
+        };
+        let bytes = match here {
+            Some(bytes) => bytes,
+            None => model::fetched(&mut downloads, &wanted, unsaved, &step).await?,
+        };
+        packs.push((bytes, manifest.id));
+        used.push(wanted);
+    }
+    let model = load(packs)?;
+    if !fresh.is_empty() {
+        for (blob, manifest) in fresh {
+            let kept = world.store().write(blob, &manifest).await;
+            downloads.tolerate(kept)?;
+        }
+        // What reads films stays, too, while the image model is in use without it.
+        for blob in BLOBS {
+            used.extend(stored(world, blob).await?.map(|(url, manifest)| wanted(&url, &manifest)));
+        }
         for name in world.store().list().await? {
-            if (name.starts_with("pack-") || name.starts_with("part-")) && name != wanted.blob() && name != wanted.part() {
+            let ours = name.starts_with("pack-") || name.starts_with("part-");
+            if ours && !used.iter().any(|wanted| wanted.blob() == name || wanted.part() == name) {
                 world.store().remove(&name).await?;
             }
         }
     }
     told(Progress { phase: Phase::Ready, loaded: 0, total: 0 });
     Ok(model)
+}
+
+fn wanted(url: &str, manifest: &PackManifest) -> Wanted {
+    Wanted {
+        kind: PACK,
+        url: beside(url, &manifest.file),
+        name: format!("the model {:?}", manifest.id.name),
+        sha256: manifest.id.sha256.clone(),
+        bytes: Some(manifest.bytes),
+        most: manifest.bytes,
+    }
+}
+
+/// The manifest of an earlier visit, and its address.
+async fn stored<P: Platform>(world: &P, blob: &str) -> Result<Option<(String, PackManifest)>> {
+    Ok(world.store().read(blob).await?.and_then(|bytes| read(&bytes)))
 }
 
 fn written(url: &str, manifest: &PackManifest) -> Vec<u8> {

@@ -16,8 +16,8 @@ use super::snapshot::Snapshot;
 use super::sync;
 use crate::error::{Error, Result};
 use crate::format::pack::ModelId;
+use crate::fuse::film::{self, Film};
 use crate::index::catalog::{AUDIO, IMAGE, MEDIA};
-use crate::math::vector::mean_direction;
 use crate::platform::{Abort, Platform};
 use crate::preprocess::{Picture, Sound};
 
@@ -44,29 +44,15 @@ pub struct Hearing {
     pub seconds: f64,
 }
 
-/// The vector of several together, a film's frames: the mean of theirs, of unit length.
+/// The vector of a film by its frames in their order, as [`film::vector`].
 ///
-/// Errors: `Error::Input` for none.
-pub async fn encode_all<I>(model: &dyn MediaModel<I>, inputs: Vec<I>) -> Result<Vec<f32>> {
-    let mut vectors = encode_each(model, inputs).await?;
-    match vectors.len() {
-        1 => Ok(vectors.swap_remove(0)),
-        _ => Ok(mean_direction(vectors.iter().map(Vec::as_slice), model.dim())),
+/// Errors: as there, and what the model returns.
+pub async fn encode_film(model: &dyn MediaModel<Picture>, reader: Option<&Film>, frames: Vec<Picture>) -> Result<Vec<f32>> {
+    let mut seen = Vec::with_capacity(frames.len());
+    for frame in frames {
+        seen.push(model.encode(frame).await?);
     }
-}
-
-/// The vectors of several, one after another.
-///
-/// Errors: `Error::Input` for none.
-pub async fn encode_each<I>(model: &dyn MediaModel<I>, inputs: Vec<I>) -> Result<Vec<Vec<f32>>> {
-    if inputs.is_empty() {
-        return Err(Error::input("There is nothing to look at: no frame was given. Pass one at least."));
-    }
-    let mut vectors = Vec::with_capacity(inputs.len());
-    for input in inputs {
-        vectors.push(model.encode(input).await?);
-    }
-    Ok(vectors)
+    film::vector(reader, &seen)
 }
 
 /// Makes a model of a verified pack.
@@ -190,7 +176,7 @@ impl<P: Platform> Session<P> {
                     let found = model::for_index(&mut downloads, wanted, &self.options.index, kept.base.as_deref()).await?;
                     let missing = || Error::NotFound(format!("The index does not say where its {0} model is. Open with {0}Model, the model's folder.", words[0]));
                     let step = |step: Progress| told(Progress { phase: Phase::Model, ..step });
-                    model::pack(&mut downloads, &found.ok_or_else(missing)?, &self.unsaved, &step).await?
+                    model::fetched(&mut downloads, &found.ok_or_else(missing)?, &self.unsaved, &step).await?
                 }
             };
             self.costs.borrow_mut().traffic.add(&downloads.traffic);

@@ -126,16 +126,13 @@ pub fn check(id: &ModelId, dim: usize, model: &Model) -> Result<()> {
     )))
 }
 
-/// The pack's bytes, from the store or the network; `unsaved` takes what is still to be stored.
-pub async fn pack<P: Platform>(
+/// The bytes of a pack that was not in the store, from the network; `unsaved` takes what is still to be stored.
+pub async fn fetched<P: Platform>(
     downloads: &mut Downloads<'_, P>,
     wanted: &Wanted,
     unsaved: &Unsaved<LockOf<P>>,
     told: OnProgress<'_>,
 ) -> Result<Arc<Vec<u8>>> {
-    if let Some(bytes) = downloads.stored(wanted).await? {
-        return Ok(Arc::new(bytes));
-    }
     // Another tab may be fetching or storing the same: wait for it, and look again.
     let lock = downloads.world.store().lock(&wanted.part()).await?;
     if let Some(bytes) = downloads.stored(wanted).await? {

@@ -5,13 +5,13 @@
 use serde_json::Map;
 
 use super::ask::{Hit, Search, Wishes};
-use super::media::{Medium, encode_all, encode_each};
+use super::media::{Medium, encode_film};
 use super::session::{Session, unknown_item};
 use super::snapshot::Snapshot;
 use super::terms::{self, Past};
 use crate::error::{Error, Result};
 use crate::index::Catalog;
-use crate::index::catalog::{TEXT, VIDEO};
+use crate::index::catalog::{IMAGE, TEXT, VIDEO};
 use crate::platform::Platform;
 use crate::preprocess::Picture;
 use crate::rank::content::Toward;
@@ -118,29 +118,28 @@ impl<P: Platform> Session<P> {
         Ok(self.plain(snapshot, &terms, &filter, &ask.wishes, &past, None))
     }
 
-    /// The items that look or sound most like `inputs`, one or a film's frames; with words in `ask` both count the same (where the index joins
+    /// The items that look or sound most like `input`; with words in `ask` both count the same (where the index joins
     /// them, both are joined to one query), and as personal as asked for.
     ///
     /// Errors: as [`Session::open_model`] and [`Session::search`].
-    pub async fn search_like<I: Medium>(&self, ask: &Search, inputs: Vec<I>) -> Result<Vec<Hit>> {
+    pub async fn search_like<I: Medium>(&self, ask: &Search, input: I) -> Result<Vec<Hit>> {
         self.check_open()?;
         ask.check()?;
-        let query = encode_all(&*self.open_model::<I>().await?, inputs).await?;
+        let query = self.open_model::<I>().await?.encode(input).await?;
         self.search_near(I::NAME, ask, &query).await
     }
 
-    /// The items whose films are most like one, by evenly spaced frames of it in their order; where the index has no vectors of films, as
-    /// [`Session::search_like`].
+    /// The items whose films are most like one, by evenly spaced frames of it in their order; where the index has no vectors of films,
+    /// those that look most like the mean of the frames.
     ///
-    /// Errors: as [`Session::search_like`].
+    /// Errors: as [`Session::search_like`], and `Error::Input` for no frames.
     pub async fn search_film(&self, ask: &Search, frames: Vec<Picture>) -> Result<Vec<Hit>> {
-        let snapshot = self.snapshot();
-        let Some(film) = &snapshot.film else { return self.search_like(ask, frames).await };
         self.check_open()?;
         ask.check()?;
-        let seen = encode_each(&*self.open_model::<Picture>().await?, frames).await?;
-        let query = film.encode(&[(&seen, &[])])?.swap_remove(0);
-        self.search_near(VIDEO, ask, &query).await
+        let snapshot = self.snapshot();
+        let reader = snapshot.film.as_ref();
+        let query = encode_film(&*self.open_model::<Picture>().await?, reader, frames).await?;
+        self.search_near(if reader.is_some() { VIDEO } else { IMAGE }, ask, &query).await
     }
 
     /// The same, once its vector is known.

@@ -200,7 +200,7 @@ impl<P: Platform> Session<P> {
                     let wanted = model::for_index(&mut downloads, &id, &self.options.index, base).await?;
                     let step = |step: Progress| told(Progress { phase: Phase::Model, ..step });
                     match wanted {
-                        Some(wanted) => Some(model::pack(&mut downloads, &wanted, &self.unsaved, &step).await?),
+                        Some(wanted) => Some(model::fetched(&mut downloads, &wanted, &self.unsaved, &step).await?),
                         None => None,
                     }
                 }

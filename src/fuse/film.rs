@@ -8,6 +8,7 @@ use super::video_text::{Config, Item, NAME, graph};
 use crate::compute::cpu::{CpuModel, isa::Isa};
 use crate::error::{Error, Result};
 use crate::format::pack::{ModelId, Pack};
+use crate::math::vector::mean_direction;
 
 /// Films of one run.
 const CHUNK: usize = 64;
@@ -30,7 +31,14 @@ impl Film {
     /// # Errors
     /// [`Error::Corrupt`] or [`Error::Version`] for bytes that are no pack of ours, [`Error::Input`] for a pack of something else.
     pub fn open(pack: impl Into<Arc<Vec<u8>>>, isa: Isa) -> Result<Self> {
-        let pack = Pack::parse(pack)?;
+        Self::from_pack(&Pack::parse(pack)?, isa)
+    }
+
+    /// As [`Film::open`], from a pack that is parsed already.
+    ///
+    /// # Errors
+    /// As [`Film::open`].
+    pub fn from_pack(pack: &Pack, isa: Isa) -> Result<Self> {
         if pack.architecture != NAME {
             return Err(Error::input(format!("{:?} reads no films. Name a pack that `palate train video` wrote.", pack.architecture)));
         }
@@ -87,5 +95,18 @@ impl Film {
             out.extend(vectors.chunks_exact(self.config.dim).map(<[f32]>::to_vec));
         }
         Ok(out)
+    }
+}
+
+/// The vector of a film out of its frames' ones in their order, unit length: by what reads films, else the mean of the frames'.
+///
+/// # Errors
+/// [`Error::Input`] for none, and as [`Config::batch`].
+pub fn vector(reader: Option<&Film>, frames: &[Vec<f32>]) -> Result<Vec<f32>> {
+    match (reader, frames) {
+        (_, []) => Err(Error::input("There is nothing to look at: no frame was given. Pass one at least.")),
+        (Some(reader), _) => Ok(reader.encode(&[(frames, &[])])?.swap_remove(0)),
+        (None, [one]) => Ok(one.clone()),
+        (None, many) => Ok(mean_direction(many.iter().map(Vec::as_slice), many[0].len())),
     }
 }

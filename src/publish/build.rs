@@ -55,7 +55,7 @@ pub struct Encoders<'a> {
     pub texts: &'a dyn EncodeText,
     pub pictures: Option<&'a dyn EncodeMedia>,
     pub sounds: Option<&'a dyn EncodeMedia>,
-    /// What reads films, which has a space of its own also beside a fusion.
+    /// What reads films.
     pub films: Option<Films<'a>>,
     /// What joins the modalities to the vectors that lists are ranked by.
     pub fusion: Option<Fusion<'a>>,
@@ -210,17 +210,17 @@ pub fn build<'a>(
         others.insert(encoder.modality().to_string(), model_of);
     }
     let mut packs = Vec::new();
-    if let Some(fusion) = fusion {
-        model = fused::fuse(&mut rows, fusion.fuser, model, &mut others)?;
-        let shard = Shard::of(Kind::Fusion, fusion.pack, items.len() as u32);
-        model.file = Some(shard.file.clone());
-        packs.push((shard, fusion.pack));
-    }
     if let Some(Films { encoder, pack }) = films {
         report.films = Some(beside(&items, &mut rows, encoder, base, options, progress)?);
         let shard = Shard::of(Kind::Film, pack, items.len() as u32);
         others.insert(encoder.modality().to_string(), Model { file: Some(shard.file.clone()), ..encoder.model() });
         packs.push((shard, pack));
+    }
+    if let Some(fusion) = fusion {
+        model = fused::fuse(&mut rows, fusion.fuser, model, &mut others)?;
+        let shard = Shard::of(Kind::Fusion, fusion.pack, items.len() as u32);
+        model.file = Some(shard.file.clone());
+        packs.push((shard, fusion.pack));
     }
     if let Some(base) = base {
         compare(&rows, base, &mut report);

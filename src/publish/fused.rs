@@ -23,7 +23,9 @@ const BATCH: usize = 256;
 /// As [`Fuser::check`] and [`Fuser::fuse`].
 pub fn fuse(rows: &mut [Row], fuser: &Fuser, text: Model, others: &mut Models) -> Result<Model> {
     fuser.check(TEXT, &text)?;
-    others.iter().try_for_each(|(modality, model)| fuser.check(modality, model))?;
+    // An image model may be there for the frames of films alone.
+    let seen = |modality: &String| rows.iter().any(|row| row.others.contains_key(modality));
+    others.iter().filter(|(modality, _)| seen(modality)).try_for_each(|(modality, model)| fuser.check(modality, model))?;
     let numbers = |vector: &[i8], scale: f32| (scale > 0.0).then(|| vector.iter().map(|&v| f32::from(v) * scale).collect::<Vec<f32>>());
     for rows in rows.chunks_mut(BATCH) {
         let own = |row: &Row| -> Vec<Option<Vec<f32>>> {

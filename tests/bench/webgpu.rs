@@ -1,8 +1,8 @@
 //! How much of a GPU the kernels use: `cargo bench --features publisher --bench webgpu`.
 //!
 //! Prints one JSON object a line: the adapter; the ceilings of copying and of f32 products, measured in the same run; products of an
-//! encoder's shapes, a matrix by a vector and the index scan against them; MiniLM against what its own products alone take. The bars
-//! on a GPU: products 0.35 of the f32 peak, vectors and scans 0.8 of the copies' bandwidth, the encoder 0.5 of its products.
+//! encoder's shapes, a matrix by a vector and the index scan against them; tilings against each other, by turns; MiniLM against what
+//! its own products alone take. The bars on a GPU: products 0.35 of the f32 peak, vectors and scans 0.8 of the copies' bandwidth, the encoder 0.5 of its products.
 //! Where a processor plays the GPU everything is smaller, and no bar holds.
 
 use std::collections::BTreeMap;
@@ -12,8 +12,8 @@ use std::time::Instant;
 
 use palate::compute::builder::Builder;
 use palate::compute::graph::{Activation, Batch, PoolKind};
-use palate::compute::webgpu::{Gpu, GpuModel, GpuScan, Tilings};
-use palate::encode::device::Inputs;
+use palate::compute::webgpu::{Gpu, GpuModel, GpuScan, Length, Tilings};
+use palate::encode::inputs::Inputs;
 use palate::encode::text::TextInputs;
 use palate::format::pack::Pack;
 use palate::format::tensors::{Part, TensorFile, write};
@@ -48,12 +48,13 @@ fn main() {
     let rows = 256 * 32 / less;
     let shapes = [(384, 1152), (384, 384), (384, 1536), (1536, 384)];
     for (k, n) in shapes {
-        let seconds = product(&gpu, rows, k, n);
+        let seconds = product(&gpu, Tilings::of(&gpu), rows, k, n);
         let rate = 2.0 * (rows * k * n) as f64 / seconds;
         report("product int8", json!({"rows": rows, "in": k, "out": n, "ms": seconds * 1e3, "gflop_s": rate / 1e9}), rate / peak, 0.35, software);
     }
+    tilings(&gpu, rows);
     let side = 4096 / less.min(4);
-    let seconds = product(&gpu, 1, side, side);
+    let seconds = product(&gpu, Tilings::of(&gpu), 1, side, side);
     let rate = (side * side) as f64 / seconds;
     report("matrix by vector int8", json!({"in": side, "out": side, "ms": seconds * 1e3, "gb_s": rate / 1e9}), rate / copy, 0.8, software);
     scan(&gpu, 1_000_000 / less, copy, software);
@@ -82,7 +83,7 @@ fn least(mut run: impl FnMut()) -> f64 {
 }
 
 /// Seconds of one product of `rows` by `[n, k]` int8 weights.
-fn product(gpu: &Rc<Gpu>, rows: usize, k: usize, n: usize) -> f64 {
+fn product(gpu: &Rc<Gpu>, tilings: Tilings, rows: usize, k: usize, n: usize) -> f64 {
     let wave = |n: usize| -> Vec<f32> { (0..n).map(|at| (at as f32 * 0.7).sin()).collect() };
     let (q, scales) = quantize_rows(&wave(n * k), k);
     let parts = [Part::f32("x", &[1, k], &wave(k)), Part::i8("w.weight", &[n, k], &q), Part::f32("w.weight.scale", &[n], &scales), Part::f32("w.bias", &[n], &wave(n))];
@@ -94,10 +95,26 @@ fn product(gpu: &Rc<Gpu>, rows: usize, k: usize, n: usize) -> f64 {
         let last = (0..products).map(|_| builder.linear(x, &[("w", n)], Activation::None, None).expect("a graph")).last().expect("a product");
         builder.pool(last, PoolKind::Last);
         let batch = Batch { items: 1, offsets: vec![vec![0, rows as u32]], ids: vec![vec![0; rows]], ..Default::default() };
-        let model = wait(GpuModel::new(Rc::clone(gpu), builder.finish(), &file, Tilings::of(gpu))).expect("the device takes it");
+        let model = wait(GpuModel::new(Rc::clone(gpu), builder.finish(), &file, tilings)).expect("the device takes it");
         least(|| drop(wait(model.run(&batch)).expect("an answer")))
     };
     ((time(2 + MORE) - time(2)) / MORE as f64).max(1e-9)
+}
+
+/// Every tiling of long runs that the device has what it takes for, by turns, against the one that it begins with.
+fn tilings(gpu: &Rc<Gpu>, rows: usize) {
+    const TURNS: usize = 3;
+    let usual = Tilings::of(gpu);
+    let fitting: Vec<_> = Tilings::LONG.into_iter().filter(|tiling| tiling.fits(gpu.extras()) && *tiling != usual.long).collect();
+    let mut times = vec![f64::INFINITY; fitting.len() + 1];
+    for _ in 0..TURNS {
+        for (time, tiling) in times.iter_mut().zip([usual.long].iter().chain(&fitting)) {
+            *time = time.min(product(gpu, usual.with(Length::Long, *tiling), rows, 384, 1536));
+        }
+    }
+    for (tiling, time) in fitting.iter().zip(&times[1..]) {
+        println!("{}", json!({"what": "tiling", "tiling": tiling.to_string(), "ms": time * 1e3, "usual": usual.long.to_string(), "usual_ms": times[0] * 1e3, "ratio": times[0] / time}));
+    }
 }
 
 /// Scores of all rows are back on the processor when a scan is done; the time of the device alone is told from it by two sizes.
@@ -126,9 +143,9 @@ fn encoder(gpu: &Rc<Gpu>, texts: usize, software: bool) {
     let text = vec!["boot"; 30].join(" ");
     let batch = inputs.batches(&vec![text.as_str(); texts], usize::MAX).expect("tokens").remove(0);
     let rows = *batch.offsets[0].last().expect("bounds") as usize;
-    let model = wait(GpuModel::new(Rc::clone(gpu), inputs.graph().clone(), pack.file(), Tilings::of(gpu))).expect("the device takes it");
+    let model = wait(GpuModel::new(Rc::clone(gpu), inputs.head().graph.clone(), pack.file(), Tilings::of(gpu))).expect("the device takes it");
     let whole = least(|| drop(wait(model.run(&batch)).expect("an answer")));
-    let layer: f64 = [(384, 1152), (384, 384), (384, 1536), (1536, 384)].map(|(k, n)| product(gpu, rows, k, n)).iter().sum();
+    let layer: f64 = [(384, 1152), (384, 384), (384, 1536), (1536, 384)].map(|(k, n)| product(gpu, Tilings::of(gpu), rows, k, n)).iter().sum();
     report("encoder", json!({"texts": texts, "tokens": rows, "ms": whole * 1e3, "products_ms": 6e3 * layer}), 6.0 * layer / whole, 0.5, software);
 }
 

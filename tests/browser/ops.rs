@@ -33,7 +33,7 @@ pub fn gpu_ops() -> Vec<String> {
 #[wasm_bindgen]
 pub async fn gpu_extras() -> Result<Vec<String>, JsValue> {
     let extras = Gpu::open().await.map_err(|error| error.to_string())?.extras();
-    let names = [("subgroups", extras.subgroups), ("dot4", extras.dot4)];
+    let names = [("subgroups", extras.subgroups), ("dot4", extras.dot4), ("halves", extras.halves)];
     Ok(names.into_iter().filter(|(_, has)| *has).map(|(name, _)| name.to_owned()).collect())
 }
 

@@ -133,7 +133,11 @@ export function fusedShop(after) {
 /** What a drawing means where a film begins with it, and where it ends: texts of films that are each other's reverse say different things. */
 const MEANS = { slope: ['a mountain', 'snow'], checks: ['a game of chess', 'the kitchen floor'], rings: ['water', 'the planets'] };
 
-/** The same of films that go from one drawing to another, with an index that reads them. `pairs`: what each kind begins and ends with. */
+/**
+ * The same of films that go from one drawing to another, with an index that reads them and one (`joined/`) that ranks by them too, where a
+ * film of each kind stands alone, without words and picture: `mute-<kind>`. `pairs`: what each kind begins and ends with. `natively`: the
+ * publisher's command.
+ */
 export function filmShop(after) {
   const { root, run } = studio(after);
   const kinds = Object.keys(MEANS);
@@ -148,7 +152,11 @@ export function filmShop(after) {
   const models = ['--items', 'items.jsonl', '--text-model', WORDS, '--image-model', 'eye'];
   run('train', 'video', ...models, '--batch', '8', '--epochs', '60', '--patience', '60', '--hold-out', '0', '--out', 'reader');
   run('build', ...models, '--video-model', 'reader', '--out', 'index');
-  return { root, pairs };
+  const mute = pairs.map((pair) => JSON.stringify({ id: `mute-${pair.join('-')}`, frames: `${pair.join('-')}-5` }));
+  writeFileSync(join(root, 'items.jsonl'), `\n${mute.join('\n')}`, { flag: 'a' });
+  run('train', 'fusion', ...models, '--video-model', 'reader', '--dim', '64', '--epochs', '30', '--dropout', '0.1,0.1', '--modality-dropout', '0.7', '--rate', '0.01', '--out', 'joint');
+  run('build', ...models, '--video-model', 'reader', '--fusion', 'joint', '--out', 'joined');
+  return { root, pairs, natively: (...args) => run(...args, '--json').trim().split('\n').map((line) => JSON.parse(line)) };
 }
 
 export const titleOf = (first, then) => `${MEANS[first][0]}, and then ${MEANS[then][1]}`;

@@ -57,6 +57,20 @@ fn cli_films_are_seen_as_their_frames_in_time_whatever_file_they_are() {
     assert!((cosine(&mean, &films[0]) / length - 1.0).abs() < 1e-5);
     assert!(cosine(&stills[0], &stills[1]) < 0.99 * cosine(&stills[0], &stills[0]), "the colors look different");
     assert_eq!(stills[0], stills[2], "a film that stands still is its picture");
+    // What reads films knows which color came first.
+    let read = |args: &[&str]| embeddings(&shop, &[&["--video-model", "film"], args].concat());
+    let reader = ["train", "video", "--items", "items.jsonl", "--text-model", "tiny", "--image-model", "eye", "--batch", "16", "--epochs", "1", "--out", "film"];
+    shop.ok(&reader);
+    let turned = |first: usize, then: usize| gif(&(0..8).map(|at| (RgbImage::from_pixel(24, 24, image::Rgb(COLORS[if at < 4 { first } else { then }].1)), 100)).collect::<Vec<_>>());
+    shop.file("forth.gif", &turned(0, 2));
+    shop.file("back.gif", &turned(2, 0));
+    let asked = ["--image", "half/00.png", "--video", "forth.gif", "--video", "back.gif"];
+    let (order, mean) = (read(&asked), embeddings(&shop, &asked));
+    assert_eq!((order[0].len(), order[1].len()), (48, 32), "a film has its reader's vector, a picture the eye's");
+    assert!((cosine(&mean[1], &mean[2]) - 1.0).abs() < 1e-6, "the frames are the same: {}", cosine(&mean[1], &mean[2]));
+    assert!(cosine(&order[1], &order[2]) < 0.9999, "their order is not: {}", cosine(&order[1], &order[2]));
+    assert_eq!(order[0], mean[0]);
+    shop.fails(&["encode", "--model", "tiny", "--video-model", "film", "--text", "tea"], &["--video-model", "image model"]);
     shop.file("film.mp4", b"\0\0\0\x18ftypmp42");
     shop.fails(&["encode", "--model", "eye", "--video", "film.mp4"], &["film.mp4", "ffmpeg"]);
     shop.file("cut.gif", &gif(&frames)[..200]);
@@ -94,6 +108,44 @@ fn cli_films_of_an_index_are_found_by_films_and_words() {
     shop.file("items.jsonl", items.replacen("warm green snow", "warm green ice", 1).as_bytes());
     let again = shop.ok(&[&BUILD[..], &["--base", "index"]].concat()).json().remove(0);
     assert_eq!((&again["films"]["encoded"], &again["films"]["reused"], &again["encoded"]), (&1.into(), &95.into(), &0.into()), "{again}");
+}
+
+#[test]
+fn cli_films_join_what_lists_go_by() {
+    let shop = learned();
+    // Two items that are films and nothing else, the second and the third the same.
+    let mute = ["a", "b", "c"].into_iter().zip([4, 7, 7]).map(|(id, clip)| format!("{{\"id\": \"{id}\", \"frames\": \"clip{clip}\"}}\n"));
+    let items = std::fs::read_to_string(shop.at("items.jsonl")).unwrap() + &mute.collect::<String>();
+    shop.file("items.jsonl", items.as_bytes());
+    let joint = ["train", "fusion", "--items", "items.jsonl", "--text-model", "tiny", "--image-model", "eye", "--video-model", "film", "--dim", "32", "--epochs", "20", "--out", "joint", "--json"];
+    let account = shop.ok(&joint).json().remove(0);
+    assert!(account["ablation"].as_array().unwrap().iter().any(|line| line["name"] == "video finds text"), "{account}");
+    shop.file("history.jsonl", b"{\"item\": \"b\", \"event\": \"like\", \"time\": 1000}\n");
+    let liked = |index: &str| {
+        let ask = ["recommend", "--index", index, "--history", "history.jsonl", "--now", "2000", "-k", "100", "--diversity", "0", "--json"];
+        shop.ok(&ask).json().remove(0)["hits"].as_array().unwrap().clone()
+    };
+    shop.ok(&BUILD);
+    let apart = liked("index");
+    assert!(apart.iter().all(|hit| hit["reasons"].as_array().unwrap().iter().all(|reason| reason["term"] != "liked")), "an item without words says nothing: {}", apart[0]);
+    shop.ok(&[&BUILD[..], &["--fusion", "joint"]].concat());
+    let joined = liked("index");
+    // The film itself comes first, then those of the same colors in the same order.
+    assert_eq!(joined[0]["key"], "c", "{}", joined[0]);
+    let reason = &joined[0]["reasons"][0];
+    assert_eq!((&reason["term"], &reason["because"][0]["key"]), (&"liked".into(), &"b".into()), "{reason}");
+    for hit in &joined {
+        let sum: f64 = hit["reasons"].as_array().unwrap().iter().map(|reason| reason["weight"].as_f64().unwrap()).sum();
+        assert!((sum - hit["score"].as_f64().unwrap()).abs() < 1e-4, "{hit}");
+    }
+    let found = shop.ok(&["search", "--index", "index", "--video", "clip7", "-k", "3", "--json"]).json().remove(0);
+    assert!(keys(&found)[..2].iter().all(|key| ["b", "c"].contains(&key)), "{found}");
+
+    // A fusion that was learned without films knows nothing of them.
+    let pictured: String = (0..40).map(|n| format!("{{\"id\": \"p{n}\", \"title\": \"boots tea\", \"image\": \"clip{n}/0.png\"}}\n")).collect();
+    shop.file("pictured.jsonl", pictured.as_bytes());
+    shop.ok(&["train", "fusion", "--items", "pictured.jsonl", "--text-model", "tiny", "--image-model", "eye", "--dim", "32", "--epochs", "1", "--out", "blind"]);
+    shop.fails(&[&BUILD[..], &["--fusion", "blind"]].concat(), &["learned without video", "leave the video model out"]);
 }
 
 #[test]

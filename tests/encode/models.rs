@@ -141,6 +141,7 @@ fn models_vit_is_the_reference() {
 #[test]
 fn models_dinov2_is_the_reference() {
     exact("dinov2", None);
+    exact("dinov2_base", None);
     int8("dinov2", None);
 }
 
@@ -155,6 +156,7 @@ fn models_clip_pictures_are_the_reference() {
 #[test]
 fn models_clip_texts_are_the_reference() {
     exact("clip_text", Some(Tower::Text));
+    exact("clip_text_base", Some(Tower::Text));
     int8("clip_text", Some(Tower::Text));
 }
 
@@ -162,6 +164,7 @@ fn models_clip_texts_are_the_reference() {
 #[test]
 fn models_xlm_roberta_is_the_reference() {
     exact("xlm_roberta", None);
+    exact("xlm_roberta_base", None);
     int8("xlm_roberta", None);
 }
 
@@ -169,6 +172,7 @@ fn models_xlm_roberta_is_the_reference() {
 #[test]
 fn models_mpnet_is_the_reference() {
     exact("mpnet", None);
+    exact("mpnet_base", None);
     int8("mpnet", None);
 }
 
@@ -176,6 +180,7 @@ fn models_mpnet_is_the_reference() {
 #[test]
 fn models_siglip_pictures_are_the_reference() {
     exact("siglip", Some(Tower::Image));
+    exact("siglip_base", Some(Tower::Image));
     int8("siglip", Some(Tower::Image));
 }
 
@@ -183,6 +188,7 @@ fn models_siglip_pictures_are_the_reference() {
 #[test]
 fn models_siglip_texts_are_the_reference() {
     exact("siglip_text", Some(Tower::Text));
+    exact("siglip_text_base", Some(Tower::Text));
     int8("siglip_text", Some(Tower::Text));
     exact("siglip2_text", Some(Tower::Text));
     int8("siglip2_text", Some(Tower::Text));
@@ -243,6 +249,7 @@ fn models_ast_is_the_reference() {
 #[test]
 fn models_clap_texts_are_the_reference() {
     exact("clap_text", Some(Tower::Text));
+    exact("clap_text_base", Some(Tower::Text));
     int8("clap_text", Some(Tower::Text));
 }
 

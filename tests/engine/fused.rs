@@ -68,9 +68,9 @@ fn fused_words_and_a_picture_are_one_query() {
     let keys = |hits: Vec<palate::engine::ask::Hit>| hits.into_iter().map(|hit| hit.key).collect::<Vec<_>>();
     let words = keys(wait(session.search(&ask("tea"))).unwrap());
     assert!(words.iter().all(|key| key.starts_with("tea")), "{words:?}");
-    let looks = keys(wait(session.search_like(&ask(""), vec![green()])).unwrap());
+    let looks = keys(wait(session.search_like(&ask(""), green())).unwrap());
     assert!(looks.iter().all(|key| key.ends_with("green")), "{looks:?}");
-    let both = wait(session.search_like(&ask("tea"), vec![green()])).unwrap();
+    let both = wait(session.search_like(&ask("tea"), green())).unwrap();
     assert_eq!(both[0].key, "tea-green");
     let terms: Vec<&str> = both[0].reasons.iter().map(|reason| reason.term).collect();
     assert_eq!(terms, ["image"], "one query, one term");
@@ -85,7 +85,7 @@ fn fused_lists_work_from_the_device_alone() {
     wait(session.record(vec![like("tea-red"), like("tea-blue")])).unwrap();
     let near = wait(session.similar("tea-green", &Wishes { k: 3, ..Wishes::default() })).unwrap();
     assert!(near.iter().all(|hit| hit.key.starts_with("tea") || hit.key.ends_with("green")), "{near:?}");
-    assert_eq!(wait(session.search_like(&ask("tea"), vec![green()])).unwrap()[0].key, "tea-green");
+    assert_eq!(wait(session.search_like(&ask("tea"), green())).unwrap()[0].key, "tea-green");
     assert!(device.server.requests()[asked..].iter().all(|(url, _)| url.ends_with("manifest.json")), "the fusion came with the index");
     assert_eq!(session.report().model.0, "words");
 }

@@ -104,7 +104,7 @@ pub fn green() -> Picture {
 }
 
 fn keys(session: &TestSession, ask: &Search) -> Vec<String> {
-    wait(session.search_like(ask, vec![green()])).unwrap().into_iter().map(|hit| hit.key).collect()
+    wait(session.search_like(ask, green())).unwrap().into_iter().map(|hit| hit.key).collect()
 }
 
 fn ask() -> Search {
@@ -119,7 +119,7 @@ fn image_search_finds_what_looks_alike_and_says_so() {
     assert_eq!(found[0], "green-0");
     assert!(found[..4].iter().all(|key| key.starts_with("green")), "{found:?}");
     assert_eq!(found.len(), 12, "items without a picture are not listed");
-    let hits = wait(session.search_like(&ask(), vec![green()])).unwrap();
+    let hits = wait(session.search_like(&ask(), green())).unwrap();
     let reasons: Vec<(&str, f32)> = hits[0].reasons.iter().map(|reason| (reason.term, reason.weight)).collect();
     assert_eq!(reasons.len(), 1);
     assert!(reasons[0].0 == "image" && (reasons[0].1 - hits[0].score).abs() < 1e-6, "{reasons:?}");
@@ -130,12 +130,12 @@ fn image_search_finds_what_looks_alike_and_says_so() {
 fn image_search_takes_several_frames_as_one() {
     let session = with_eye(&shop());
     let blue = || Picture::from_rgb(1, 1, vec![0, 0, 255]).unwrap();
-    let found = |frames| wait(session.search_like(&ask(), frames)).unwrap();
+    let found = |frames| wait(session.search_film(&ask(), frames)).unwrap();
     let both = found(vec![green(), blue()]);
     assert!(both[..8].iter().all(|hit| !hit.key.starts_with("red")), "{:?}", both.iter().map(|hit| &hit.key).collect::<Vec<_>>());
     assert!(found(vec![green(), green(), blue()])[0].key.starts_with("green"));
     assert_eq!(found(vec![green(), green()])[0].key, found(vec![green()])[0].key);
-    let error = wait(session.search_like::<Picture>(&ask(), Vec::new())).unwrap_err();
+    let error = wait(session.search_film(&ask(), Vec::new())).unwrap_err();
     assert!(error.code() == "bad-input" && error.to_string().contains("no frame"), "{error}");
 }
 
@@ -143,7 +143,7 @@ fn image_search_takes_several_frames_as_one() {
 fn image_search_takes_words_and_taste_with_it() {
     let session = with_eye(&shop());
     let words = Search { text: "boots".into(), ..ask() };
-    let hits = wait(session.search_like(&words, vec![green()])).unwrap();
+    let hits = wait(session.search_like(&words, green())).unwrap();
     let terms: Vec<&str> = hits[0].reasons.iter().map(|reason| reason.term).collect();
     assert!(terms.contains(&"image") && terms.contains(&"text"), "{terms:?}");
     wait(session.record((0..4).map(|n| like(&format!("blue-{n}"))).collect())).unwrap();
@@ -167,10 +167,10 @@ fn image_model_stays_on_the_device() {
 fn image_search_without_a_model_says_what_to_do() {
     let device = shop();
     let mut session = device.open_with_text();
-    let error = wait(session.search_like(&ask(), vec![green()])).unwrap_err();
+    let error = wait(session.search_like(&ask(), green())).unwrap_err();
     assert!(error.code() == "bad-input" && error.to_string().contains("imageModel: true"), "{error}");
     session.take::<Picture>(None, Box::new(load));
-    let error = wait(session.search_like(&ask(), vec![green()])).unwrap_err();
+    let error = wait(session.search_like(&ask(), green())).unwrap_err();
     assert!(error.code() == "not-found" && error.to_string().contains("sync()"), "{error}");
 
     let mut plain = Device::with_shop(3).open_with_text();
@@ -181,5 +181,5 @@ fn image_search_without_a_model_says_what_to_do() {
     let mut other = shop().open_with_text();
     other.take::<Picture>(None, Box::new(|_, _| Ok(Rc::new(Eye(eye_id(b"another"))) as Rc<dyn MediaModel<Picture>>)));
     wait(other.prepare::<Picture>(&Abort::new(), &|_| ())).unwrap();
-    assert_eq!(wait(other.search_like(&ask(), vec![green()])).unwrap_err().code(), "mismatch");
+    assert_eq!(wait(other.search_like(&ask(), green())).unwrap_err().code(), "mismatch");
 }

@@ -1,6 +1,7 @@
 //! One open session over twins of the outside world: open, resume, swap, lists, history, the ranker, the learner.
 
 mod download;
+mod encoder;
 mod events;
 pub mod fixture;
 mod film;

@@ -25,7 +25,7 @@ fn large() -> (Device, Wanted, Vec<u8>) {
 fn bring(device: &Device, wanted: &Wanted, unsaved: &Unsaved<MemoryLock>, if_full: IfFull) -> Vec<u8> {
     let (world, abort) = (device.world(), Abort::new());
     let mut downloads = Downloads::new(&world, &abort, if_full);
-    wait(model::pack(&mut downloads, wanted, unsaved, &|_| ())).unwrap().to_vec()
+    wait(model::fetched(&mut downloads, wanted, unsaved, &|_| ())).unwrap().to_vec()
 }
 
 fn stored(device: &Device, wanted: &Wanted) -> Option<Vec<u8>> {
@@ -70,7 +70,7 @@ fn unsaved_model_is_waited_for_by_other_tabs_which_fetch_nothing() {
     let (world, abort) = (device.world(), Abort::new());
     let mut downloads = Downloads::new(&world, &abort, IfFull::UseMemory);
     let second = wait(async {
-        let mut second = Box::pin(model::pack(&mut downloads, &wanted, &tabs[1], &|_| ()));
+        let mut second = Box::pin(model::fetched(&mut downloads, &wanted, &tabs[1], &|_| ()));
         for _ in 0..3 {
             assert!(futures_lite::future::poll_once(&mut second).await.is_none(), "the first tab holds the lock");
             tabs[0].store_piece(&device.world()).await.unwrap();

@@ -12,7 +12,7 @@ use palate::compute::cpu::{CpuModel, Workspace};
 use palate::compute::graph::{Activation, Batch, Mask, PoolKind};
 use palate::compute::probe::{self, Variants, compare};
 use palate::compute::probe_product::product;
-use palate::compute::webgpu::{Gpu, GpuModel, Length, Tiling, Tilings};
+use palate::compute::webgpu::{Gpu, GpuModel, Length, Seen, Tiling, Tilings};
 use palate::format::tensors::{DType, Part, TensorFile, write};
 use palate::platform::native::wait as block_on;
 
@@ -79,23 +79,29 @@ fn webgpu_probe_asks_after_an_lstm() {
     }
 }
 
-/// Products of bytes have a question of their own, whose answer they keep to the usual tolerance; one number that is off is told.
+/// Products of bytes and of halves have a question of their own, whose answer they keep to the usual tolerance; one number that is off
+/// is told.
 #[test]
-fn webgpu_probe_asks_after_products_of_bytes() {
+fn webgpu_probe_asks_after_products_of_bytes_and_halves() {
     let Some(gpu) = gpu() else { return };
-    let dot = Tiling::Dot { rows: 8, cols4: 1 };
-    assert!(dot.fits(gpu.extras()), "naga writes such sums for every device");
-    let tilings = Tilings { short: dot, long: dot };
-    assert!(tilings.make_bytes(Length::Short) && tilings.make_bytes(Length::Long) && !tilings.make_bytes(Length::Row));
-    for rows in [7, 130] {
-        let (graph, packed, plain, batch) = product(rows).unwrap();
-        let model = &block_on(GpuModel::new(Rc::clone(&gpu), graph.clone(), &packed, tilings)).unwrap();
-        let asked = |off: f32| block_on(compare(&graph, &plain, &batch, probe::TOLERANCE, |mut batch| async move {
-            batch.floats[0][3] += off;
-            model.run(&batch).await
-        })).unwrap();
-        assert_eq!(asked(0.0), None);
-        assert!(asked(0.25).is_some_and(|wrong| wrong.starts_with("off by")));
+    for (tiling, seen, most) in [(Tiling::Dot { rows: 8, cols4: 1 }, Seen::Bytes, 127.0), (Tiling::Half { rows: 8, cols4: 1 }, Seen::Halves, 1.0)] {
+        if !tiling.fits(gpu.extras()) {
+            assert!(seen == Seen::Halves, "naga writes sums of bytes for every device");
+            println!("skipped: {} has no half precision", gpu.adapter().name);
+            continue;
+        }
+        let tilings = Tilings { short: tiling, long: tiling };
+        assert_eq!([Length::Row, Length::Short, Length::Long].map(|length| tilings.seen(length)), [Seen::Floats, seen, seen]);
+        for rows in [7, 130] {
+            let (graph, packed, plain, batch) = product(rows, most).unwrap();
+            let model = &block_on(GpuModel::new(Rc::clone(&gpu), graph.clone(), &packed, tilings)).unwrap();
+            let asked = |off: f32| block_on(compare(&graph, &plain, &batch, probe::TOLERANCE, |mut batch| async move {
+                batch.floats[0][3] += off;
+                model.run(&batch).await
+            })).unwrap();
+            assert_eq!(asked(0.0), None, "{tiling}");
+            assert!(asked(0.25).is_some_and(|wrong| wrong.starts_with("off by")), "{tiling}");
+        }
     }
 }
 

@@ -22,6 +22,9 @@ PICTURES = [(45, 37, 1), (32, 32, 2), (90, 31, 3), (64, 20, 4)]
 WORDS = "warm boots wool winter garden chair lamp blue oak tea light wood cup leaf".split()
 TEXTS = ["", "warm boots", "A blue chair, and a lamp!", "wool " * 30, "Tee für zwei: 12 cups", "leaf\n\tlight  wood", "😀 oak"]
 SMALL = dict(hidden_size=48, intermediate_size=96, num_hidden_layers=2, num_attention_heads=3)
+# The layer shapes of real checkpoints, two layers of them and few words.
+BASE = dict(hidden_size=768, intermediate_size=3072, num_hidden_layers=2, num_attention_heads=12)
+BASE_TEXTS = [TEXTS[2], "wool " * 9 + "oak"]
 
 
 def processor(name, size, **more):
@@ -51,10 +54,10 @@ def unit(vectors):
     return [[round(float(v), 8) for v in row] for row in vectors]
 
 
-def texts(model, config, folder, forward, max_length, more_texts=(), padding=False, files=("tokenizer.json",), keep=lambda name: True):
+def texts(model, config, folder, forward, max_length, all_texts=TEXTS, padding=False, files=("tokenizer.json",), keep=lambda name: True):
     tokenizer = t.AutoTokenizer.from_pretrained(folder)
     model, tensors = fill(model, keep)
-    vectors, all_texts = [], TEXTS + list(more_texts)
+    vectors = []
     for text in all_texts:
         ids = tokenizer(text, truncation=True, max_length=max_length, padding=padding, return_tensors="pt")
         with torch.no_grad():
@@ -84,15 +87,20 @@ def dinov2():
     return fixture
 
 
-def clip_image(model=None):
+def dinov2_base():
+    config = t.Dinov2Config(image_size=518, patch_size=14, num_hidden_layers=2)
+    return images(t.Dinov2Model(config), config.to_dict(), processor("dinov2", 224), lambda m, x: m(x).last_hidden_state[:, 0], [(301, 257, 5)])
+
+
+def clip_image():
     config = clip_config()
     model = t.CLIPModel(config)
     forward = lambda m, x: m.visual_projection(m.vision_model(pixel_values=x).pooler_output)
     return images(model, config.to_dict(), processor("clip", 32), forward)
 
 
-def clip_config():
-    text = dict(SMALL, vocab_size=len(clip_vocabulary()[0]), max_position_embeddings=16, projection_dim=40,
+def clip_config(shape=SMALL):
+    text = dict(shape, vocab_size=len(clip_vocabulary()[0]), max_position_embeddings=16, projection_dim=40,
                 bos_token_id=len(clip_vocabulary()[0]) - 2, eos_token_id=len(clip_vocabulary()[0]) - 1)
     vision = dict(SMALL, image_size=32, patch_size=8, projection_dim=40)
     return t.CLIPConfig(text_config=text, vision_config=vision, projection_dim=40)
@@ -126,22 +134,30 @@ def clip_vocabulary():
     return vocabulary, merges
 
 
-def clip_text():
+def clip_text(shape=SMALL, all_texts=TEXTS):
     vocabulary, merges = clip_vocabulary()
-    config = clip_config()
+    config = clip_config(shape)
     with tempfile.TemporaryDirectory() as folder:
         t.CLIPTokenizer(vocab=vocabulary, merges=merges).save_pretrained(folder)
         forward = lambda m, x: m.text_projection(m.text_model(input_ids=x["input_ids"], attention_mask=x["attention_mask"]).pooler_output)
-        return texts(t.CLIPModel(config), config.to_dict(), folder, forward, 16)
+        return texts(t.CLIPModel(config), config.to_dict(), folder, forward, 16, all_texts, keep=lambda name: not name.startswith("vis") or shape is SMALL)
 
 
-def xlm_roberta():
+def clip_text_base():
+    return clip_text(dict(BASE, hidden_size=512, intermediate_size=2048, num_attention_heads=8), BASE_TEXTS)
+
+
+def xlm_roberta(shape=SMALL, all_texts=TEXTS):
     letters = [f"▁{w}" for w in WORDS] + ["▁"] + sorted(set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ü:,.!"))
     pieces = [("<s>", 0.0), ("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0)] + [(p, -2.0 - 0.01 * i) for i, p in enumerate(letters)] + [("<mask>", 0.0)]
-    config = t.XLMRobertaConfig(vocab_size=len(pieces), max_position_embeddings=34, type_vocab_size=1, layer_norm_eps=1e-5, **SMALL)
+    config = t.XLMRobertaConfig(vocab_size=len(pieces), max_position_embeddings=34, type_vocab_size=1, layer_norm_eps=1e-5, **shape)
     with tempfile.TemporaryDirectory() as folder:
         t.XLMRobertaTokenizer(vocab=pieces).save_pretrained(folder)
-        return texts(t.XLMRobertaModel(config, add_pooling_layer=False), config.to_dict(), folder, mean_of_tokens, 32)
+        return texts(t.XLMRobertaModel(config, add_pooling_layer=False), config.to_dict(), folder, mean_of_tokens, 32, all_texts)
+
+
+def xlm_roberta_base():
+    return xlm_roberta(BASE, BASE_TEXTS)
 
 
 def mean_of_tokens(m, x):
@@ -149,18 +165,22 @@ def mean_of_tokens(m, x):
     return (m(**x).last_hidden_state * mask).sum(1) / mask.sum(1)
 
 
-def mpnet():
+def mpnet(shape=SMALL, all_texts=TEXTS):
     """Texts longer than the farthest distance that has a bias of its own, and one that is cut."""
     pieces = ["<s>", "<pad>", "</s>", "[UNK]"] + WORDS + sorted(set("abcdefghijklmnopqrstuvwxyz0123456789ü:,.!"))
     vocabulary = {piece: at for at, piece in enumerate(pieces + ["##" + letter for letter in "abcdefghijklmnopqrstuvwxyz0123456789ü"] + ["<mask>"])}
-    config = t.MPNetConfig(vocab_size=len(vocabulary), max_position_embeddings=202, **SMALL)
+    config = t.MPNetConfig(vocab_size=len(vocabulary), max_position_embeddings=202, **shape)
     with tempfile.TemporaryDirectory() as folder:
         t.MPNetTokenizer(vocab=vocabulary).save_pretrained(folder)
         long = [" ".join(WORDS[at * at % 14] for at in range(count)) for count in (20, 150, 260)]
-        return texts(t.MPNetModel(config, add_pooling_layer=False), config.to_dict(), folder, mean_of_tokens, 200, long)
+        return texts(t.MPNetModel(config, add_pooling_layer=False), config.to_dict(), folder, mean_of_tokens, 200, all_texts + long)
 
 
-def siglip_text():
+def mpnet_base():
+    return mpnet(BASE, BASE_TEXTS)
+
+
+def siglip_text(shape=SMALL, all_texts=TEXTS):
     """Lower case without punctuation, filled up behind the end of the text; the number of the filling is the tokenizer's."""
     from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 
@@ -172,7 +192,11 @@ def siglip_text():
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
     tokenizer.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
     fast = t.PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="</s>", pad_token="</s>", unk_token="<unk>")
-    return siglip_texts(fast, len(pieces), dict(projection_size=40))
+    return siglip_texts(fast, len(pieces), dict(shape, projection_size=40 if shape is SMALL else shape["hidden_size"]), all_texts)
+
+
+def siglip_text_base():
+    return siglip_text(BASE, BASE_TEXTS)
 
 
 def siglip2_text():
@@ -188,17 +212,17 @@ def siglip2_text():
             if whole not in pieces:
                 pieces.append(whole)
     tokenizer = t.Siglip2Tokenizer(vocab={piece: at for at, piece in enumerate(pieces)}, merges=merges)
-    return siglip_texts(tokenizer, len(pieces), {})
+    return siglip_texts(tokenizer, len(pieces), SMALL)
 
 
-def siglip_texts(tokenizer, entries, more):
-    text = dict(SMALL, vocab_size=entries, max_position_embeddings=16, **more)
+def siglip_texts(tokenizer, entries, shape, all_texts=TEXTS):
+    text = dict(shape, vocab_size=entries, max_position_embeddings=16)
     config = t.SiglipConfig(text_config=text, vision_config=dict(SMALL, image_size=32, patch_size=8))
     with tempfile.TemporaryDirectory() as folder:
         tokenizer.save_pretrained(folder)
         # Nobody tells the reference's pipelines which tokens fill up: attention sees them all.
         forward = lambda m, x: m.text_model(input_ids=x["input_ids"]).pooler_output
-        return texts(t.SiglipModel(config), config.to_dict(), folder, forward, 16, padding="max_length",
+        return texts(t.SiglipModel(config), config.to_dict(), folder, forward, 16, all_texts, padding="max_length",
                      files=("tokenizer.json", "tokenizer_config.json"), keep=lambda name: name.startswith("text_"))
 
 
@@ -208,6 +232,12 @@ def siglip():
     model = t.SiglipModel(config)
     forward = lambda m, x: m.vision_model(pixel_values=x).pooler_output
     return images(model, config.to_dict(), processor("siglip", 32), forward, drop=("text_model",))
+
+
+def siglip_base():
+    config = t.SiglipConfig(text_config=dict(SMALL, vocab_size=100, max_position_embeddings=16), vision_config=dict(BASE, image_size=224, patch_size=16))
+    forward = lambda m, x: m.vision_model(pixel_values=x).pooler_output
+    return images(t.SiglipModel(config), config.to_dict(), processor("siglip", 224), forward, [(301, 257, 5)], drop=("text_model",))
 
 
 def mobilenet_v2():
@@ -275,23 +305,29 @@ def clap_sounds(config, extractor, lengths):
     return made
 
 
-def clap_text():
+def clap_text(shape=SMALL, all_texts=TEXTS, projection=40):
     """A byte-level RoBERTa tokenizer without merges."""
     from tokenizers.pre_tokenizers import ByteLevel
 
     vocabulary = {piece: at for at, piece in enumerate(["<s>", "<pad>", "</s>", "<unk>"] + sorted(ByteLevel.alphabet()) + ["<mask>"])}
-    text = dict(SMALL, vocab_size=len(vocabulary), max_position_embeddings=42)
+    text = dict(shape, vocab_size=len(vocabulary), max_position_embeddings=42)
     audio = dict(depths=[1, 1], num_attention_heads=[2, 4], patch_embeds_hidden_size=16, hidden_size=32)
-    config = t.ClapConfig(text_config=text, audio_config=audio, projection_dim=40)
+    config = t.ClapConfig(text_config=text, audio_config=audio, projection_dim=projection)
     with tempfile.TemporaryDirectory() as folder:
         t.RobertaTokenizer(vocab=vocabulary, merges=[]).save_pretrained(folder)
         forward = lambda m, x: m.text_projection(m.text_model(**x).pooler_output)
-        made = texts(t.ClapModel(config), config.to_dict(), folder, forward, 40)
+        made = texts(t.ClapModel(config), config.to_dict(), folder, forward, 40, all_texts)
     made["tensors"] = [tensor for tensor in made["tensors"] if tensor[0].startswith("text_")]
     return made
 
 
-ALL = [vit, vit_base, dinov2, clip_image, clip_base, clip_text, xlm_roberta, mpnet, siglip, siglip_text, siglip2_text, mobilenet_v2, mobilenet_v2_odd, mobilenet_v2_full, ast, ast_base, clap_text, clap_audio, clap_audio_base]
+def clap_text_base():
+    return clap_text(BASE, BASE_TEXTS, 512)
+
+
+ALL = [vit, vit_base, dinov2, dinov2_base, clip_image, clip_base, clip_text, clip_text_base, xlm_roberta, xlm_roberta_base, mpnet, mpnet_base, siglip, siglip_base,
+       siglip_text, siglip_text_base, siglip2_text, mobilenet_v2, mobilenet_v2_odd, mobilenet_v2_full, ast, ast_base, clap_text, clap_text_base, clap_audio,
+       clap_audio_base]
 
 
 def main():

@@ -33,13 +33,15 @@ export const PRODUCTS = Object.keys(KINDS).flatMap((kind) => Object.keys(COLORS)
 
 export const productTexts = ({ kind, color, pattern }) => ({ title: `${pattern} ${color} ${kind}`, description: KINDS[kind].says });
 
+/** A picture as SVG: `body` on a ground of one color. */
+const drawing = (ground, body) => `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 96 96" width="192" height="192"><rect width="96" height="96" fill="${ground}"/>${body}</svg>`;
+
 /** A product as SVG; another seed, another place, size and background. */
 export function product({ kind, color, pattern }, seed) {
   const next = random(seed);
   const [scale, turn, x, y, ground] = [0.75 + next() * 0.35, (next() - 0.5) * 24, (next() - 0.5) * 12, (next() - 0.5) * 12, Math.round(232 + next() * 23)];
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 96 96" width="192" height="192"><rect width="96" height="96" fill="rgb(${ground},${ground},${ground - 6})"/>`
-    + `<clipPath id="shape"><path d="${KINDS[kind].path}"/></clipPath><g transform="translate(${(48 + x).toFixed(2)} ${(48 + y).toFixed(2)}) rotate(${turn.toFixed(2)}) scale(${scale.toFixed(3)}) translate(-48 -48)">`
-    + `<path d="${KINDS[kind].path}" fill="${COLORS[color]}"/><g clip-path="url(#shape)">${PATTERNS[pattern]}</g></g></svg>`;
+  return drawing(`rgb(${ground},${ground},${ground - 6})`, `<clipPath id="shape"><path d="${KINDS[kind].path}"/></clipPath><g transform="translate(${(48 + x).toFixed(2)} ${(48 + y).toFixed(2)}) rotate(${turn.toFixed(2)}) scale(${scale.toFixed(3)}) translate(-48 -48)">`
+    + `<path d="${KINDS[kind].path}" fill="${COLORS[color]}"/><g clip-path="url(#shape)">${PATTERNS[pattern]}</g></g>`);
 }
 
 const SHAPES = {
@@ -62,8 +64,8 @@ export function frame({ shape, color, move, scene }, t, seed) {
   const [x, y] = MOVES[move](t);
   const [sky, ground] = SCENES[scene];
   const size = 0.9 + next() * 0.4;
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 96 96" width="192" height="192"><rect width="96" height="96" fill="${sky}"/><rect y="${70 + Math.round(next() * 8)}" width="96" height="30" fill="${ground}"/>`
-    + `<g transform="translate(${(x * 96).toFixed(2)} ${(y * 96).toFixed(2)}) scale(${size.toFixed(3)}) rotate(${Math.round(t * 90)})" fill="${COLORS[color]}">${SHAPES[shape]}</g></svg>`;
+  return drawing(sky, `<rect y="${70 + Math.round(next() * 8)}" width="96" height="30" fill="${ground}"/>`
+    + `<g transform="translate(${(x * 96).toFixed(2)} ${(y * 96).toFixed(2)}) scale(${size.toFixed(3)}) rotate(${Math.round(t * 90)})" fill="${COLORS[color]}">${SHAPES[shape]}</g>`);
 }
 
 /** Samples a second. */

@@ -6,7 +6,7 @@ import { portable } from './media.js';
 import { Connection, absolute, spaceOf } from './protocol.js';
 import { samples } from './sound.js';
 
-const OPEN = ['model', 'name', 'device', 'store', 'onProgress', 'signal'];
+const OPEN = ['model', 'videoModel', 'name', 'device', 'store', 'onProgress', 'signal'];
 const STORES = ['auto', 'opfs', 'indexeddb', 'memory'];
 
 /** An open encoder. Made by `Encoder.open`. */
@@ -17,15 +17,22 @@ export class Encoder {
     this.#line = line;
   }
 
-  /** Opens the model in the folder `model` (or of that manifest); it is kept on the device for the next visit. */
+  /**
+   * Opens the model in the folder `model` (or of that manifest); it is kept on the device for the next visit. With the folder
+   * `videoModel` (`palate train video` with this image model) films are read in the order of their frames.
+   */
   static async open(options) {
-    const { model, name, device = 'auto', store = 'auto', onProgress, signal } = checkOptions('open', options, OPEN);
+    const { model, videoModel, name, device = 'auto', store = 'auto', onProgress, signal } = checkOptions('open', options, OPEN);
     if (typeof model !== 'string' && !(model instanceof URL)) throw badInput('open needs a model. Pass { model: its folder }.');
+    if (videoModel !== undefined && typeof videoModel !== 'string' && !(videoModel instanceof URL)) {
+      throw badInput("videoModel is no address. Pass the video model's folder, or leave it out.");
+    }
     if (!['auto', 'webgpu', 'wasm'].includes(device)) throw badInput('device is not known. Pass one of auto, webgpu, wasm.');
     if (!STORES.includes(store)) throw badInput(`store is not known. Pass one of ${STORES.join(', ')}.`);
     if (signal?.aborted) throw aborted();
     const address = absolute(model, 'open');
-    const args = { model: address, device, store, space: spaceOf('e', name, address) };
+    const models = videoModel === undefined ? [address] : [address, absolute(videoModel, 'open')];
+    const args = { models, device, store, space: spaceOf('e', name, address) };
     const line = new Connection({ method: 'openEncoder', args });
     try {
       await line.open({ onProgress, signal });
@@ -36,7 +43,7 @@ export class Encoder {
     }
   }
 
-  /** One `Float32Array` of unit length for each input: `{ text }`, or just the text; of an image model `{ image }` or `{ video }` (its frames), of an audio model `{ audio }`. */
+  /** One `Float32Array` of unit length for each input: `{ text }`, or just the text; of an image model `{ image }` or `{ video }` (by the video model, else the mean of its frames), of an audio model `{ audio }`. */
   async encode(inputs, { signal } = {}) {
     if (!Array.isArray(inputs)) throw badInput('encode takes a list. Pass [{ text }, ...].');
     const medium = ['image', 'audio', 'video'].find((name) => inputs.some((input) => input?.[name] !== undefined));

@@ -10,6 +10,8 @@ const SIDE = 512;
 /** Largest file in bytes; how long a browser may take to find a frame, in milliseconds. */
 const MOST_BYTES = 1 << 30;
 const PATIENCE = 15_000;
+/** How long a frame that was found may take to be what is drawn, in milliseconds; none is told of in a page that nobody sees. */
+const UNSEEN = 500;
 
 const none = () => badInput('A film is none. Pass a Blob or File of one.');
 const refused = () => badInput('The film could not be decoded, or shows no picture. Pass a WebM, MP4 or other file that this browser plays, or its frames as pictures.');
@@ -55,10 +57,13 @@ async function durationOf(element) {
   return Number.isFinite(element.duration) ? element.duration : element.currentTime;
 }
 
+/** A frame may be found (`seeked`) before it is what a canvas draws: on a busy machine one of thirty films had an earlier frame in its place. */
 async function seek(element, time) {
   const there = happens(element, 'seeked');
+  const shown = new Promise((done) => { element.requestVideoFrameCallback?.(done) ?? done(); });
   element.currentTime = time;
   await there;
+  await Promise.race([shown, new Promise((done) => { setTimeout(done, UNSEEN); })]);
 }
 
 /** Waits for an event of the element; what goes wrong is a refusal. */

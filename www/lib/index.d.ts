@@ -299,6 +299,11 @@ export class Recommender {
 export interface EncoderOptions extends CallOptions {
   /** The model's folder (or its `manifest.json`). */
   model: string | URL;
+  /**
+   * The folder of what reads films in their order, learned by `palate train video` with the image model in `model`: `{ video }` then
+   * has its vector, in the space of the films of an index that was built with it. Without it a film is the mean of its frames.
+   */
+  videoModel?: string | URL;
   /** Name under which the model is kept on the device; by default made of its address. */
   name?: string;
   device?: 'auto' | 'webgpu' | 'wasm';
@@ -311,7 +316,7 @@ export class Encoder {
   static open(options: EncoderOptions): Promise<Encoder>;
   /** One vector of unit length for each input. */
   encode(inputs: Array<string | { text: string }> | Array<{ image: Picture }> | Array<{ audio: Sound }> | Array<{ video: Film }>, options?: { signal?: AbortSignal }): Promise<Float32Array[]>;
-  report(): { version: string; device: Device; deviceWhy: string; gpu: GpuReport | null; module: 'simd128' | 'relaxed-simd'; kernels: string; takes: 'text' | 'image' | 'audio'; model: string; dim: number; store: 'opfs' | 'indexeddb' | 'memory'; why: string; restarts: number };
+  report(): { version: string; device: Device; deviceWhy: string; gpu: GpuReport | null; module: 'simd128' | 'relaxed-simd'; kernels: string; takes: 'text' | 'image' | 'audio'; model: string; dim: number; videoModel: string | null; store: 'opfs' | 'indexeddb' | 'memory'; why: string; restarts: number };
   close(): Promise<void>;
 }
 

@@ -2,9 +2,11 @@
 //!
 //! Not here: the models, and finding them (`pack`).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use palate::compute::cpu::isa::Isa;
+use palate::fuse::{self, Film};
 use palate::publish::clean::Cleaning;
 use palate::{Error, Result};
 use serde_json::json;
@@ -23,6 +25,9 @@ pub struct Encode {
     /// The model: a pack's folder or file, or a name in models/.
     #[arg(long, value_name = "MODEL")]
     model: PathBuf,
+    /// What reads films by the image model's frames, by `palate train video` [default: a film is the mean of its frames].
+    #[arg(long, value_name = "MODEL")]
+    video_model: Option<PathBuf>,
     #[command(flatten)]
     asked: Asked,
     #[command(flatten)]
@@ -36,10 +41,11 @@ impl Encode {
     pub fn run(self) -> Result<()> {
         let queries = self.asked.queries()?;
         let model = pack::open_any(pack::find(&self.model)?)?;
+        let film = self.video_model.as_deref().map(|name| reader(name, &model)).transpose()?;
         let progress = bar(queries.len(), "encoding");
         let batch = if matches!(model, Opened::Text(_)) { TEXTS } else { PICTURES };
         for batch in queries.chunks(batch) {
-            let vectors = encode(&model, batch, self.clean.cleaning())?;
+            let vectors = encode(&model, film.as_ref(), batch, self.clean.cleaning())?;
             progress.inc(batch.len() as u64);
             for (query, vector) in batch.iter().zip(vectors) {
                 progress.suspend(|| {
@@ -56,7 +62,17 @@ impl Encode {
     }
 }
 
-fn encode(model: &Opened, queries: &[Query], cleaning: Cleaning) -> Result<Vec<Vec<f32>>> {
+/// Opens what reads films by the frames of `model`.
+fn reader(name: &Path, model: &Opened) -> Result<Film> {
+    let Opened::Image(eye) = model else {
+        return Err(Error::input("--video-model reads frames that an image model saw. Name that one with --model."));
+    };
+    let film = Film::open(pack::find(name)?.bytes, Isa::best())?;
+    film.check(eye.model_id(), eye.dim())?;
+    Ok(film)
+}
+
+fn encode(model: &Opened, reader: Option<&Film>, queries: &[Query], cleaning: Cleaning) -> Result<Vec<Vec<f32>>> {
     match model {
         Opened::Text(encoder) => {
             let text = |query: &Query| -> Result<String> {
@@ -69,15 +85,14 @@ fn encode(model: &Opened, queries: &[Query], cleaning: Cleaning) -> Result<Vec<V
             encoder.encode(&texts.iter().map(String::as_str).collect::<Vec<_>>())
         }
         Opened::Image(encoder) => {
-            // A film is what its frames are like together.
             let pictures = |query: &Query| match query {
-                Query { text: None, image: Some(path), audio: None, video: None, .. } => Ok(vec![media::read(path)?]),
-                Query { text: None, image: None, audio: None, video: Some(path), .. } => film::read(path),
+                Query { text: None, image: Some(path), audio: None, video: None, .. } => Ok((vec![media::read(path)?], None)),
+                Query { text: None, image: None, audio: None, video: Some(path), .. } => Ok((film::read(path)?, reader)),
                 _ => Err(another(query, "pictures and films", &encoder.model_id().name)),
             };
-            let pictures = queries.iter().map(pictures).collect::<Result<Vec<_>>>()?;
-            let mut vectors = encoder.encode(&pictures.concat())?.into_iter();
-            Ok(pictures.iter().map(|of| film::mean(vectors.by_ref().take(of.len()).collect())).collect())
+            let read = queries.iter().map(pictures).collect::<Result<Vec<_>>>()?;
+            let mut vectors = encoder.encode(&read.iter().flat_map(|(pictures, _)| pictures.clone()).collect::<Vec<_>>())?.into_iter();
+            read.iter().map(|(pictures, reader)| fuse::film::vector(*reader, &vectors.by_ref().take(pictures.len()).collect::<Vec<_>>())).collect()
         }
         Opened::Audio(encoder) => {
             let vector = |query: &Query| match query {

@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use image::codecs::{gif::GifDecoder, png::PngDecoder, webp::WebPDecoder};
 use image::{AnimationDecoder, Frames, ImageDecoder, ImageResult, Limits};
 use palate::fuse::film::FRAMES;
-use palate::math::vector::mean_direction;
 use palate::platform::native::folder;
 use palate::preprocess::Picture;
 use palate::preprocess::picture::MAX_PIXELS;
@@ -65,14 +64,6 @@ pub fn pictures(files: &[Vec<u8>], name: &str) -> Result<Vec<Picture>> {
 /// As [`files`] and [`pictures`].
 pub fn read(path: &Path) -> Result<Vec<Picture>> {
     pictures(&files(path)?, &path.display().to_string())
-}
-
-/// The vector that stands for frames' vectors where nothing reads them in their order: their mean, of unit length.
-pub fn mean(mut frames: Vec<Vec<f32>>) -> Vec<f32> {
-    match frames.len() {
-        1 => frames.swap_remove(0),
-        _ => mean_direction(frames.iter().map(Vec::as_slice), frames.first().map_or(0, Vec::len)),
-    }
 }
 
 /// Whether bytes begin as MP4 and WebM do.

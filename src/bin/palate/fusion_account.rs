@@ -1,13 +1,15 @@
-//! The ablation of `palate train fusion`, as JSON and on the terminal.
+//! What `palate train fusion` gives beside the pack: its ablation, as JSON and on the terminal, and vectors as a file.
 //!
 //! Not here: measuring it (`palate::train::fusion_report`).
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use palate::Result;
 use palate::math::stats::Interval;
+use palate::platform::native::files::write_atomic;
 use palate::train::fusion_report::Line;
-use palate::train::fusion_space::Content;
+use palate::train::fusion_space::{Content, Space};
 use serde_json::{Value, json};
 
 use crate::terminal::{dim, line};
@@ -36,4 +38,15 @@ pub fn print(ablation: &[Line]) -> Result<()> {
         line(&format!("  {:<26} {}{}", row.name, cells.join(", "), dim(&lost)))?;
     }
     Ok(())
+}
+
+/// Every item's fused vector as JSON Lines.
+pub fn write_vectors(path: &Path, keys: &[String], space: &Space, parameters: &[f32]) -> Result<()> {
+    let vectors = space.encode(parameters, &vec![true; space.contents().len()]);
+    let mut text = String::new();
+    for (key, row) in keys.iter().zip(vectors.chunks_exact(space.dim)).filter(|(_, row)| row.iter().any(|v| *v != 0.0)) {
+        text += &json!({"id": key, "embedding": row}).to_string();
+        text.push('\n');
+    }
+    write_atomic(path, text.as_bytes())
 }

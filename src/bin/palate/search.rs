@@ -9,7 +9,7 @@ use palate::Result;
 use palate::compute::cpu::isa::Isa;
 use palate::encode::{AudioEncoder, ImageEncoder, TextEncoder};
 use palate::format::manifest::Kind;
-use palate::fuse::{Film, Fuser};
+use palate::fuse::{self, Film, Fuser};
 use palate::index::Catalog;
 use palate::index::catalog::{AUDIO, IMAGE, TEXT, VIDEO};
 use palate::platform::native::folder::Folder;
@@ -144,10 +144,7 @@ impl Vectors {
         }
         if let (Some(path), Some(encoder)) = (&query.video, pictures) {
             let frames = encoder.encode(&film::read(path)?)?;
-            vectors.push(match film {
-                Some(film) => (VIDEO, film.encode(&[(&frames, &[])])?.swap_remove(0)),
-                None => (IMAGE, film::mean(frames)),
-            });
+            vectors.push((if film.is_some() { VIDEO } else { IMAGE }, fuse::film::vector(film, &frames)?));
         }
         Ok(Self(vectors))
     }

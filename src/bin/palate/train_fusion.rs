@@ -1,4 +1,4 @@
-//! `palate train fusion`: a joint space of texts, pictures and sounds, and what each of them adds.
+//! `palate train fusion`: a joint space of texts, pictures, sounds and films, and what each of them adds.
 //!
 //! Not here: learning (`palate::train::fusion`) and the pack (`palate::publish::fusion`).
 
@@ -10,13 +10,13 @@ use indicatif::ProgressBar;
 use palate::evaluate::dataset::{Cleaning, Keys, Sequence};
 use palate::evaluate::split::{Protocol, split};
 use palate::format::digest::short;
+use palate::format::manifest::Kind;
 use palate::fuse::joint::{Config, Modality};
 use palate::index::Catalog;
-use palate::index::catalog::TEXT;
+use palate::index::catalog::{IMAGE, TEXT};
 use palate::math::rng::Rng;
-use palate::platform::native::files::write_atomic;
 use palate::platform::native::folder::Folder;
-use palate::publish::build::{Base, Encoders, Options, build};
+use palate::publish::build::{self as publish, Base, Encoders, Options, build};
 use palate::publish::fusion as packs;
 use palate::publish::interactions::ReadOptions;
 use palate::publish::items::Template;
@@ -28,7 +28,8 @@ use palate::train::fusion_space::{Content, Space};
 use palate::{Error, Result};
 use serde_json::json;
 
-use crate::fusion_account::{line_json, print, weights_json};
+use crate::films::Films;
+use crate::fusion_account::{line_json, print, weights_json, write_vectors};
 use crate::interactions;
 use crate::pack;
 use crate::pictures::{Pictures, Sounds};
@@ -60,9 +61,12 @@ pub struct Fusion {
     /// The audio model, beside the image model or in its place.
     #[arg(long, value_name = "MODEL")]
     audio_model: Option<PathBuf>,
+    /// The video model, by `palate train video` with this image model.
+    #[arg(long, value_name = "MODEL", requires = "image_model")]
+    video_model: Option<PathBuf>,
     #[command(flatten)]
     clean: sound::Clean,
-    /// Folder that paths of pictures and sounds start from [default: the items file's].
+    /// Folder that paths of pictures, sounds and films start from [default: the items file's].
     #[arg(long, value_name = "DIR")]
     media: Option<PathBuf>,
     /// An index of these items with these models, whose vectors are taken.
@@ -247,19 +251,27 @@ impl Fusion {
         let image = self.image_model.as_deref().map(|name| pack::open_image(pack::find(name)?)).transpose()?;
         let pictures = image.map(|encoder| Pictures { encoder, from: from.clone() });
         let audio = self.audio_model.as_deref().map(|name| pack::open_audio(pack::find(name)?)).transpose()?;
-        let sounds = audio.map(|encoder| Sounds { encoder, from, cleaning: self.clean.cleaning() });
+        let sounds = audio.map(|encoder| Sounds { encoder, from: from.clone(), cleaning: self.clean.cleaning() });
+        let film_pack = self.video_model.as_deref().map(pack::find).transpose()?;
+        let films = film_pack.as_ref().zip(pictures.as_ref()).map(|(pack, eye)| Films::open(pack, &eye.encoder, &texts, from)).transpose()?;
         let base = self.base.as_ref().map(|path| Base::open(&Folder::new(path))).transpose()?;
         let template = self.text_fields.clone().map_or_else(Template::default, |fields| Template { fields });
         let options = Options { template, keep: Some(Default::default()), own_spaces: true, skip_bad: self.skip_bad, ..Options::default() };
         let progress = bar(items.len(), "encoding");
-        let encoders = Encoders { texts: &texts, pictures: pictures.as_ref().map(|p| p as &dyn EncodeMedia), sounds: sounds.as_ref().map(|s| s as &dyn EncodeMedia), films: None, fusion: None };
+        let encoders = Encoders {
+            texts: &texts,
+            pictures: pictures.as_ref().map(|p| p as &dyn EncodeMedia),
+            sounds: sounds.as_ref().map(|s| s as &dyn EncodeMedia),
+            films: films.as_ref().zip(film_pack.as_ref()).map(|(encoder, pack)| publish::Films { encoder, pack: &pack.bytes }),
+            fusion: None,
+        };
         let built = build(items, encoders, base.as_ref(), &options, None, &mut |done, total| {
             progress.set_length(total as u64);
             progress.set_position(done as u64);
         });
         progress.finish_and_clear();
         let built = built?;
-        let shards = built.manifest.shards.iter().map(|shard| built.files[&shard.file].clone()).collect();
+        let shards = built.manifest.shards_of(&Kind::Items).map(|shard| built.files[&shard.file].clone()).collect();
         let catalog = Catalog::open(&built.manifest, shards)?;
         let mut read = Read { keys, contents: Vec::new(), modalities: Vec::new() };
         for (modality, model) in &built.manifest.models {
@@ -269,7 +281,12 @@ impl Fusion {
                     row.copy_from_slice(&own);
                 }
             }
-            read.contents.push(Content::new(modality, model.dim, vectors));
+            let content = Content::new(modality, model.dim, vectors);
+            // The image model may be there for the frames of films alone.
+            if modality == IMAGE && self.video_model.is_some() && !content.has.contains(&true) {
+                continue;
+            }
+            read.contents.push(content);
             read.modalities.push(Modality { name: modality.clone(), dim: model.dim, model: model.id.name.clone(), sha256: model.id.sha256.clone() });
         }
         // Text first: of the others it is asked what they add.
@@ -376,14 +393,4 @@ fn fingerprint(settings: &Settings, contents: &[Content], sequences: &[Sequence]
     }
     let events: Vec<u8> = sequences.iter().flat_map(|s| s.items.iter().chain([&u32::MAX]).flat_map(|i| i.to_le_bytes())).collect();
     format!("{:x}", short(format!("{text}{:x}", short(&events)).as_bytes()))
-}
-
-fn write_vectors(path: &Path, keys: &[String], space: &Space, parameters: &[f32]) -> Result<()> {
-    let vectors = space.encode(parameters, &vec![true; space.contents().len()]);
-    let mut text = String::new();
-    for (key, row) in keys.iter().zip(vectors.chunks_exact(space.dim)).filter(|(_, row)| row.iter().any(|v| *v != 0.0)) {
-        text += &json!({"id": key, "embedding": row}).to_string();
-        text.push('\n');
-    }
-    write_atomic(path, text.as_bytes())
 }

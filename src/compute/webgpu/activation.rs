@@ -1,9 +1,10 @@
 //! Activations as shaders number them.
 
+use super::shader::wgsl;
 use crate::compute::graph::Activation;
 
 /// The functions, for ops that apply one.
-pub const ACTIVATIONS: &str = include_str!("activation.wgsl");
+pub const ACTIVATIONS: &str = wgsl!("activation.wgsl");
 
 /// The number of an activation in `activation.wgsl`.
 pub fn number(activation: Activation) -> u32 {

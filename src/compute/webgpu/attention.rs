@@ -1,13 +1,13 @@
 //! `Op::Attention`: within each item, or each tile of its image, one pass over the keys.
 
 use super::device::Gpu;
-use super::shader::{Access, Source};
+use super::shader::{Access, Source, wgsl};
 use super::step::{Bound, Input, Step, bytes, vec4s, weight};
 use crate::compute::graph::{Mask, Rows, Value};
 
 /// How heads of a width are read and written.
 pub fn access(width: usize) -> &'static str {
-    if width.is_multiple_of(4) { include_str!("attention_vec4.wgsl") } else { include_str!("attention_scalar.wgsl") }
+    if width.is_multiple_of(4) { wgsl!("attention_vec4.wgsl") } else { wgsl!("attention_scalar.wgsl") }
 }
 
 /// The step of attention over `[rows, 3 * heads * width]`; `bias` is `[entries, heads]`, or empty.
@@ -19,7 +19,7 @@ pub fn step(gpu: &Gpu, x: Value, rows: Rows, (heads, width): (usize, usize), mas
     let entries = bias.len() / heads;
     let source = Source {
         label: "attention",
-        files: vec![access(width), include_str!("attention.wgsl"), if side > 0 { include_str!("attention_tiles.wgsl") } else { include_str!("attention_items.wgsl") }],
+        files: vec![access(width), wgsl!("attention.wgsl"), if side > 0 { wgsl!("attention_tiles.wgsl") } else { wgsl!("attention_items.wgsl") }],
         constants: [("WIDTH", width), ("LINE", line), ("SIDE", side), ("CUT", cut), ("ENTRIES", entries)].map(|(name, value)| (name, value as u32)).to_vec(),
         repeats: vec![("d", vec4s(width) as u32)],
         bindings: vec![Access::Read, Access::Read, Access::Write, Access::Read],

@@ -2,7 +2,7 @@
 
 use super::attention::access;
 use super::device::Gpu;
-use super::shader::{Access, Source};
+use super::shader::{Access, Source, wgsl};
 use super::step::{Bound, Input, Step, bytes, vec4s, weight};
 use crate::compute::graph::{Rows, Value};
 
@@ -12,7 +12,7 @@ pub fn step(gpu: &Gpu, x: Value, rows: Rows, query: &[f32], heads: usize) -> Ste
     let width = dim / heads;
     let source = Source {
         label: "attention_pool",
-        files: vec![access(width), include_str!("attention_pool.wgsl")],
+        files: vec![access(width), wgsl!("attention_pool.wgsl")],
         constants: vec![("WIDTH", width as u32)],
         repeats: vec![("d", vec4s(width) as u32)],
         bindings: vec![Access::Read, Access::Read, Access::Write, Access::Read],

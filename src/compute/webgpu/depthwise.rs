@@ -2,7 +2,7 @@
 
 use super::activation::{ACTIVATIONS, number};
 use super::device::Gpu;
-use super::shader::{Access, Source};
+use super::shader::{Access, Source, wgsl};
 use super::step::{Bound, Step, bytes, vec4s, weight};
 use super::window::{WINDOW, constants};
 use crate::compute::graph::{Activation, Value, Window};
@@ -13,7 +13,7 @@ pub fn step(gpu: &Gpu, x: Value, window: &Window, taps: &[f32], bias: &[f32], ac
     all.push(("ACTIVATION", number(activation)));
     let source = Source {
         label: "depthwise",
-        files: vec![WINDOW, ACTIVATIONS, include_str!("depthwise.wgsl")],
+        files: vec![WINDOW, ACTIVATIONS, wgsl!("depthwise.wgsl")],
         constants: all,
         repeats: Vec::new(),
         bindings: vec![Access::Read, Access::Read, Access::Write],

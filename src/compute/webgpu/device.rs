@@ -35,6 +35,8 @@ pub struct Extras {
     pub subgroups: bool,
     /// Sums of products of four bytes.
     pub dot4: bool,
+    /// Numbers of half precision.
+    pub halves: bool,
 }
 
 /// An open device with its queue and the pipelines that were compiled for it.
@@ -109,8 +111,8 @@ impl Found {
             ..wgpu::Limits::default()
         };
         let most_bytes = limits.max_storage_buffer_binding_size;
-        // In a browser the worker asks for them (`www/lib/subgroups.js`): wgpu has no name for them there.
-        let required_features = self.adapter.features() & wgpu::Features::SUBGROUP;
+        // In a browser the worker asks for subgroups (`www/lib/subgroups.js`): wgpu has no name for them there.
+        let required_features = self.adapter.features() & (wgpu::Features::SUBGROUP | wgpu::Features::SHADER_F16);
         let descriptor = wgpu::DeviceDescriptor { label: Some("palate"), required_features, required_limits: limits, ..Default::default() };
         let (device, queue) = self.adapter.request_device(&descriptor).await.map_err(|e| device_error("the adapter gives no device", &e.to_string()))?;
         let lost = Arc::new(Mutex::new(None));
@@ -124,7 +126,7 @@ impl Found {
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
             told.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(format!("an error outside of a run: {error}"));
         }));
-        let extras = Extras { subgroups: false, dot4: self.dot4 };
+        let extras = Extras { subgroups: false, dot4: self.dot4, halves: required_features.contains(wgpu::Features::SHADER_F16) };
         let mut gpu = Gpu { device, queue, extras, most_bytes, adapter: self.about, lost, pipelines: RefCell::default() };
         // wgpu cannot say what the worker got: a shader that needs it is let through or not.
         let quads = wgpu::ShaderModuleDescriptor { label: Some("subgroups"), source: wgpu::ShaderSource::Wgsl(shader::module([QUADS]).into()) };

@@ -1,7 +1,7 @@
 //! `Op::Embed`: rows gathered from tables, int8 or f32, and summed.
 
 use super::device::Gpu;
-use super::shader::{Access, Source};
+use super::shader::{Access, Source, wgsl};
 use super::step::{Bound, Input, Step, bytes, room, vec4s, weight};
 use crate::compute::weights::Table;
 
@@ -44,7 +44,7 @@ pub fn step(gpu: &Gpu, tables: &[Table], inputs: &[usize], cols: usize) -> Step 
     }
     let source = Source {
         label: "embed",
-        files: vec![include_str!("embed.wgsl")],
+        files: vec![wgsl!("embed.wgsl")],
         constants: vec![("FLOATS", which), ("PARTS", tables.len() as u32)],
         repeats: Vec::new(),
         bindings: vec![Access::Read, Access::Read, Access::Read, Access::Write],

@@ -1,13 +1,13 @@
 //! `Op::Input`: a float input as a value.
 
-use super::shader::{Access, Source};
+use super::shader::{Access, Source, wgsl};
 use super::step::{Bound, Input, Step, vec4s};
 
 /// The step of an input with so many columns.
 pub fn step(input: usize, cols: usize) -> Step {
     let source = Source {
         label: "input",
-        files: vec![include_str!("input.wgsl")],
+        files: vec![wgsl!("input.wgsl")],
         constants: Vec::new(),
         repeats: Vec::new(),
         bindings: vec![Access::Read, Access::Write],

@@ -1,11 +1,11 @@
 //! `Op::Linear`: weights int8, int4, f16 or f32, dequantized in the shader, everything behind the product in the same dispatch.
 //!
 //! Activations stay f32, so the answer is nearer to the unquantized model than the CPU's, whose activations are 7-bit; with
-//! [`Tiling::Dot`] they have eight bits, and a scale for 32 inputs.
+//! [`Tiling::Dot`] they have eight bits, and a scale for 32 inputs, with [`Tiling::Half`] they are halves.
 
 use super::activation::{ACTIVATIONS, number};
 use super::device::{Extras, Gpu};
-use super::shader::{Access, Source};
+use super::shader::{Access, Source, wgsl};
 use super::step::{Bound, Kernel, Length, Step, bytes, interleaved, vec4s, weight, words};
 use crate::compute::graph::{Activation, Value};
 use crate::compute::int4;
@@ -22,6 +22,16 @@ pub enum Tiling {
     Quads { rows: u32, cols4: u32 },
     /// As `Tiled`, int8 by activations that become bytes: for devices that sum products of four bytes. Other weights are `Tiled`.
     Dot { rows: u32, cols4: u32 },
+    /// As `Tiled`, int8 by activations that become halves: for devices with half precision. Other weights are `Tiled`.
+    Half { rows: u32, cols4: u32 },
+}
+
+/// What an int8 product makes of its activations on the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    Floats,
+    Halves,
+    Bytes,
 }
 
 /// DTYPE of int8 weights in `linear.wgsl`.
@@ -41,6 +51,7 @@ impl std::fmt::Display for Tiling {
             Tiling::Tiled { rows, cols4 } => write!(f, "tiled {}x{}", 8 * rows, 64 * cols4),
             Tiling::Quads { rows, cols4 } => write!(f, "quads {rows}x{}", 4 * cols4),
             Tiling::Dot { rows, cols4 } => write!(f, "dot {}x{}", 8 * rows, 64 * cols4),
+            Tiling::Half { rows, cols4 } => write!(f, "half {}x{}", 8 * rows, 64 * cols4),
         }
     }
 }
@@ -61,6 +72,7 @@ impl Tiling {
             Tiling::Direct { .. } | Tiling::Tiled { .. } => true,
             Tiling::Quads { .. } => extras.subgroups,
             Tiling::Dot { .. } => extras.dot4,
+            Tiling::Half { .. } => extras.halves,
         }
     }
 }
@@ -95,7 +107,7 @@ impl Tilings {
     ];
 
     /// What is worth a try for long ones.
-    pub const LONG: [Tiling; 7] = [
+    pub const LONG: [Tiling; 8] = [
         Tiling::Direct { rows: 4, cols4: 2 },
         Tiling::Direct { rows: 8, cols4: 2 },
         Tiling::Tiled { rows: 4, cols4: 1 },
@@ -103,16 +115,21 @@ impl Tilings {
         Tiling::Tiled { rows: 8, cols4: 2 },
         Tiling::Quads { rows: 6, cols4: 2 },
         Tiling::Dot { rows: 8, cols4: 1 },
+        Tiling::Half { rows: 8, cols4: 1 },
     ];
 
-    /// Whether int8 products of runs of `length` make bytes of activations.
-    pub fn make_bytes(self, length: Length) -> bool {
+    /// What int8 products of runs of `length` make of activations.
+    pub fn seen(self, length: Length) -> Seen {
         let tiling = match length {
-            Length::Row => return false,
+            Length::Row => return Seen::Floats,
             Length::Short => self.short,
             Length::Long => self.long,
         };
-        matches!(tiling, Tiling::Dot { .. })
+        match tiling {
+            Tiling::Direct { .. } | Tiling::Tiled { .. } | Tiling::Quads { .. } => Seen::Floats,
+            Tiling::Half { .. } => Seen::Halves,
+            Tiling::Dot { .. } => Seen::Bytes,
+        }
     }
 
     /// Whether a device has what these need.
@@ -122,17 +139,18 @@ impl Tilings {
 }
 
 fn source(tiling: Option<Tiling>, dtype: u32, activation: Activation) -> Source {
-    let x = include_str!("linear_x.wgsl");
+    let x = wgsl!("linear_x.wgsl");
     let (x, file, rows, cols4) = match tiling {
-        None => (x, include_str!("linear_row.wgsl"), 1, 1),
-        Some(Tiling::Direct { rows, cols4 }) => (x, include_str!("linear_direct.wgsl"), rows, cols4),
-        Some(Tiling::Dot { rows, cols4 }) if dtype == INT8 => (x, include_str!("linear_dot.wgsl"), rows, cols4),
-        Some(Tiling::Tiled { rows, cols4 } | Tiling::Dot { rows, cols4 }) => (x, include_str!("linear_tiled.wgsl"), rows, cols4),
-        Some(Tiling::Quads { rows, cols4 }) => ("", include_str!("linear_quads.wgsl"), rows, cols4),
+        None => (x, wgsl!("linear_row.wgsl"), 1, 1),
+        Some(Tiling::Direct { rows, cols4 }) => (x, wgsl!("linear_direct.wgsl"), rows, cols4),
+        Some(Tiling::Dot { rows, cols4 }) if dtype == INT8 => (x, wgsl!("linear_dot.wgsl"), rows, cols4),
+        Some(Tiling::Half { rows, cols4 }) if dtype == INT8 => (x, wgsl!("linear_half.wgsl"), rows, cols4),
+        Some(Tiling::Tiled { rows, cols4 } | Tiling::Dot { rows, cols4 } | Tiling::Half { rows, cols4 }) => (x, wgsl!("linear_tiled.wgsl"), rows, cols4),
+        Some(Tiling::Quads { rows, cols4 }) => ("", wgsl!("linear_quads.wgsl"), rows, cols4),
     };
     Source {
         label: "linear",
-        files: vec![ACTIVATIONS, include_str!("linear.wgsl"), x, file],
+        files: vec![ACTIVATIONS, wgsl!("linear.wgsl"), x, file],
         constants: vec![("DTYPE", dtype), ("GROUP4", int4::GROUP as u32 / 4), ("ACTIVATION", number(activation)), ("R", rows), ("C", cols4)],
         repeats: vec![("r", rows), ("c", cols4), ("j", 4)],
         bindings: vec![Access::Read, Access::Read, Access::Read, Access::Read, Access::Write, Access::Read],
@@ -143,7 +161,7 @@ fn kernel(tiling: Option<Tiling>, out4: u32, source: Source) -> Kernel {
     let (per_x, rows) = match tiling {
         None => (8, 1),
         Some(Tiling::Direct { rows, cols4 }) => (8 * cols4, 8 * rows),
-        Some(Tiling::Tiled { rows, cols4 } | Tiling::Dot { rows, cols4 }) => (16 * cols4, 8 * rows),
+        Some(Tiling::Tiled { rows, cols4 } | Tiling::Dot { rows, cols4 } | Tiling::Half { rows, cols4 }) => (16 * cols4, 8 * rows),
         Some(Tiling::Quads { rows, cols4 }) => (16 * cols4, rows),
     };
     Kernel::new(source, out4.div_ceil(per_x), rows)

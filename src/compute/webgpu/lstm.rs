@@ -1,7 +1,7 @@
 //! `Op::Lstm`: the recurrence, an item a workgroup.
 
 use super::device::Gpu;
-use super::shader::{Access, Source};
+use super::shader::{Access, Source, wgsl};
 use super::step::{Bound, Input, Step, bytes, vec4s, weight};
 use crate::compute::graph::{Rows, Value};
 
@@ -9,7 +9,7 @@ use crate::compute::graph::{Rows, Value};
 pub fn step(gpu: &Gpu, x: Value, rows: Rows, weights: &[f32], hidden: usize) -> Step {
     let source = Source {
         label: "lstm",
-        files: vec![include_str!("lstm.wgsl")],
+        files: vec![wgsl!("lstm.wgsl")],
         constants: vec![("HIDDEN", hidden as u32)],
         repeats: Vec::new(),
         bindings: vec![Access::Read, Access::Read, Access::Read, Access::Write],

@@ -28,7 +28,7 @@ mod wait;
 mod window;
 
 pub use device::{Adapter, Extras, Found, Gpu};
-pub use linear::{Tiling, Tilings};
+pub use linear::{Seen, Tiling, Tilings};
 pub use run::GpuModel;
 pub use scan::GpuScan;
 pub use step::Length;

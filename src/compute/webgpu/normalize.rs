@@ -1,6 +1,6 @@
 //! `Op::Normalize`: each row to unit length.
 
-use super::shader::{Access, Source};
+use super::shader::{Access, Source, wgsl};
 use super::step::{Bound, Step, vec4s};
 use crate::compute::graph::Value;
 
@@ -8,7 +8,7 @@ use crate::compute::graph::Value;
 pub fn step(x: Value, cols: usize) -> Step {
     let source = Source {
         label: "normalize",
-        files: vec![include_str!("normalize.wgsl")],
+        files: vec![wgsl!("normalize.wgsl")],
         constants: Vec::new(),
         repeats: Vec::new(),
         bindings: vec![Access::Read, Access::Write],

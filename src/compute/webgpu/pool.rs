@@ -1,6 +1,6 @@
 //! `Op::Pool`: the rows of each item to one.
 
-use super::shader::{Access, Source};
+use super::shader::{Access, Source, wgsl};
 use super::step::{Bound, Input, Step, vec4s};
 use crate::compute::graph::{PoolKind, Rows, Value};
 
@@ -14,7 +14,7 @@ pub fn step(x: Value, rows: Rows, cols: usize, kind: PoolKind) -> Step {
     };
     let source = Source {
         label: "pool",
-        files: vec![include_str!("pool.wgsl")],
+        files: vec![wgsl!("pool.wgsl")],
         constants: vec![("KIND", kind)],
         repeats: Vec::new(),
         bindings: vec![Access::Read, Access::Read, Access::Write],

@@ -1,7 +1,7 @@
 //! `Op::Positions`: learned rows before each item's own, and a learned table on all of them.
 
 use super::device::Gpu;
-use super::shader::{Access, Source};
+use super::shader::{Access, Source, wgsl};
 use super::step::{Bound, Step, bytes, vec4s, weight};
 use crate::compute::graph::Value;
 
@@ -9,7 +9,7 @@ use crate::compute::graph::Value;
 pub fn step(gpu: &Gpu, x: Value, first: &[f32], table: &[f32], cols: usize) -> Step {
     let source = Source {
         label: "positions",
-        files: vec![include_str!("positions.wgsl")],
+        files: vec![wgsl!("positions.wgsl")],
         constants: Vec::new(),
         repeats: Vec::new(),
         bindings: vec![Access::Read, Access::Read, Access::Write],

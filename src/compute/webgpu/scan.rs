@@ -11,7 +11,7 @@ use std::rc::Rc;
 use super::device::{Gpu, device_error};
 use super::readback::read_back;
 use super::run::PARAMS_BYTES;
-use super::shader::{Access, Source};
+use super::shader::{Access, Source, wgsl};
 use super::step::words;
 use crate::error::{Error, Result};
 use crate::math::scan::Query;
@@ -163,7 +163,7 @@ impl GpuScan {
 fn source() -> Source {
     Source {
         label: "scan",
-        files: vec![include_str!("scan.wgsl")],
+        files: vec![wgsl!("scan.wgsl")],
         constants: Vec::new(),
         repeats: Vec::new(),
         bindings: vec![Access::Read, Access::Read, Access::Write],

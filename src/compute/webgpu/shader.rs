@@ -5,6 +5,46 @@
 //! are the lengths of what a thread holds in registers: only lines that stand there one by one stay out of memory on every
 //! driver.
 
+/// A WGSL file as visitors download it: without its comments, every line where it was.
+macro_rules! wgsl {
+    ($file:literal) => {{
+        const TEXT: &str = include_str!($file);
+        const BARE: [u8; crate::compute::webgpu::shader::bare::<0>(TEXT).1] = crate::compute::webgpu::shader::bare(TEXT).0;
+        const { crate::compute::webgpu::shader::text(&BARE) }
+    }};
+}
+pub(super) use wgsl;
+
+/// The first `N` bytes of a source without its comments (`//@` is none), and how many there are.
+pub(super) const fn bare<const N: usize>(source: &str) -> ([u8; N], usize) {
+    let (source, mut kept) = (source.as_bytes(), [0; N]);
+    let (mut from, mut to, mut commented) = (0, 0, false);
+    while from < source.len() {
+        let byte = source[from];
+        if byte == b'\n' {
+            commented = false;
+        } else if byte == b'/' && from + 2 < source.len() && source[from + 1] == b'/' && source[from + 2] != b'@' {
+            commented = true;
+        }
+        if !commented {
+            if to < N {
+                kept[to] = byte;
+            }
+            to += 1;
+        }
+        from += 1;
+    }
+    (kept, to)
+}
+
+/// Bytes of [`bare`] as text, which they are: comments begin and end at whole characters.
+pub(super) const fn text(bare: &'static [u8]) -> &'static str {
+    match std::str::from_utf8(bare) {
+        Ok(text) => text,
+        Err(_) => "",
+    }
+}
+
 /// What is bound beside the parameters, in the order of the bindings 1, 2, ...
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Access {
@@ -44,12 +84,12 @@ impl Source {
     }
 }
 
-/// A module of some parts. What it enables stands before all of them, and only in browsers: naga knows such functions by themselves
-/// and not yet the word for them.
+/// A module of some parts. What it enables stands before all of them; subgroups only in browsers: naga knows their functions by
+/// themselves and not yet the word for them.
 pub fn module<const N: usize>(parts: [&str; N]) -> String {
     let lines = || parts.iter().flat_map(|part| part.lines());
     let enables = |line: &&str| line.starts_with("enable ");
-    let before = lines().filter(|line| enables(line) && cfg!(target_arch = "wasm32"));
+    let before = lines().filter(|line| enables(line) && (cfg!(target_arch = "wasm32") || !line.contains("subgroups")));
     before.chain(lines().filter(|line| !enables(line))).flat_map(|line| [line, "\n"]).collect()
 }
 

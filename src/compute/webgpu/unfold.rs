@@ -1,6 +1,6 @@
 //! `Op::Unfold`: what a sliding window sees, one row an output position.
 
-use super::shader::{Access, Source};
+use super::shader::{Access, Source, wgsl};
 use super::step::{Bound, Step, vec4s};
 use super::window::{WINDOW, constants};
 use crate::compute::graph::{Value, Window};
@@ -9,7 +9,7 @@ use crate::compute::graph::{Value, Window};
 pub fn step(x: Value, channels: usize, window: &Window) -> Step {
     let source = Source {
         label: "unfold",
-        files: vec![WINDOW, include_str!("unfold.wgsl")],
+        files: vec![WINDOW, wgsl!("unfold.wgsl")],
         constants: constants(window),
         repeats: vec![("j", 4)],
         bindings: vec![Access::Read, Access::Write],

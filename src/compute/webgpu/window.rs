@@ -1,5 +1,6 @@
 //! A sliding window as constants of a shader.
 
+use super::shader::wgsl;
 use crate::compute::graph::Window;
 
 /// The window, its sizes in positions.
@@ -21,4 +22,4 @@ pub fn constants(w: &Window) -> Vec<(&'static str, u32)> {
 }
 
 /// Finds the row that a tap of an output's window sees.
-pub const WINDOW: &str = include_str!("window.wgsl");
+pub const WINDOW: &str = wgsl!("window.wgsl");

@@ -14,7 +14,7 @@ use palate::compute::cpu::isa::Isa;
 use palate::compute::cpu::{CpuModel, Workspace};
 use palate::compute::graph::{Activation, Batch, Graph, Mask, PoolKind, Value};
 use palate::compute::int4;
-use palate::compute::webgpu::{Gpu, GpuModel, GpuScan, Length, Tilings};
+use palate::compute::webgpu::{Gpu, GpuModel, GpuScan, Length, Seen, Tilings};
 use palate::format::tensors::{DType, Part, TensorFile, f16_to_f32, write};
 use palate::math::rng::Rng;
 use palate::math::scan::{Query, scan};
@@ -83,6 +83,8 @@ pub const NEAR: [f64; 2] = [tolerance::WEBGPU; 2];
 const EXACT: [f64; 2] = [0.0; 2];
 /// The CPU multiplies int8 by activations of seven bits.
 const NEAR_I8: [f64; 2] = [tolerance::WEBGPU, tolerance::WEBGPU_CPU_I8];
+/// The same where the device makes halves of activations.
+const NEAR_HALVES: [f64; 2] = [tolerance::WEBGPU_HALVES, tolerance::WEBGPU_CPU_I8];
 
 impl Stand {
     pub fn new(gpu: Rc<Gpu>) -> Self {
@@ -203,7 +205,9 @@ fn with_outliers(seed: u64, m: usize, k: usize) -> Vec<f32> {
 /// A product, and another one that adds the first. `bytes`: the inputs as tilings see them that make bytes of them.
 async fn twice(stand: &Stand, what: &str, parts: &[Part<'_>], (m, n, k): (usize, usize, usize), x: &[f32], bytes: Option<&[f64]>, weights: &[f64], bias: &[f32], near: [f64; 2]) -> Outcome {
     for tilings in all_tilings(&stand.gpu) {
-        let seen = bytes.filter(|_| tilings.make_bytes(Length::of(m))).map_or_else(|| f64s(x), <[f64]>::to_vec);
+        let makes = tilings.seen(Length::of(m));
+        let seen = bytes.filter(|_| makes == Seen::Bytes).map_or_else(|| f64s(x), <[f64]>::to_vec);
+        let near = if bytes.is_some() && makes == Seen::Halves { NEAR_HALVES } else { near };
         let sums = loops::linear(&seen, weights, bias, k);
         let want: Vec<f64> = sums.iter().map(|&sum| sum + loops::activate(Activation::Gelu, sum)).collect();
         let graph = |b: &mut Builder<'_>| {

@@ -51,6 +51,8 @@ pub mod tolerance {
     pub const EXP: f64 = 4e-7;
     /// WebGPU against f64 loops and the CPU: f32 sums without a given order, `exp` and division as exact as WGSL asks for.
     pub const WEBGPU: f64 = 5e-6;
+    /// The same where int8 products make halves of activations, and products of four.
+    pub const WEBGPU_HALVES: f64 = 2e-3;
     /// WebGPU's int8 products against the CPU's, whose activations have seven bits.
     pub const WEBGPU_CPU_I8: f64 = 2e-2;
     /// Relative to max(1, |x|).
