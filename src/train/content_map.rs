@@ -7,7 +7,8 @@
 use rayon::prelude::*;
 
 use super::features::Features;
-use super::linear::{invert, matmul};
+use super::inverse::{Stand, inverse_of};
+use super::linear::{add_diagonal, matmul};
 use crate::Result;
 
 /// Content similarities `[rows, columns]` between two lists of items: cosines of sparse and dense rows, averaged where
@@ -42,7 +43,8 @@ pub fn similarities(features: &Features, rows: &[u32], columns: &[u32]) -> Vec<f
     out
 }
 
-/// Fills the columns of `weights` (row-major `[items, items]`, EASE's) for the items in `cold` from the content of `warm`.
+/// Fills the columns of `weights` (row-major `[items, items]`, EASE's) for the items in `cold` from the content of `warm`. The
+/// inversion is kept at `stand`.
 pub fn fill_cold(
     weights: &mut [f32],
     items: usize,
@@ -50,14 +52,18 @@ pub fn fill_cold(
     warm: &[u32],
     cold: &[u32],
     lambda: f32,
+    stand: &Stand<'_>,
 ) -> Result<()> {
     let (w, c) = (warm.len(), cold.len());
     if w == 0 || c == 0 {
         return Ok(());
     }
-    let mut kernel = similarities(features, warm, warm);
-    (0..w).for_each(|i| kernel[i * w + i] += lambda);
-    invert(&mut kernel, w)?;
+    let system = || {
+        let mut kernel = similarities(features, warm, warm);
+        add_diagonal(&mut kernel, w, lambda);
+        kernel
+    };
+    let kernel = inverse_of(w, system, stand)?;
     let cross = similarities(features, warm, cold);
     // A = (K + lambda I)^-1 k, [warm, cold].
     let mut mapped = vec![0f32; w * c];

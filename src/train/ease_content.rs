@@ -5,11 +5,12 @@
 
 use super::ease::ease_with_heights;
 use super::features::Features;
+use super::inverse::Stand;
 use super::matrix::Csr;
 use crate::Result;
 
 /// B as row-major `[items, items]`, and its heights as EASE has them. `alpha` weighs a unit content row against one user; 0 is plain EASE.
-pub fn ease_content(x: &Csr, features: &Features, lambda: f32, alpha: f32) -> Result<(Vec<f32>, Vec<f32>)> {
+pub fn ease_content(x: &Csr, features: &Features, lambda: f32, alpha: f32, stand: &Stand<'_>) -> Result<(Vec<f32>, Vec<f32>)> {
     let mut stacked = x.clone();
     if alpha > 0.0 && features.sparse.rows() == x.columns {
         stacked = stacked.stack(&features.sparse.transpose(), alpha);
@@ -22,5 +23,5 @@ pub fn ease_content(x: &Csr, features: &Features, lambda: f32, alpha: f32) -> Re
             }));
         }
     }
-    ease_with_heights(&stacked, lambda)
+    ease_with_heights(&stacked, lambda, stand)
 }

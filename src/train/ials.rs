@@ -5,14 +5,13 @@
 //! and the same for items. Starting values are normal with deviation 0.1 / sqrt(dim). Not here: the fold-in
 //! (`rank::learned::factors`).
 
-use faer::linalg::matmul::triangular;
 use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
 
 use super::matrix::Csr;
 use crate::Result;
 use crate::math::rng::Rng;
-use crate::math::simd::cholesky::solve_lower;
+use crate::math::simd::cholesky::System;
 use crate::math::simd::normal::{Chosen, add_misfit};
 use crate::math::vector::{add_scaled, dot_in};
 
@@ -96,41 +95,15 @@ pub fn solve_side(x: &Csr, other: &[f32], out: &mut [f32], settings: &IalsSettin
     }
     // Long rows are often next to each other: small parts can still be shared out when one thread is done before another.
     out.par_chunks_mut(d).enumerate().with_max_len(64).for_each_init(
-        || (vec![0f32; d * d], Vec::<f32>::new()),
-        |(a, gathered), (row, target)| {
-            let (columns, values) = x.row(row);
-            if columns.is_empty() {
+        || System::new(d),
+        |system, (row, target)| {
+            let (rows, weights) = x.row(row);
+            if rows.is_empty() {
                 target.fill(0.0);
                 return;
             }
-            gathered.clear();
-            target.fill(0.0);
-            for (&c, &w) in columns.iter().zip(values) {
-                let v = &other[c as usize * d..(c as usize + 1) * d];
-                let root = w.sqrt();
-                if w == 1.0 { gathered.extend_from_slice(v) } else { gathered.extend(v.iter().map(|v| v * root)) }
-                for (t, v) in target.iter_mut().zip(v) {
-                    *t += w * v;
-                }
-            }
-            a.copy_from_slice(&base);
-            let rows = MatRef::from_row_major_slice(gathered.as_slice(), columns.len(), d);
-            triangular::matmul(
-                MatMut::from_column_major_slice_mut(a.as_mut_slice(), d, d),
-                triangular::BlockStructure::TriangularLower,
-                Accum::Add,
-                rows.transpose(),
-                triangular::BlockStructure::Rectangular,
-                rows,
-                triangular::BlockStructure::Rectangular,
-                1.0,
-                Par::Seq,
-            );
-            let ridge = settings.lambda * (columns.len() as f32 + settings.alpha0 * m as f32).powf(settings.nu);
-            for i in 0..d {
-                a[i * d + i] += ridge;
-            }
-            solve_lower(a, d, target);
+            let ridge = settings.lambda * (rows.len() as f32 + settings.alpha0 * m as f32).powf(settings.nu);
+            system.solve(&base, Chosen { table: other, rows, weights }, ridge, target);
         },
     );
 }

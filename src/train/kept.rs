@@ -89,6 +89,11 @@ impl<'a> Kept<'a> {
         self.checkpoint.is_due()
     }
 
+    /// Tells the person who waits.
+    pub fn tell(&self, text: &str) {
+        (self.note)(text);
+    }
+
     /// Where it is, for messages.
     pub fn place(&self) -> String {
         self.checkpoint.place()

@@ -33,7 +33,7 @@ impl Knob {
 }
 
 /// Every hyper-parameter.
-pub const KNOBS: [Knob; 12] = [
+pub const KNOBS: [Knob; 13] = [
     Knob { name: "knn_shrink", method: "item-knn", span: (0.1, 20.0), legal: (0.0, 1e6), get: |s| s.knn_shrink.into(), set: |s, v| s.knn_shrink = v as f32 },
     Knob { name: "ease_lambda", method: "ease", span: (0.1, 10.0), legal: (1e-3, 1e7), get: |s| s.ease_lambda.into(), set: |s, v| s.ease_lambda = v as f32 },
     Knob { name: "content_alpha", method: "ease-content", span: (0.05, 20.0), legal: (0.0, 1e5), get: |s| s.content_alpha.into(), set: |s, v| s.content_alpha = v as f32 },
@@ -45,6 +45,7 @@ pub const KNOBS: [Knob; 12] = [
     Knob { name: "ials_alpha0", method: "ials", span: (0.1, 10.0), legal: (0.0, 1e3), get: |s| s.ials.alpha0.into(), set: |s, v| s.ials.alpha0 = v as f32 },
     Knob { name: "clusters", method: "user-clusters", span: (0.25, 4.0), legal: (1.0, 1e5), get: |s| s.clusters as f64, set: |s, v| s.clusters = v.round().max(1.0) as usize },
     Knob { name: "map_lambda", method: "content-map", span: (0.05, 20.0), legal: (1e-6, 1e6), get: |s| s.map_lambda.into(), set: |s, v| s.map_lambda = v as f32 },
+    Knob { name: "balance", method: "", span: (1.0, 1.0), legal: (0.0, 1.0), get: |s| s.balance.into(), set: |s, v| s.balance = v as f32 },
     Knob { name: "row_entries", method: "", span: (1.0, 1.0), legal: (1.0, 1e4), get: |s| s.row_entries as f64, set: |s, v| s.row_entries = v.round() as usize },
 ];
 

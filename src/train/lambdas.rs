@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::blend::{sample, term_quality};
 use super::ease::ease_with_heights;
+use super::inverse::Stand;
 use super::kept::Trials;
 use super::methods::Trainer;
 use crate::rank::learned::terms::Term;
@@ -25,12 +26,13 @@ impl Trainer<'_> {
         let cheap = self.choices.ease_lambda.is_none() && matrix.rows() * 5 <= matrix.columns * 4 && !self.data.valid.is_empty();
         let cases = sample(self.data.valid, CASES);
         let mut trials = Trials::open(&self.kept, TRIALS);
+        let learn = |lambda: f32| ease_with_heights(&matrix, lambda, &Stand::new(&self.kept, method, &lambda.to_string()));
         // What was reached, with which lambda; the weights, unless a stopped run had tried it.
         let mut best: Option<(f64, f32, Option<(Vec<f32>, Vec<f32>)>)> = None;
         for lambda in FACTORS.iter().take(if cheap { FACTORS.len() } else { 0 }).map(|factor| base * factor) {
             let mut weights = None;
             let reached = trials.of(&lambda.to_string(), &|| 0.0, || {
-                let (learned, heights) = ease_with_heights(&matrix, lambda)?;
+                let (learned, heights) = learn(lambda)?;
                 let term = self.dense(method, learned);
                 let reached = term_quality(&term, &cases, self.data.valid_candidates);
                 weights = Arc::into_inner(term.weights).map(|learned| (learned, heights));
@@ -41,7 +43,7 @@ impl Trainer<'_> {
             }
         }
         let (_, lambda, weights) = best.unwrap_or((0.0, base, None));
-        let (weights, heights) = weights.map_or_else(|| ease_with_heights(&matrix, lambda), Ok)?;
+        let (weights, heights) = weights.map_or_else(|| learn(lambda), Ok)?;
         drop(matrix);
         (self.note)(&format!("{method}: lambda {lambda}"));
         self.choices.ease_lambda = Some(lambda);

@@ -79,6 +79,24 @@ impl Csr {
         Self { columns: self.rows(), offsets, indices, values }
     }
 
+    /// The same with every row times n^(-power / 2), n its entries, and all of them times what leaves the sum of squares as it is. In
+    /// products of columns a row of n entries then weighs as n^-power: with 1 as much as one of a single entry, with 0 nothing changes.
+    pub fn balanced(mut self, power: f32) -> Self {
+        if power == 0.0 {
+            return self;
+        }
+        let squares = |values: &[f32]| values.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>();
+        let before = squares(&self.values);
+        for row in 0..self.rows() {
+            let range = self.offsets[row]..self.offsets[row + 1];
+            let factor = (range.len() as f32).powf(-power / 2.0);
+            self.values[range].iter_mut().for_each(|v| *v *= factor);
+        }
+        let factor = (before / squares(&self.values).max(f64::MIN_POSITIVE)).sqrt() as f32;
+        self.values.iter_mut().for_each(|v| *v *= factor);
+        self
+    }
+
     /// Rows of `below` appended, each value times `factor`.
     pub fn stack(&self, below: &Self, factor: f32) -> Self {
         let mut out = self.clone();

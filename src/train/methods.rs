@@ -14,11 +14,12 @@ use super::clusters::clusters;
 use super::content_map::fill_cold;
 use super::covered::Covered;
 use super::dense::Dense;
-use super::ease::ease;
+use super::ease::ease_with_heights;
 use super::ease_content::ease_content;
 use super::entries::{Centered, Entries, Keep, Popular};
 use super::features::Features;
 use super::ials::IalsSettings;
+use super::inverse::Stand;
 use super::kept::Kept;
 use super::knn::item_knn;
 use super::matrix::Csr;
@@ -77,6 +78,8 @@ pub struct Settings {
     pub budget_bytes: usize,
     /// The hybrid by deviations, which is not linear in the events, is taken where it is better by this factor.
     pub deviation_earns: f64,
+    /// Of people with n events each event weighs n^-balance: 0 alike, 1 people alike (EASE, item-kNN; iALS by the root).
+    pub balance: f32,
     pub knn_shrink: f32,
     pub ease_lambda: f32,
     /// Weight of a unit content row against one user.
@@ -96,6 +99,7 @@ impl Default for Settings {
             dense_items: DENSE_ITEMS,
             budget_bytes: 4_000_000,
             deviation_earns: 1.0,
+            balance: 0.0,
             knn_shrink: 10.0,
             ease_lambda: 200.0,
             content_alpha: 7.0,
@@ -108,6 +112,9 @@ impl Default for Settings {
         }
     }
 }
+
+/// The name under which the content map's second inversion is kept.
+pub(super) const CONTENT: &str = "content-map-content";
 
 /// How fast the past may fade, in events.
 const TAUS: [f32; 7] = [f32::INFINITY, 50.0, 20.0, 8.0, 4.0, 2.0, 1.0];
@@ -132,7 +139,7 @@ pub struct Trainer<'a> {
 impl<'a> Trainer<'a> {
     /// A trainer over `data`.
     pub fn new(data: Data<'a>, settings: Settings, note: &'a dyn Fn(&str)) -> Self {
-        let matrix = Csr::binary(data.sequences, data.items);
+        let matrix = Csr::binary(data.sequences, data.items).balanced(settings.balance);
         let covered = Covered::new(&data.counts(), settings.dense_items).map(Arc::new);
         Self { data, settings, matrix, covered, trained: HashMap::new(), matrices: HashMap::new(), choices: Choices::default(), note, kept: Kept::nothing() }
     }
@@ -195,13 +202,14 @@ impl<'a> Trainer<'a> {
             "ease-content" => {
                 self.need_content(method)?;
                 let features = self.covered.as_ref().map_or(Cow::Borrowed(self.data.features), |covered| Cow::Owned(covered.features(self.data.features)));
-                let (weights, heights) = ease_content(&self.covered_matrix(), &features, s.ease_lambda, s.content_alpha)?;
+                let (weights, heights) = ease_content(&self.covered_matrix(), &features, s.ease_lambda, s.content_alpha, &Stand::new(&self.kept, method, ""))?;
                 self.matrix_term(method, weights, Some(heights))
             }
             "transitions" => {
+                let stand = Stand::new(&self.kept, method, "");
                 let weights = match &self.covered {
-                    None => transitions(self.data.sequences, n, &s.transitions, EVENTS)?,
-                    Some(covered) => transitions(&covered.sequences(self.data.sequences), covered.items.len(), &s.transitions, EVENTS)?,
+                    None => transitions(self.data.sequences, n, &s.transitions, EVENTS, &stand)?,
+                    Some(covered) => transitions(&covered.sequences(self.data.sequences), covered.items.len(), &s.transitions, EVENTS, &stand)?,
                 };
                 self.matrix_term(method, weights, None)
             }
@@ -307,8 +315,8 @@ impl<'a> Trainer<'a> {
         let has = |i: &u32| self.data.features.has(*i as usize);
         let warm: Vec<u32> = (0..n as u32).filter(|&i| counts[i as usize] > 0).filter(has).collect();
         let cold: Vec<u32> = (0..n as u32).filter(|&i| counts[i as usize] == 0).filter(has).collect();
-        let mut weights = ease(&self.matrix, s.ease_lambda)?;
-        fill_cold(&mut weights, n, self.data.features, &warm, &cold, s.map_lambda)?;
+        let (mut weights, _) = ease_with_heights(&self.matrix, s.ease_lambda, &Stand::new(&self.kept, method, ""))?;
+        fill_cold(&mut weights, n, self.data.features, &warm, &cold, s.map_lambda, &Stand::new(&self.kept, CONTENT, ""))?;
         // Of each row, warm and cold entries are kept apart: the cold ones are smaller and would all be cut.
         let is_cold: Vec<bool> = counts.iter().map(|&c| c == 0).collect();
         let rows = weights.chunks_exact(n.max(1)).map(|row| {

@@ -18,6 +18,7 @@ pub mod fusion_report;
 pub mod fusion_space;
 pub mod hybrid;
 pub mod ials;
+pub mod inverse;
 pub mod kept;
 pub mod knn;
 pub mod knobs;

@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use super::choices::Choices;
 use super::entries::{Entries, Keep};
-use super::methods::Trainer;
+use super::inverse::Stand;
+use super::methods::{CONTENT, Trainer};
 use super::sequence_state::State;
 use super::ship;
 use crate::format::ranker::{Ranker, write};
@@ -58,7 +59,9 @@ impl Trainer<'_> {
         let floats = |name: &str, values: &[f32]| Part::f32(name, &[values.len()], values);
         let parts = [Part::u8("term", &shard), floats("rows", &entries.rows), floats("columns", &entries.columns)];
         self.kept.write(method, &parts, self.choices_text())?;
+        self.kept.remove(&Stand::part(method));
         match method {
+            "content-map" => self.kept.remove(&Stand::part(CONTENT)),
             "ease" => self.drop_lambdas(),
             "ials" => self.drop_sweeps(),
             "sequence" => State::remove(&self.kept),

@@ -6,7 +6,8 @@
 
 use rayon::prelude::*;
 
-use super::linear::{add_diagonal, add_product_transposed, invert, matmul, ridge_inverse};
+use super::inverse::{Stand, inverse_of, ridge_inverse};
+use super::linear::{add_diagonal, add_product_transposed, matmul};
 use super::matrix::Csr;
 use crate::Result;
 use crate::evaluate::dataset::Sequence;
@@ -44,12 +45,12 @@ pub const EVENTS: usize = 2_000_000;
 
 /// B as row-major `[items, items]`: row i is what having just met item i adds to what comes next. Of more events than `most` at a
 /// time ([`EVENTS`] are good) S'S and S'T are summed part by part, in dense matrices.
-pub fn transitions(sequences: &[Sequence], items: usize, settings: &TransitionSettings, most: usize) -> Result<Vec<f32>> {
+pub fn transitions(sequences: &[Sequence], items: usize, settings: &TransitionSettings, most: usize, stand: &Stand<'_>) -> Result<Vec<f32>> {
     if sequences.iter().map(Sequence::len).sum::<usize>() > most {
-        return by_parts(sequences, items, settings, most);
+        return by_parts(sequences, items, settings, most, stand);
     }
     let (past, future) = cuts(sequences, items, settings);
-    let inverse = ridge_inverse(&past, settings.lambda)?;
+    let inverse = ridge_inverse(&past, settings.lambda, stand)?;
     let target = sparse_product(&past, &future);
     let mut out = vec![0f32; items * items];
     out.par_chunks_mut(items.max(1)).enumerate().for_each(|(i, row)| {
@@ -66,7 +67,7 @@ pub fn transitions(sequences: &[Sequence], items: usize, settings: &TransitionSe
     Ok(out)
 }
 
-fn by_parts(sequences: &[Sequence], items: usize, settings: &TransitionSettings, most: usize) -> Result<Vec<f32>> {
+fn by_parts(sequences: &[Sequence], items: usize, settings: &TransitionSettings, most: usize, stand: &Stand<'_>) -> Result<Vec<f32>> {
     let add = |sum: &mut [f32], of: &dyn Fn(&Csr, &Csr, &mut [f32])| {
         let mut rest = sequences;
         while !rest.is_empty() {
@@ -78,10 +79,13 @@ fn by_parts(sequences: &[Sequence], items: usize, settings: &TransitionSettings,
             rest = others;
         }
     };
-    let mut inverse = vec![0f32; items * items];
-    add(&mut inverse, &|past, _, sum| add_product_transposed(sum, past, past));
-    add_diagonal(&mut inverse, items, settings.lambda);
-    invert(&mut inverse, items)?;
+    let system = || {
+        let mut matrix = vec![0f32; items * items];
+        add(&mut matrix, &|past, _, sum| add_product_transposed(sum, past, past));
+        add_diagonal(&mut matrix, items, settings.lambda);
+        matrix
+    };
+    let inverse = inverse_of(items, system, stand)?;
     let mut target = vec![0f32; items * items];
     add(&mut target, &|past, future, sum| add_product_transposed(sum, past, future));
     let mut out = vec![0f32; items * items];

@@ -28,6 +28,7 @@ use palate::train::dense::Dense;
 use palate::train::ease::ease_with_heights;
 use palate::train::entries::{Centered, Entries, Keep, Popular};
 use palate::train::ials::ials;
+use palate::train::inverse::Stand;
 use palate::train::matrix::Csr;
 use palate::train::methods::Settings;
 use palate::train::transitions::{EVENTS, transitions};
@@ -94,8 +95,8 @@ fn main() {
     let train: &[Sequence] = &split.train;
     for method in ["ease", "transitions"] {
         let (dense, heights) = match method {
-            "ease" => ease_with_heights(&x, settings.ease_lambda).map(|(weights, heights)| (weights, Some(heights.into()))).expect("learned"),
-            _ => (transitions(train, n, &settings.transitions, EVENTS).expect("learned"), None),
+            "ease" => ease_with_heights(&x, settings.ease_lambda, &Stand::nowhere()).map(|(weights, heights)| (weights, Some(heights.into()))).expect("learned"),
+            _ => (transitions(train, n, &settings.transitions, EVENTS, &Stand::nowhere()).expect("learned"), None),
         };
         let mut learned = Dense { heights, ..Dense::new(method, dense, n) };
         learned.tau = choose(&TAUS, &split.valid, None, |tau| Box::new(Dense { tau, ..learned.clone() }));

@@ -102,8 +102,8 @@ fn evaluate_names_file_and_line_of_bad_interactions() {
     let fails = |name: &str, text: &str, words: &[&str]| {
         shop.file(name, text.as_bytes());
         let words: Vec<&str> = [&[name][..], words].concat();
-        shop.fails(&["evaluate", "--interactions", name, "--scale", "0.5,5", "--report", "report.html"], &words);
-        shop.fails(&["build", "--items", "items.jsonl", "--text-model", "tiny", "--interactions", name, "--scale", "0.5,5", "--out", "index"], &words);
+        shop.fails(&["evaluate", "--interactions", name, "--scale", "0.5,5", "--time-order", "--report", "report.html"], &words);
+        shop.fails(&["build", "--items", "items.jsonl", "--text-model", "tiny", "--interactions", name, "--scale", "0.5,5", "--time-order", "--out", "index"], &words);
         assert!(!shop.at("report.html").exists() && !shop.at("index").exists(), "nothing is half-written");
     };
     fails("high.csv", "user,item,rating\nu1,boots,4\nu1,tea,5.5\n", &["line 3", "5.5"]);
@@ -114,6 +114,7 @@ fn evaluate_names_file_and_line_of_bad_interactions() {
     fails("columns.csv", "user,price\nu1,3\n", &["item"]);
     fails("short.csv", "user,item,rating\nu1\n", &["line 2"]);
     fails("time.csv", "user,item,timestamp\nu1,boots,yesterday\n", &["line 2", "yesterday"]);
+    fails("back.csv", "user,item,timestamp\nu1,boots,7\nu2,boots,3\nu1,tea,5\n", &["line 4", "time goes backwards", "from 7 to 5"]);
 }
 
 #[test]

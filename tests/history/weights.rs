@@ -69,4 +69,9 @@ fn weights_count_only_the_newest_items() {
     let found = weights(&events, 500.0);
     assert_eq!(found.len(), Settings::default().most);
     assert_eq!(found[0].0, "499");
+    // What is left out would have weighed next to nothing.
+    let all = weigh(&events, 500.0, &Map::new(), &Settings { most: usize::MAX, ..Settings::default() });
+    let sum = |of: &mut dyn Iterator<Item = f64>| of.sum::<f64>();
+    let (counted, everything) = (sum(&mut found.iter().map(|one| one.1)), sum(&mut all.iter().map(|one| one.weight)));
+    assert!(all.len() == 500 && counted > 0.998 * everything && counted < everything, "{counted} of {everything}");
 }

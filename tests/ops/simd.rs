@@ -1,6 +1,7 @@
 //! The vector functions that ops share.
 
 use super::{Numbers, tolerance};
+use palate::math::simd::cholesky::System;
 use palate::math::simd::normal::{Chosen, add_misfit, add_misfit_in};
 use palate::math::simd::{self, Simd, portable::Portable};
 
@@ -54,6 +55,43 @@ fn misfit_of_chosen_rows_is_right() {
             let scale = want.iter().fold(1.0f64, |most, v| most.max(v.abs()));
             for out in [&found, &portable] {
                 assert!(out.iter().zip(&want).all(|(o, w)| (f64::from(*o) - w).abs() < 1e-5 * scale), "{dim} dimensions, target {target}");
+            }
+        }
+    }
+}
+
+#[test]
+fn systems_of_chosen_rows_are_solved() {
+    let mut numbers = Numbers(9);
+    for (dim, chosen) in [(1, 3), (3, 0), (4, 5), (8, 9), (16, 2), (37, 70), (64, 64), (100, 200), (128, 129)] {
+        let (table, shared) = (numbers.take(40 * dim), numbers.take(3 * dim));
+        let rows: Vec<u32> = (0..chosen as u32).map(|i| i * 7 % 40).collect();
+        let weights: Vec<f32> = numbers.take(chosen).iter().map(|w| w.abs()).collect();
+        let base: Vec<f32> = (0..dim * dim).map(|at| shared.chunks_exact(dim).map(|v| v[at / dim] * v[at % dim]).sum()).collect();
+        // What each unknown's equation leaves over, in f64.
+        let ridge = 0.5;
+        let left_over = |x: &[f32]| -> f64 {
+            let of = |i: usize| {
+                let row = base[i * dim..(i + 1) * dim].iter().zip(x).map(|(a, x)| f64::from(*a) * f64::from(*x)).sum::<f64>();
+                let observed = rows.iter().zip(&weights).map(|(&r, &w)| {
+                    let v = &table[r as usize * dim..(r as usize + 1) * dim];
+                    let product: f64 = v.iter().zip(x).map(|(v, x)| f64::from(*v) * f64::from(*x)).sum();
+                    f64::from(w) * f64::from(v[i]) * (product - 1.0)
+                });
+                (row + observed.sum::<f64>() + f64::from(ridge) * f64::from(x[i])).abs()
+            };
+            (0..dim).map(of).fold(0.0, f64::max)
+        };
+        let chosen = Chosen { table: &table, rows: &rows, weights: &weights };
+        let mut system = System::new(dim);
+        // Twice: nothing of one system is left in the next.
+        for _ in 0..2 {
+            let (mut found, mut portable) = (vec![f32::NAN; dim], vec![f32::NAN; dim]);
+            system.solve(&base, chosen, ridge, &mut found);
+            // SAFETY: the portable set needs no instructions; the vectors fit.
+            unsafe { system.solve_in::<Portable>(&base, chosen, ridge, &mut portable) };
+            for x in [&found, &portable] {
+                assert!(left_over(x) < 1e-4, "{dim} dimensions, {} rows: {:e} is left over", rows.len(), left_over(x));
             }
         }
     }

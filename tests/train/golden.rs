@@ -8,6 +8,7 @@ use palate::train::ease::ease;
 use palate::train::ease_content::ease_content;
 use palate::train::features::Features;
 use palate::train::ials::{IalsSettings, ials, solve_side};
+use palate::train::inverse::Stand;
 use palate::train::matrix::Csr;
 use palate::train::transitions::{EVENTS, TransitionSettings, transitions};
 use serde_json::Value;
@@ -54,11 +55,11 @@ fn ease_content_equals_numpy() {
         sparse.push_row(floats(row).into_iter().enumerate().filter(|(_, v)| *v > 0.0).map(|(c, v)| (c as u32, v)));
     }
     let features = Features { sparse, ..Features::default() };
-    same(&ease_content(&x, &features, 10.0, 1.5).expect("ease").0, &golden["ease_content"]);
+    same(&ease_content(&x, &features, 10.0, 1.5, &Stand::nowhere()).expect("ease").0, &golden["ease_content"]);
     // The same rows as dense vectors.
     let dense = golden["content"].as_array().expect("content").iter().flat_map(floats).collect();
     let features = Features { sparse: Csr::new(0), dense, dim: 4, ..Features::default() };
-    same(&ease_content(&x, &features, 10.0, 1.5).expect("ease").0, &golden["ease_content"]);
+    same(&ease_content(&x, &features, 10.0, 1.5, &Stand::nowhere()).expect("ease").0, &golden["ease_content"]);
 }
 
 #[test]
@@ -67,7 +68,7 @@ fn transitions_equal_numpy() {
     let settings = TransitionSettings { lambda: 5.0, past: 2.0, future: 3.0, window: 4 };
     // All at once, and in parts of a few sequences or of one.
     for most in [EVENTS, 40, 1] {
-        same(&transitions(&sequences(&golden), 25, &settings, most).expect("transitions"), &golden["transitions"]);
+        same(&transitions(&sequences(&golden), 25, &settings, most, &Stand::nowhere()).expect("transitions"), &golden["transitions"]);
     }
 }
 

@@ -1,49 +1,8 @@
-//! Dense algebra for training against plain loops in f64.
+//! Dense products for training against plain loops.
 
 use palate::math::rng::Rng;
 use palate::train::linear::*;
 use palate::train::matrix::Csr;
-
-fn random(rows: usize, columns: usize, share: f64, seed: u64) -> Csr {
-    let mut rng = Rng::new(seed);
-    let mut x = Csr::new(columns);
-    for _ in 0..rows {
-        let row: Vec<(u32, f32)> =
-            (0..columns as u32).filter(|_| rng.unit() < share).map(|c| (c, 1.0)).collect();
-        x.push_row(row);
-    }
-    x
-}
-
-/// (X'X + lambda I) P must be the identity.
-fn check_inverse(x: &Csr, lambda: f32) {
-    let n = x.columns;
-    let p = ridge_inverse(x, lambda).expect("inverse");
-    let a = gram(x, lambda);
-    for i in 0..n {
-        for j in 0..n {
-            let value: f64 = (0..n).map(|k| f64::from(a[i * n + k]) * f64::from(p[k * n + j])).sum();
-            assert!((value - f64::from(u8::from(i == j))).abs() < 2e-4, "({i}, {j}) is {value}");
-        }
-    }
-}
-
-#[test]
-fn ridge_inverse_inverts_tall_wide_and_gappy_systems() {
-    check_inverse(&random(300, 130, 0.1, 1), 5.0);
-    check_inverse(&random(40, 130, 0.1, 2), 5.0);
-    // A third of the columns have no entries.
-    let full = random(300, 90, 0.1, 3);
-    let mut gappy = Csr::new(130);
-    (0..full.rows()).for_each(|r| gappy.push_row(full.entries(r).map(|(c, v)| (c + c / 2, v)).filter(|(c, _)| *c < 130)));
-    check_inverse(&gappy, 5.0);
-}
-
-#[test]
-fn invert_refuses_what_is_not_positive_definite() {
-    let error = invert(&mut [1.0, 2.0, 2.0, 1.0], 2).expect_err("indefinite").to_string();
-    assert!(error.contains("not positive definite") && error.contains("Raise"), "{error}");
-}
 
 #[test]
 fn products_equal_plain_loops() {
@@ -62,4 +21,20 @@ fn products_equal_plain_loops() {
     assert!(near(&out, 2.0));
     matmul_right_transposed(&mut out, &a, &transpose(&b, k, n), (m, k, n), true);
     assert!(near(&out, 3.0));
+}
+
+#[test]
+fn balanced_rows_weigh_by_a_power_of_their_length() {
+    let mut x = Csr::new(6);
+    [&[0u32, 1][..], &[], &[0, 1, 2, 3, 4, 5], &[2], &[1, 2, 3, 5]].iter().for_each(|row| x.push_row(row.iter().map(|&c| (c, 1.0))));
+    assert_eq!(x.clone().balanced(0.0), x);
+    for power in [0.5f32, 1.0] {
+        let balanced = x.clone().balanced(power);
+        let weight = |row: usize| f64::from(balanced.row(row).1[0]).powi(2);
+        for (row, n) in [(0, 2.0f64), (2, 6.0), (4, 4.0)] {
+            assert!((weight(row) / weight(3) - n.powf(-f64::from(power))).abs() < 1e-6, "power {power}, row {row}");
+        }
+        let sum: f64 = balanced.values.iter().map(|v| f64::from(*v).powi(2)).sum();
+        assert!((sum - 13.0).abs() < 1e-5, "{sum}");
+    }
 }

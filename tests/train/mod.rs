@@ -5,6 +5,7 @@ mod contract;
 mod covered;
 mod ear;
 mod golden;
+mod inverse;
 mod linear;
 mod ratings;
 mod sequence;

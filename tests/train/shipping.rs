@@ -10,6 +10,7 @@ use palate::train::dense::Dense;
 use palate::rank::learned::terms::{Term, history_of};
 use palate::train::ease::{ease, ease_with_heights};
 use palate::train::entries::{Centered, Entries, Keep, Popular, exact_lists, kept};
+use palate::train::inverse::Stand;
 use palate::train::matrix::Csr;
 
 /// Loss of NDCG@10 and overlap of the first ten that the device may cost.
@@ -143,7 +144,7 @@ fn sparse_rows_survive_their_parts_and_refuse_broken_ones() {
 /// EASE of the same people with its heights: a symmetric matrix but for them.
 fn symmetric() -> (Dense, Vec<Sequence>, Vec<Case>) {
     let (dense, train, cases) = learned();
-    let (weights, heights) = ease_with_heights(&Csr::binary(&train, 2000), 50.0).expect("ease");
+    let (weights, heights) = ease_with_heights(&Csr::binary(&train, 2000), 50.0, &Stand::nowhere()).expect("ease");
     (Dense { heights: Some(Arc::new(heights)), ..Dense::new(&dense.name, weights, 2000) }, train, cases)
 }
 

@@ -102,6 +102,9 @@ pub struct Build {
     /// A person's rows beyond this many are bad: a robot, or a broken export. 0: no limit.
     #[arg(long, value_name = "COUNT", default_value_t = 1_000_000, requires = "interactions")]
     max_user_rows: usize,
+    /// Rows whose time goes backwards within a person are bad. Without it events are put in order.
+    #[arg(long, requires = "interactions")]
+    time_order: bool,
     /// Items that fewer people met are learned nothing of, so that no shipped row speaks of one or two people.
     #[arg(long, value_name = "COUNT", default_value_t = ranker::MIN_PEOPLE, requires = "interactions")]
     min_people: usize,
@@ -209,7 +212,13 @@ impl Build {
 
     fn read_interactions(&self) -> Result<Option<Interactions>> {
         let Some(path) = &self.interactions else { return Ok(None) };
-        let options = ReadOptions { skip_bad: self.skip_bad, scale: interactions::scale(self.scale.as_deref())?, max_user_rows: self.max_user_rows, ..ReadOptions::default() };
+        let options = ReadOptions {
+            skip_bad: self.skip_bad,
+            scale: interactions::scale(self.scale.as_deref())?,
+            max_user_rows: self.max_user_rows,
+            require_time_order: self.time_order,
+            ..ReadOptions::default()
+        };
         let (interactions, skipped) = interactions::read(path, options)?;
         interactions::note_skipped(&skipped);
         Ok(Some(interactions))

@@ -72,6 +72,9 @@ pub struct Evaluate {
     /// A person's rows beyond this many are bad: a robot, or a broken export. 0: no limit.
     #[arg(long, value_name = "COUNT", default_value_t = 1_000_000)]
     max_user_rows: usize,
+    /// Rows whose time goes backwards within a person are bad. Without it events are put in order.
+    #[arg(long)]
+    time_order: bool,
     /// Keep only users and items with at least this many interactions.
     #[arg(long, default_value_t = 0)]
     core: usize,
@@ -314,6 +317,7 @@ impl Evaluate {
             numbered: catalog.clone(),
             known_only: self.items.is_some(),
             max_user_rows: self.max_user_rows,
+            require_time_order: self.time_order,
             ..ReadOptions::default()
         };
         let (interactions, skipped) = read(&self.interactions, options)?;
