@@ -103,7 +103,8 @@
 //! # How modalities are joined
 //!
 //! An item is as many rows as it has modalities, and [`fuse::joint`] is attention of one learned query to them: a gated sum of
-//! projections in which what is missing is not there. `train::fusion` learns it, and the index's vectors are then the joined ones, the
+//! projections in which what is missing is not there. `train::fusion` learns it by steps and, from interactions, in closed form
+//! (`train::fusion_start`: a ridge of likes on content), whichever validates better. The index's vectors are then the joined ones, the
 //! modalities' own beside them ([`format::space`]). The pack comes as a shard of the index, so that [`engine`] joins a query's text and
 //! picture or sound wherever the index is.
 

@@ -133,6 +133,14 @@ impl Interactions {
         let mut sequences = std::mem::take(&mut self.rows).into_sequences(self.users.len());
         let mut last_user_of_item = vec![u32::MAX; self.items.len()];
         for sequence in &mut sequences {
+            // First of all: what a robot repeats shows its rate.
+            if cleaning.max_rate > 0.0 && self.has_time && sequence.len() > 50 {
+                let span = (sequence.times[sequence.len() - 1] - sequence.times[0]).max(1) as f64;
+                if sequence.len() as f64 / span > cleaning.max_rate {
+                    account.robots += sequence.len();
+                    *sequence = sequence.slice(0..0);
+                }
+            }
             if let Some(least) = cleaning.min_value {
                 let keep: Vec<usize> = (0..sequence.len()).filter(|&i| sequence.values[i] >= least).collect();
                 if keep.len() < sequence.len() {
@@ -151,13 +159,6 @@ impl Interactions {
                 if keep.len() < sequence.len() {
                     account.repeats += sequence.len() - keep.len();
                     *sequence = sequence.pick(&keep);
-                }
-            }
-            if cleaning.max_rate > 0.0 && self.has_time && sequence.len() > 50 {
-                let span = (sequence.times[sequence.len() - 1] - sequence.times[0]).max(1) as f64;
-                if sequence.len() as f64 / span > cleaning.max_rate {
-                    account.robots += sequence.len();
-                    *sequence = sequence.slice(0..0);
                 }
             }
             if cleaning.max_user_rows > 0 && sequence.len() > cleaning.max_user_rows {

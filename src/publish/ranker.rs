@@ -27,9 +27,9 @@ const NAMED: usize = 5;
 /// What the publisher decides.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Ratings or weights below this say nothing good about an item. `None`: all ratings count, and of weights and events
-    /// those above 0.
-    pub min_value: Option<f32>,
+    /// What is dropped first. Ratings or weights below its least value say nothing good about an item; `None`: all ratings count, and of
+    /// weights and events those above 0.
+    pub cleaning: Cleaning,
     /// Items that fewer people met are learned nothing of: every row, factor and count that is shipped speaks of so many
     /// people at least. 0 and 1: no such bound.
     pub min_people: usize,
@@ -45,7 +45,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { min_value: None, min_people: MIN_PEOPLE, utc_offset: 0.0, budget_bytes: 4_000_000, sequence: false, settings: Settings::default() }
+        Self { cleaning: Cleaning::default(), min_people: MIN_PEOPLE, utc_offset: 0.0, budget_bytes: 4_000_000, sequence: false, settings: Settings::default() }
     }
 }
 
@@ -97,8 +97,9 @@ pub fn ranker(
     let mut interactions = interactions;
     let unknown = known_only(catalog, &mut interactions)?;
     // Without ratings, what is not above 0 was a dismissal.
-    let least = options.min_value.or((!interactions.has_rating).then_some(f32::MIN_POSITIVE));
-    let (sequences, cleaning) = interactions.sequences(&Cleaning { min_value: least, ..Cleaning::default() })?;
+    let least = options.cleaning.min_value.or((!interactions.has_rating).then_some(f32::MIN_POSITIVE));
+    let (sequences, cleaning) = interactions.sequences(&Cleaning { min_value: least, ..options.cleaning.clone() })?;
+    note(&cleaning.line());
     let (mut sequences, rare) = without_rare(sequences, items, options.min_people);
     if sequences.is_empty() {
         return Err(Error::input(format!(

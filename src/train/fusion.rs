@@ -3,12 +3,15 @@
 //! Two losses, both InfoNCE (van den Oord et al. 2018) over a batch, with modalities and inputs left out by chance:
 //! an item seen through one modality finds itself seen through another (Radford et al. 2021), and a visitor's items find
 //! those that were held back of the same visitor among all items of the batch (the multinomial likelihood of Liang et al.
-//! 2018, with the mean of item vectors for the visitor, as devices compute it). Not here: the passes (`fusion_space`),
+//! 2018, with the mean of item vectors for the visitor, as devices compute it). With interactions a closed form
+//! (`fusion_start`) is tried beside the steps, and what validates better is kept. Not here: the passes (`fusion_space`),
 //! reports (`fusion_report`), packs and checkpoints on disk (`publish::fusion`).
 
 use rayon::prelude::*;
 
 use super::fusion_space::Space;
+use super::fusion_report::between;
+use super::fusion_start::{Likes, Start};
 use super::linear::{matmul, matmul_left_transposed, matmul_right_transposed};
 use super::sequence::Adam;
 use crate::Result;
@@ -48,6 +51,8 @@ pub struct Settings {
     /// Epochs without a better validation before stopping.
     pub patience: usize,
     pub seed: u64,
+    /// The closed form to take in place of all else; `None`: steps, or the closed form that validates best where that is better.
+    pub start: Option<Start>,
 }
 
 impl Default for Settings {
@@ -69,6 +74,7 @@ impl Default for Settings {
             steps: 5,
             patience: 6,
             seed: 1,
+            start: None,
         }
     }
 }
@@ -113,20 +119,36 @@ pub struct Learned {
     pub validation: f64,
     /// What each modality's gate was moved by afterwards: the natural logarithm of its weight.
     pub moved: Vec<f32>,
+    /// The closed form that it is; `None` where steps found more.
+    pub start: Option<Start>,
 }
 
 /// Trains until the validation has not become better for some epochs; `from` goes on where an earlier run stood, and `each` is
 /// told of every epoch and may keep the state.
 ///
 /// # Errors
-/// What `each` returns.
+/// What `each` returns; [`Error::Input`](crate::Error::Input) where vectors are no numbers.
 pub fn train(space: &Space, data: &Data<'_>, settings: &Settings, from: Option<State>, each: &mut dyn FnMut(Epoch, &State) -> Result<()>) -> Result<Learned> {
-    let start = || {
-        let parameters = space.start(settings.seed, settings.others);
-        let best = quality(space, data, &parameters);
-        State { epoch: 0, adam: Adam::new(parameters.len()), kept: parameters.clone(), parameters, best, best_epoch: 0 }
+    let closed = |chosen: Option<&Start>| -> Result<Learned> {
+        let likes = Likes::new(space, data.allowed, data.sequences);
+        let start = match chosen {
+            Some(given) => given.clone(),
+            None => likes.choose(space, &|parameters| quality(space, data, parameters))?,
+        };
+        let parameters = likes.start(space, &start)?;
+        Ok(Learned { validation: quality(space, data, &parameters), parameters, epoch: 0, moved: vec![0.0; space.contents().len()], start: Some(start) })
     };
-    let mut state = from.unwrap_or_else(start);
+    if let Some(given) = &settings.start {
+        return closed(Some(given));
+    }
+    let mut state = match from {
+        Some(state) => state,
+        None => {
+            let parameters = space.start(settings.seed, settings.others);
+            let best = quality(space, data, &parameters);
+            State { epoch: 0, adam: Adam::new(parameters.len()), kept: parameters.clone(), parameters, best, best_epoch: 0 }
+        }
+    };
     let learnable: Vec<u32> = (0..space.items as u32).filter(|&i| data.allowed[i as usize]).collect();
     while state.epoch < settings.epochs && state.epoch < state.best_epoch + settings.patience {
         // Every epoch draws from a stream of its own: what goes on is what would have gone on.
@@ -156,11 +178,14 @@ pub fn train(space: &Space, data: &Data<'_>, settings: &Settings, from: Option<S
         }
         each(Epoch { number: state.epoch, loss: loss / settings.steps.max(1) as f64, validation }, &state)?;
     }
-    let mut learned = Learned { parameters: state.kept, epoch: state.best_epoch, validation: state.best, moved: vec![0.0; space.contents().len()] };
-    if !data.valid.is_empty() {
-        move_gates(space, data, &mut learned);
+    let mut learned = Learned { parameters: state.kept, epoch: state.best_epoch, validation: state.best, moved: vec![0.0; space.contents().len()], start: None };
+    if data.valid.is_empty() || data.sequences.is_empty() {
+        return Ok(learned);
     }
-    Ok(learned)
+    move_gates(space, data, &mut learned);
+    // Where people liked much of what there is, the closed form finds more than steps do; in a long tail they find more than it.
+    let formed = closed(None)?;
+    Ok(if formed.validation >= learned.validation { formed } else { learned })
 }
 
 /// Weights that a modality is tried with against what was learned; the least stands for "only where there is nothing else".
@@ -212,27 +237,6 @@ pub fn content_scores(vectors: &[f32], dim: usize, candidates: Option<&[bool]>, 
             *score = profile.iter().zip(&vectors[item * dim..]).map(|(p, v)| p * v).sum();
         }
     }
-}
-
-/// For each pair of modalities: the share of the items of `held` whose one modality has the other of the same item among its
-/// ten nearest of them.
-pub fn between(space: &Space, parameters: &[f32], held: &[u32]) -> Vec<(usize, usize, f64)> {
-    let count = space.contents().len();
-    let d = space.dim;
-    let mut out = Vec::new();
-    for (a, b) in (0..count).flat_map(|a| (0..count).map(move |b| (a, b))).filter(|(a, b)| a != b) {
-        let both: Vec<u32> = held.iter().copied().filter(|&i| space.contents()[a].has[i as usize] && space.contents()[b].has[i as usize]).collect();
-        let seen = |m: usize| space.forward(parameters, &both, &|_, other| other == m, None).vectors;
-        let (from, to) = (seen(a), seen(b));
-        let hit = |at: usize| {
-            let score = |other: usize| from[at * d..(at + 1) * d].iter().zip(&to[other * d..(other + 1) * d]).map(|(x, y)| x * y).sum::<f32>();
-            let own = score(at);
-            usize::from((0..both.len()).filter(|&other| other != at && score(other) >= own).count() < 10)
-        };
-        let hits: usize = (0..both.len()).into_par_iter().map(hit).sum();
-        out.push((a, b, hits as f64 / both.len().max(1) as f64));
-    }
-    out
 }
 
 /// The loss of what is liked together, and its gradient.

@@ -2,6 +2,10 @@
 //!
 //! Metrics and intervals are those of `evaluate`. Not here: learning (`fusion`), printing (`bin`).
 
+use std::collections::HashMap;
+
+use rayon::prelude::*;
+
 use super::fusion::content_scores;
 use super::fusion_space::Space;
 use crate::evaluate::report::judge_cases;
@@ -20,7 +24,31 @@ pub struct Line {
     pub metrics: Vec<(String, Interval)>,
     /// How much better the whole is, paired, with the first metric's name: positive where something is lost without it.
     pub lost: Option<Interval>,
-    columns: Vec<(String, Vec<f64>)>,
+    columns: Columns,
+}
+
+/// A line's values by metric name, and whose they are.
+#[derive(Debug, Clone, Default)]
+struct Columns {
+    of: Vec<u32>,
+    values: Vec<(String, Vec<f64>)>,
+}
+
+impl Columns {
+    /// One value for each person: the mean of theirs, in the order in which they come.
+    fn by_person(self) -> Self {
+        let mut place = HashMap::new();
+        let mut of = Vec::new();
+        let places: Vec<usize> = self.of.iter().map(|&person| *place.entry(person).or_insert_with(|| { of.push(person); of.len() - 1 })).collect();
+        let mut counts = vec![0f64; of.len()];
+        places.iter().for_each(|&at| counts[at] += 1.0);
+        let mean = |values: Vec<f64>| {
+            let mut means = vec![0f64; counts.len()];
+            values.iter().zip(&places).for_each(|(value, &at)| means[at] += value / counts[at]);
+            means
+        };
+        Self { of, values: self.values.into_iter().map(|(name, values)| (name, mean(values))).collect() }
+    }
 }
 
 /// One way to make the vectors of what is asked with and of what is found, `[items, dim]` each.
@@ -68,7 +96,7 @@ pub fn by_cases(views: &[View], cases: &[Case], candidates: Option<&[bool]>, k: 
         let column = |metric: fn(&[u32], usize) -> f64| judged.iter().map(|j| metric(&j.ranks, k)).collect::<Vec<f64>>();
         let mut columns = vec![(format!("recall@{k}"), column(metrics::recall)), (format!("ndcg@{k}"), column(metrics::ndcg))];
         columns.push(("auc".into(), judged.iter().map(|j| j.auc).collect()));
-        (view.name.clone(), columns)
+        (view.name.clone(), Columns { of: cases.iter().map(|case| case.history.user).collect(), values: columns })
     });
     finish(lines.collect(), seed)
 }
@@ -94,7 +122,8 @@ pub fn by_items(space: &Space, parameters: &[f32], held: &[u32], seed: u64) -> V
         };
         let ranks: Vec<u32> = (0..items.len()).map(rank).collect();
         let hits = |k: u32| ranks.iter().map(|&r| f64::from(u8::from(r <= k))).collect::<Vec<f64>>();
-        lines.push((name, vec![("recall@10".to_string(), hits(10)), ("recall@1".to_string(), hits(1))]));
+        let values = vec![("recall@10".to_string(), hits(10)), ("recall@1".to_string(), hits(1))];
+        lines.push((name, Columns { of: items.to_vec(), values }));
     };
     for a in 0..count {
         for b in (0..count).filter(|&b| b != a) {
@@ -121,14 +150,14 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
 }
 
 /// Intervals of every line, and of its first metric's difference to the first line's.
-fn finish(lines: Vec<(String, Vec<(String, Vec<f64>)>)>, seed: u64) -> Vec<Line> {
-    let first = lines.first().and_then(|(_, columns)| columns.first().cloned());
-    let line = |(at, (name, columns)): (usize, (String, Vec<(String, Vec<f64>)>))| {
-        let values: Vec<Vec<f64>> = columns.iter().map(|(_, values)| values.clone()).collect();
+fn finish(lines: Vec<(String, Columns)>, seed: u64) -> Vec<Line> {
+    let first = lines.first().and_then(|(_, columns)| columns.values.first().cloned());
+    let line = |(at, (name, columns)): (usize, (String, Columns))| {
+        let values: Vec<Vec<f64>> = columns.values.iter().map(|(_, values)| values.clone()).collect();
         let intervals = bootstrap_means(&values, REPLICATES, seed);
-        let metrics = columns.iter().map(|(name, _)| name.clone()).zip(intervals).collect();
+        let metrics = columns.values.iter().map(|(name, _)| name.clone()).zip(intervals).collect();
         let lost = first.as_ref().filter(|_| at > 0).and_then(|(_, whole)| {
-            let difference: Vec<f64> = whole.iter().zip(&columns.first()?.1).map(|(a, b)| a - b).collect();
+            let difference: Vec<f64> = whole.iter().zip(&columns.values.first()?.1).map(|(a, b)| a - b).collect();
             bootstrap_means(&[difference], REPLICATES, seed).pop()
         });
         Line { name, metrics, lost, columns }
@@ -136,7 +165,7 @@ fn finish(lines: Vec<(String, Vec<(String, Vec<f64>)>)>, seed: u64) -> Vec<Line>
     lines.into_iter().enumerate().map(line).collect()
 }
 
-/// The lines of several folds as one: their cases are pooled.
+/// The lines of several folds as one: each person counts once, by the mean of their cases, so that intervals are those of people.
 pub fn pool(mut folds: Vec<Vec<Line>>, seed: u64) -> Vec<Line> {
     if folds.len() == 1 {
         return folds.remove(0);
@@ -147,8 +176,30 @@ pub fn pool(mut folds: Vec<Vec<Line>>, seed: u64) -> Vec<Line> {
     };
     for fold in folds {
         for ((_, columns), line) in whole.iter_mut().zip(fold) {
-            columns.iter_mut().zip(line.columns).for_each(|((_, values), (_, more))| values.extend(more));
+            columns.of.extend(line.columns.of);
+            columns.values.iter_mut().zip(line.columns.values).for_each(|((_, values), (_, more))| values.extend(more));
         }
     }
-    finish(whole, seed)
+    finish(whole.into_iter().map(|(name, columns)| (name, columns.by_person())).collect(), seed)
+}
+
+/// For each pair of modalities: the share of the items of `held` whose one modality has the other of the same item among its
+/// ten nearest of them.
+pub fn between(space: &Space, parameters: &[f32], held: &[u32]) -> Vec<(usize, usize, f64)> {
+    let count = space.contents().len();
+    let d = space.dim;
+    let mut out = Vec::new();
+    for (a, b) in (0..count).flat_map(|a| (0..count).map(move |b| (a, b))).filter(|(a, b)| a != b) {
+        let both: Vec<u32> = held.iter().copied().filter(|&i| space.contents()[a].has[i as usize] && space.contents()[b].has[i as usize]).collect();
+        let seen = |m: usize| space.forward(parameters, &both, &|_, other| other == m, None).vectors;
+        let (from, to) = (seen(a), seen(b));
+        let hit = |at: usize| {
+            let score = |other: usize| from[at * d..(at + 1) * d].iter().zip(&to[other * d..(other + 1) * d]).map(|(x, y)| x * y).sum::<f32>();
+            let own = score(at);
+            usize::from((0..both.len()).filter(|&other| other != at && score(other) >= own).count() < 10)
+        };
+        let hits: usize = (0..both.len()).into_par_iter().map(hit).sum();
+        out.push((a, b, hits as f64 / both.len().max(1) as f64));
+    }
+    out
 }

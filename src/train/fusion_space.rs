@@ -200,6 +200,32 @@ impl Space {
         parameters
     }
 
+    /// Parameters that project all modalities' inputs, one behind the other and without `center` `[inputs]`, by `projection`
+    /// `[dim, inputs]`, at a length of about 1; every gate weighs alike.
+    pub fn projecting(&self, projection: &[f32], center: &[f32]) -> Vec<f32> {
+        let mut parameters = vec![0f32; self.parameters];
+        let all = center.len();
+        let length = projection.iter().map(|v| v * v).sum::<f32>().sqrt() / (all.max(1) as f32).sqrt();
+        let mut from = 0;
+        for (place, reduction) in self.places.iter().zip(&self.reductions) {
+            let columns = from..from + reduction.rank;
+            for (row, all) in projection.chunks_exact(all.max(1)).enumerate() {
+                let own = &mut parameters[place.values + row * reduction.rank..][..reduction.rank];
+                own.iter_mut().zip(&all[columns.clone()]).for_each(|(v, p)| *v = p / length.max(1e-12));
+                let along: f32 = own.iter().zip(&center[columns.clone()]).map(|(v, c)| v * c).sum();
+                parameters[place.bias + row] = -along;
+            }
+            from = columns.end;
+        }
+        parameters
+    }
+
+    /// The inputs of a modality, `[items, rank]` with zeros for items without it, and their rank.
+    pub fn inputs(&self, modality: usize) -> (&[f32], usize) {
+        let reduction = &self.reductions[modality];
+        (&reduction.inputs, reduction.rank)
+    }
+
     /// `parameters` with the gate of a modality moved by `by`: its weight against others times e^by.
     pub fn with_gate(&self, parameters: &[f32], modality: usize, by: f32) -> Vec<f32> {
         let mut moved = parameters.to_vec();

@@ -16,6 +16,7 @@ pub mod features;
 pub mod fusion;
 pub mod fusion_report;
 pub mod fusion_space;
+pub mod fusion_start;
 pub mod hybrid;
 pub mod ials;
 pub mod inverse;

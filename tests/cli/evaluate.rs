@@ -146,8 +146,16 @@ fn evaluate_is_not_carried_away_by_one_user_with_very_many_events() {
     let ran = run(&shop, &["--json"]);
     assert!(ran.err.contains("299968 dropped: repeats of a user with an item"), "{}", ran.err);
     assert_eq!(ran.json()[0]["users"], 121);
+    // An event a second is no person's.
+    let ran = run(&shop, &["--json", "--max-rate", "0.5"]);
+    assert!(ran.err.contains("300000 dropped: of users with an impossible rate"), "{}", ran.err);
+    assert_eq!(ran.json()[0]["users"], 120);
     let built = shop.ok(&["build", "--items", "things.jsonl", "--interactions", "crowd.csv", "--text-model", "tiny", "--out", "index", "--json"]);
     assert_eq!(built.json()[0]["ranker"]["users"], 121);
+    let without = ["--max-rate", "0.5", "--min-events", "2", "--latest", "5"];
+    let built = shop.ok(&[&["build", "--items", "things.jsonl", "--interactions", "crowd.csv", "--text-model", "tiny", "--out", "other", "--json"][..], &without].concat());
+    assert!(built.err.contains("300000 dropped: of users with an impossible rate; 120 dropped: over the limit of rows a user; 600 kept"), "{}", built.err);
+    assert_eq!(built.json()[0]["ranker"]["users"], 120);
 }
 
 #[test]

@@ -50,6 +50,14 @@ fn cli_fusion_is_learned_built_with_and_searched() {
 
     let again = shop.ok(&[&TRAIN[..], &["--interactions", "events.csv"]].concat()).json().remove(0);
     assert_eq!(again["sha256"], people["sha256"], "a seed decides every byte");
+    let complete = ["--interactions", "events.csv", "--vectors", "complete.jsonl", "--core", "2", "--complete", "--folds", "2"];
+    let closed = TRAIN.iter().map(|&word| if word == "4" { "0" } else { word });
+    let complete = shop.ok(&closed.chain(complete).collect::<Vec<_>>()).json().remove(0);
+    assert_eq!(complete["epoch"], 0, "the closed form is what is written");
+    assert_eq!((complete["folds"].as_u64(), complete["ablation"].as_array().unwrap().len()), (Some(2), 7));
+    assert_eq!(std::fs::read_to_string(shop.at("complete.jsonl")).unwrap().lines().count(), 54, "items without a picture are left out");
+    shop.fails(&[&TRAIN[..], &["--interactions", "events.csv", "--core", "1000"]].concat(), &["interactions"]);
+
     let alone = shop.ok(&TRAIN).json().remove(0);
     assert_eq!(alone["ablation"][0]["name"], "text finds image");
 
@@ -74,6 +82,8 @@ fn cli_fusion_that_does_not_fit_is_refused() {
     shop.file("bare.jsonl", b"{\"id\": \"a\", \"title\": \"tea\"}\n{\"id\": \"b\", \"title\": \"boots\"}\n");
     shop.fails(&["train", "fusion", "--items", "bare.jsonl", "--text-model", "tiny", "--image-model", "eye", "--out", "none"], &["image", "--media"]);
     shop.fails(&[&TRAIN[..], &["--rate", "7"]].concat(), &["--rate"]);
+    let none: Vec<&str> = TRAIN.iter().map(|&word| if word == "4" { "0" } else { word }).collect();
+    shop.fails(&none, &["--epochs", "--interactions"]);
     shop.fails(&["build", "--items", "items.jsonl", "--text-model", "tiny", "--image-model", "eye", "--fusion", "nowhere", "--out", "index"], &["nowhere"]);
 }
 

@@ -109,7 +109,7 @@ fn ranker_learns_nothing_good_from_dismissals_and_low_ratings() {
     let (_, learned) = published(items(0), &format!("user,item,timestamp,event\n{events}"), &options(), None).unwrap();
     assert_eq!((learned.cleaning.below_min_value, learned.items_met), (200, 30));
     let rated: String = rows().lines().skip(1).map(|line| format!("{line},{}\n", if line.contains(",c1-") { 2 } else { 5 })).collect();
-    let strict = ranker::Options { min_value: Some(4.0), ..options() };
+    let strict = ranker::Options { cleaning: Cleaning { min_value: Some(4.0), ..Cleaning::default() }, ..options() };
     let (_, learned) = published(items(0), &format!("user,item,timestamp,rating\n{rated}"), &strict, None).unwrap();
     assert_eq!((learned.cleaning.below_min_value, learned.items_met), (200, 30));
 }

@@ -67,7 +67,7 @@ export class Early {
   /** Settles when it is clear what is downloaded. */
   #known;
 
-  constructor({ model, space, store }) {
+  constructor({ models: [model], space, store }) {
     this.#known = this.#start(model, space, store).catch(() => {});
   }
 

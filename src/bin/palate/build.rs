@@ -102,6 +102,8 @@ pub struct Build {
     /// A person's rows beyond this many are bad: a robot, or a broken export. 0: no limit.
     #[arg(long, value_name = "COUNT", default_value_t = 1_000_000, requires = "interactions")]
     max_user_rows: usize,
+    #[command(flatten)]
+    dropped: interactions::Dropped,
     /// Rows whose time goes backwards within a person are bad. Without it events are put in order.
     #[arg(long, requires = "interactions")]
     time_order: bool,
@@ -239,7 +241,7 @@ impl Build {
     fn learn(&self, catalog: &Catalog, interactions: Interactions) -> Result<(Vec<u8>, Learned)> {
         let mut settings = interactions::settings(&ranker::Options::default().settings, self.settings.as_deref())?;
         settings.dense_items = interactions::dense_items(self.dense_items);
-        let options = ranker::Options { min_value: self.min_rating, min_people: self.min_people, utc_offset: self.utc_offset, settings, budget_bytes: self.ranker_bytes, sequence: self.sequence, ..ranker::Options::default() };
+        let options = ranker::Options { cleaning: self.dropped.cleaning(self.min_rating), min_people: self.min_people, utc_offset: self.utc_offset, settings, budget_bytes: self.ranker_bytes, sequence: self.sequence, ..ranker::Options::default() };
         let spinner = spinner("learning the ranker");
         let told = |text: &str| spinner.suspend(|| eprintln!("  {text}"));
         let learned = ranker::ranker(catalog, interactions, &options, &self.kept_in(&told)?, &told);

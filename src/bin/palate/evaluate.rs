@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use palate::evaluate::dataset::{Cleaning, Interactions, Keys, Sequence};
+use palate::evaluate::dataset::{Interactions, Keys, Sequence};
 use palate::evaluate::report::{Context, Figures, figures, judge_cases, pool};
 use palate::evaluate::split::{Case, Protocol, Split, split};
 use palate::platform::Checkpoint;
@@ -27,7 +27,7 @@ use palate::{Error, Result};
 
 use crate::evaluation::{Evaluation, Outcome};
 use crate::evaluation_page;
-use crate::interactions::{dense_items, note_skipped, open, read, scale, settings};
+use crate::interactions::{Dropped, dense_items, note_skipped, open, read, scale, settings};
 use crate::terminal::line;
 
 /// Options of `palate evaluate`.
@@ -75,9 +75,8 @@ pub struct Evaluate {
     /// Rows whose time goes backwards within a person are bad. Without it events are put in order.
     #[arg(long)]
     time_order: bool,
-    /// Keep only users and items with at least this many interactions.
-    #[arg(long, default_value_t = 0)]
-    core: usize,
+    #[command(flatten)]
+    dropped: Dropped,
     /// Leave out bad rows (counted and named) in place of stopping.
     #[arg(long)]
     skip_bad: bool,
@@ -126,11 +125,10 @@ impl Evaluate {
         settings.row_entries = self.row_entries.unwrap_or(settings.row_entries);
         let (content, catalog) = self.read_content()?;
         let mut interactions = self.read_interactions(&catalog)?;
-        let cleaning = Cleaning { min_value: self.min_rating, core: self.core, ..Cleaning::default() };
         let Some(protocol) = protocol else {
             return self.rate(&interactions);
         };
-        let (mut sequences, account) = interactions.sequences(&cleaning)?;
+        let (mut sequences, account) = interactions.sequences(&self.dropped.cleaning(self.min_rating))?;
         self.note(&account.line());
         let items = interactions.items.len();
         let features = content.features(items);

@@ -6,7 +6,8 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-use palate::evaluate::dataset::Interactions;
+use clap::Args;
+use palate::evaluate::dataset::{Cleaning, Interactions};
 use palate::publish::interaction_columns::read_parquet;
 use palate::publish::interaction_text::read_text;
 use palate::publish::interactions::{ReadOptions, Skipped};
@@ -14,6 +15,30 @@ use palate::platform::native::{folder, memory::memory};
 use palate::train::knobs;
 use palate::train::methods::{DENSE_ITEMS, Settings};
 use palate::{Error, Result};
+
+/// What is dropped before anything is learned, with an account.
+#[derive(Args)]
+pub struct Dropped {
+    /// Leave out people with more rows a second than this in the mean, of more than 50 rows: robots. 0: nobody.
+    #[arg(long, value_name = "RATE", default_value_t = 0.0, requires = "interactions")]
+    max_rate: f64,
+    /// Keep only so many of each person's latest rows. 0: all.
+    #[arg(long, value_name = "COUNT", default_value_t = 0, requires = "interactions")]
+    latest: usize,
+    /// Leave out people with fewer rows than this.
+    #[arg(long, value_name = "COUNT", default_value_t = 0, requires = "interactions")]
+    min_events: usize,
+    /// Keep only people and items with at least this many rows.
+    #[arg(long, value_name = "COUNT", default_value_t = 0, requires = "interactions")]
+    core: usize,
+}
+
+impl Dropped {
+    /// With the least rating or weight of a positive.
+    pub fn cleaning(&self, min_value: Option<f32>) -> Cleaning {
+        Cleaning { min_value, max_rate: self.max_rate, max_user_rows: self.latest, min_user_rows: self.min_events, core: self.core, ..Cleaning::default() }
+    }
+}
 
 /// Largest settings file, in bytes.
 const MAX_SETTINGS: u64 = 1 << 20;

@@ -10,6 +10,7 @@ mod evaluation_page;
 mod film;
 mod films;
 mod fusion_account;
+mod fusion_items;
 mod inspect;
 mod interactions;
 mod items;

@@ -9,7 +9,6 @@ use clap::Args;
 use indicatif::ProgressBar;
 use palate::evaluate::dataset::{Cleaning, Keys, Sequence};
 use palate::evaluate::split::{Protocol, split};
-use palate::format::digest::short;
 use palate::format::manifest::Kind;
 use palate::fuse::joint::{Config, Modality};
 use palate::index::Catalog;
@@ -30,6 +29,7 @@ use serde_json::json;
 
 use crate::films::Films;
 use crate::fusion_account::{line_json, print, weights_json, write_vectors};
+use crate::fusion_items::{Read, fingerprint};
 use crate::interactions;
 use crate::pack;
 use crate::pictures::{Pictures, Sounds};
@@ -52,6 +52,12 @@ pub struct Fusion {
     /// Ratings or weights below this are no positives.
     #[arg(long, value_name = "VALUE", requires = "interactions")]
     min_rating: Option<f32>,
+    /// Keep only people and items with at least this many interactions.
+    #[arg(long, value_name = "COUNT", default_value_t = 0, requires = "interactions")]
+    core: usize,
+    /// Leave out items that lack a modality: what each adds is then measured where all are there.
+    #[arg(long)]
+    complete: bool,
     /// The text model: a pack's folder or file, or a name in models/.
     #[arg(long, value_name = "MODEL", default_value = "minilm")]
     text_model: PathBuf,
@@ -84,7 +90,8 @@ pub struct Fusion {
     /// Numbers of a fused vector.
     #[arg(long, default_value_t = Settings::default().dim as u32, value_parser = clap::value_parser!(u32).range(8..=1024))]
     dim: u32,
-    #[arg(long, default_value_t = Settings::default().epochs as u32, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    /// Epochs of learning by steps; with interactions a closed form is tried too, and taken where it validates better. 0: the closed form.
+    #[arg(long, default_value_t = Settings::default().epochs as u32, value_parser = clap::value_parser!(u32).range(0..=10_000))]
     epochs: u32,
     /// Principal axes that are kept of text and of each medium: the fewer, the less is learned by heart.
     #[arg(long, value_name = "COUNTS", value_delimiter = ',', default_values_t = Settings::default().ranks)]
@@ -127,17 +134,13 @@ pub struct Fusion {
     json: bool,
 }
 
-/// Items as they are learned from, in the order of their file.
-struct Read {
-    keys: Vec<String>,
-    contents: Vec<Content>,
-    modalities: Vec<Modality>,
-}
-
 impl Fusion {
     pub fn run(self) -> Result<()> {
         let start = Instant::now();
-        let read = self.read()?;
+        let mut read = self.read()?;
+        if self.complete {
+            read.complete();
+        }
         let n = read.keys.len();
         for content in &read.contents {
             let with = content.has.iter().filter(|h| **h).count();
@@ -175,12 +178,15 @@ impl Fusion {
             }
         }
         let (mut space, mut learned) = first.ok_or_else(|| Error::Internal("nothing was learned".into()))?;
-        let weights: Vec<f32> = learned.moved.iter().map(|m| m.exp()).collect();
+        let weights = match &learned.start {
+            Some(start) => start.weights.clone(),
+            None => learned.moved.iter().map(|m| m.exp()).collect(),
+        };
         let (epoch, validation) = (learned.epoch, learned.validation);
         if !self.keep_held_out {
             let allowed = vec![true; n];
             space = Space::new(read.contents.clone(), &allowed, settings.dim, &settings.ranks, settings.seed);
-            let all = Settings { epochs: epoch.max(1), patience: usize::MAX, ..settings.clone() };
+            let all = Settings { epochs: epoch.max(1), patience: usize::MAX, start: learned.start.clone(), ..settings.clone() };
             let data = Data { allowed: &allowed, sequences: &sequences, valid: &[], candidates: None, held: &[] };
             let mut whole = phases.train("all", &space, &data, &all)?;
             for (modality, by) in learned.moved.iter().enumerate().filter(|(_, by)| **by != 0.0) {
@@ -213,6 +219,9 @@ impl Fusion {
     }
 
     fn settings(&self) -> Result<Settings> {
+        if self.epochs == 0 && self.interactions.is_none() {
+            return Err(Error::input("--epochs 0 learns nothing from items alone. Give --interactions, or at least 1."));
+        }
         let share = |v: &f32| (0.0..1.0).contains(v);
         if !self.dropout.iter().chain([&self.modality_dropout]).all(share) || self.ranks.contains(&0) || !(0.0..=100.0).contains(&self.contrast) || !(self.rate > 0.0 && self.rate < 1.0) {
             return Err(Error::input("--dropout and --modality-dropout are at least 0 and less than 1, --ranks at least 1, --contrast 0 to 100, --rate more than 0 and less than 1."));
@@ -305,7 +314,7 @@ impl Fusion {
         let options = ReadOptions { skip_bad: true, numbered, known_only: true, ..ReadOptions::default() };
         let (mut interactions, skipped) = interactions::read(path, options)?;
         interactions::note_skipped(&skipped);
-        let (sequences, account) = interactions.sequences(&Cleaning { min_value: self.min_rating, ..Cleaning::default() })?;
+        let (sequences, account) = interactions.sequences(&Cleaning { min_value: self.min_rating, core: self.core, ..Cleaning::default() })?;
         note(&account.line());
         Ok(sequences)
     }
@@ -381,16 +390,4 @@ impl Phases<'_> {
     fn finish(&self) {
         self.kept.iter().for_each(|path| drop(std::fs::remove_file(path)));
     }
-}
-
-/// Says what is learned from what, for checkpoints.
-fn fingerprint(settings: &Settings, contents: &[Content], sequences: &[Sequence]) -> String {
-    // How long it may take is not part of it: a run that stopped goes on for longer, too.
-    let mut text = format!("{:?}", Settings { epochs: 0, patience: 0, ..settings.clone() });
-    for content in contents {
-        let bytes: Vec<u8> = content.vectors.iter().flat_map(|v| v.to_le_bytes()).collect();
-        text += &format!("{}{:x}", content.name, short(&bytes));
-    }
-    let events: Vec<u8> = sequences.iter().flat_map(|s| s.items.iter().chain([&u32::MAX]).flat_map(|i| i.to_le_bytes())).collect();
-    format!("{:x}", short(format!("{text}{:x}", short(&events)).as_bytes()))
 }
