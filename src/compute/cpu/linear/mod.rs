@@ -340,8 +340,9 @@ unsafe fn finish_rows<K: Kernel, const R: usize>(
                     let (sum, unit) = (K::load(terms), K::load(terms.add(TILE_COLS)));
                     for (r, y) in y.iter_mut().enumerate() {
                         let [low, scale] = [factors[r][which], factors[r][which + 1]];
-                        *y = K::mul_add(low, sum, *y);
-                        *y = K::mul_add(K::mul(scale, K::load(sums.add(r * PANEL))), unit, *y);
+                        // What cancels is added up first.
+                        let whole = K::mul_add(scale, K::load(sums.add(r * PANEL)), K::mul(low, sum));
+                        *y = K::mul_add(whole, unit, *y);
                     }
                 };
                 add(sums.add(v), terms.add(v), 0);

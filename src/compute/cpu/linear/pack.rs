@@ -78,7 +78,7 @@ impl PackedI8 {
         for first in (0..n).step_by(TILE_COLS) {
             let mut add = |scales: &[f32], sums: &[f32]| {
                 let scale = |at: usize| scales.get(at).copied().unwrap_or(0.0);
-                terms.extend((first..first + TILE_COLS).map(|at| scale(at) * sums[at]));
+                terms.extend_from_slice(&sums[first..first + TILE_COLS]);
                 terms.extend((first..first + TILE_COLS).map(scale));
             };
             add(scales, &main.sums);
