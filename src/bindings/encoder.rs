@@ -1,5 +1,6 @@
 //! An encoder's session, as the worker calls it.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use super::convert::{read, thrown, write};
 use super::{AbortHandle, media, text};
 use crate::compute::cpu::isa::Isa;
 use crate::engine::download::IfFull;
-use crate::engine::encoder;
+use crate::engine::encoder::{self, Upkeep};
 use crate::encode::choice::Wish;
 use crate::engine::media::{MediaModel, encode_film};
 use crate::engine::model::{self, AnyModel, TextModel};
@@ -88,6 +89,7 @@ pub struct EncoderSession {
     world: WebWorld,
     found: Found,
     unsaved: Unsaved<WebLock>,
+    upkeep: RefCell<Option<Upkeep>>,
 }
 
 #[wasm_bindgen]
@@ -106,15 +108,19 @@ impl EncoderSession {
         let opened = async {
             let options: Options = read(options, "The options of open")?;
             let preference = Preference::named(&options.store)?;
-            let (mut world, found) = world::open(&options.space, preference).await?;
+            let (mut world, found) = world::open_keyless(&options.space, preference).await?;
             world.fetch.early = early;
             let if_full = if preference == Preference::Auto { IfFull::UseMemory } else { IfFull::Fail };
             let told = |step| text::tell_and_tune(&progress, step);
             let wish = Wish::named(&options.device)?;
             let load = move |packs| load(packs, wish);
             let unsaved = Unsaved::default();
-            let (model, film) = encoder::open(&world, &options.models, if_full, &unsaved, load, &abort, &told).await?;
-            Ok(EncoderSession { model, film, world, found, unsaved })
+            let ((model, film), upkeep) = encoder::open(&world, &options.models, if_full, &unsaved, load, &abort, &told).await?;
+            let upkeep = match if_full {
+                IfFull::UseMemory => Some(upkeep),
+                IfFull::Fail => upkeep.run(&world).await.map(|()| None)?,
+            };
+            Ok(EncoderSession { model, film, world, found, unsaved, upkeep: RefCell::new(upkeep) })
         };
         let outcome: Result<EncoderSession> = opened.await;
         outcome.map_err(thrown)
@@ -141,12 +147,17 @@ impl EncoderSession {
     /// Whether the model is still to be stored.
     #[wasm_bindgen(js_name = isUnsaved)]
     pub fn is_unsaved(&self) -> bool {
-        !self.unsaved.is_empty()
+        !self.unsaved.is_empty() || self.upkeep.borrow().is_some()
     }
 
     /// Stores the next piece of it. A device that is full keeps nothing, and the next visit fetches the model again.
     #[wasm_bindgen(js_name = storePiece)]
     pub async fn store_piece(&self) {
+        let upkeep = self.upkeep.take();
+        if let Some(upkeep) = upkeep {
+            let _ = upkeep.run(&self.world).await;
+            return;
+        }
         let _ = self.unsaved.store_piece(&self.world).await;
     }
 

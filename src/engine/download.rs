@@ -7,14 +7,16 @@
 use super::progress::{OnProgress, Phase, Progress};
 use crate::error::{Error, Result};
 use crate::format::pack::hex;
-use crate::platform::{Clock, Abort, Ask, Body, Fetch, Platform, Reply, Seal, Store};
+use crate::format::pack_manifest::Pieces;
+use crate::platform::{Abort, Ask, Body, Clock, Fetch, Piece, Platform, Reply, Seal, Store};
 
 /// Bytes that are kept back before they are appended to the partial blob, at least.
 const FLUSH: usize = 4 << 20;
 /// Milliseconds between two such appends, at least: what comes fast is stored in one piece.
 const FLUSH_PAUSE: f64 = 500.0;
-/// Bytes between two steps of progress.
+/// Bytes and milliseconds between two steps of progress, at least.
 const STEP: usize = 128 * 1024;
+const STEP_PAUSE: f64 = 16.0;
 /// Room that is made at a time for a file whose size nobody knows, at least.
 const MORE: usize = 1 << 20;
 /// Room that is made ahead for a file whose size is only claimed so far.
@@ -35,6 +37,9 @@ pub struct Wanted {
     pub bytes: Option<u64>,
     /// Largest size that is read when `bytes` is `None`.
     pub most: u64,
+    /// Where they are known, what comes is verified by them as it comes; else by `sha256` when it is whole. What is in the store always
+    /// is verified by `sha256`.
+    pub pieces: Option<Pieces>,
 }
 
 impl Wanted {
@@ -180,11 +185,13 @@ impl<'a, P: Platform> Downloads<'a, P> {
         let room = wanted.bytes.unwrap_or(0).min(ROOM).saturating_sub(bytes.len() as u64);
         bytes.reserve_exact(usize::try_from(room).unwrap_or(0));
         let mut fruitless = 0;
+        let mut verified = 0;
+        self.verify(wanted, &bytes, &mut verified).await?;
         let mut whole = wanted.bytes == Some(bytes.len() as u64);
         while !whole {
             self.abort.check()?;
             let before = bytes.len();
-            let outcome = self.receive(wanted, fresh, &mut bytes, told).await;
+            let outcome = self.receive(wanted, fresh, &mut bytes, &mut verified, told).await;
             match &outcome {
                 Ok(()) => whole = wanted.bytes.is_none_or(|expected| expected == bytes.len() as u64),
                 Err(Error::Network(_)) => {}
@@ -196,7 +203,7 @@ impl<'a, P: Platform> Downloads<'a, P> {
                 return Err(Error::corrupt(&wanted.name, format!("it ends after {} of {} bytes", bytes.len(), wanted.most())));
             }
         }
-        if !self.fits(wanted, &bytes).await? {
+        if wanted.pieces.is_none() && !self.fits(wanted, &bytes).await? {
             self.world.store().remove(&part).await?;
             let detail = format!("the SHA-256 of its {} bytes is not {}", bytes.len(), wanted.sha256);
             return Err(Error::corrupt(&wanted.name, detail));
@@ -204,36 +211,59 @@ impl<'a, P: Platform> Downloads<'a, P> {
         Ok(bytes)
     }
 
-    /// One request: appends what it brings to `bytes` and to the partial blob.
-    async fn receive(&mut self, wanted: &Wanted, fresh: bool, bytes: &mut Vec<u8>, told: OnProgress<'_>) -> Result<()> {
+    /// Verifies the pieces of `bytes` that are whole now, from number `verified` on.
+    ///
+    /// Errors: `Error::Corrupt` for one that is wrong; what was stored is removed then.
+    async fn verify(&self, wanted: &Wanted, bytes: &[u8], verified: &mut usize) -> Result<()> {
+        let Some(pieces) = &wanted.pieces else { return Ok(()) };
+        while let Some(hash) = pieces.sha256.get(*verified) {
+            let from = *verified * pieces.bytes as usize;
+            let to = (from + pieces.bytes as usize).min(wanted.most() as usize);
+            let Some(piece) = bytes.get(from..to) else { break };
+            if hex(&self.world.seal().sha256(piece).await?) != *hash {
+                self.world.store().remove(&wanted.part()).await?;
+                return Err(Error::corrupt(&wanted.name, format!("the SHA-256 of its bytes {from} to {to} is not {hash}")));
+            }
+            *verified += 1;
+        }
+        Ok(())
+    }
+
+    /// One request: appends what it brings to `bytes`, of which `verified` pieces are verified, and to the partial blob.
+    async fn receive(&mut self, wanted: &Wanted, fresh: bool, bytes: &mut Vec<u8>, verified: &mut usize, told: OnProgress<'_>) -> Result<()> {
         self.traffic.requests += 1;
         let ask = Ask { url: &wanted.url, from: bytes.len() as u64, fresh };
         let Reply { from, mut body } = self.world.fetch().get(ask, self.abort).await?;
         if from != bytes.len() as u64 {
             bytes.clear();
+            *verified = 0;
             self.world.store().remove(&wanted.part()).await?;
             if from != 0 {
                 return Err(Error::Network(format!("The server sent another part of {} than asked for. Try again.", wanted.name)));
             }
         }
         let (mut flushed, mut said) = (bytes.len(), bytes.len());
-        let mut flushed_at = self.world.clock().now();
+        let start = self.world.clock().now();
+        let (mut flushed_at, mut said_at) = (start, start - STEP_PAUSE);
         let mut outcome = Ok(());
         loop {
             match body.chunk().await {
                 Ok(Some(piece)) => {
-                    if bytes.len() as u64 + piece.len() as u64 > wanted.most() {
+                    let size = piece.size();
+                    if bytes.len() as u64 + size as u64 > wanted.most() {
                         self.world.store().remove(&wanted.part()).await?;
                         return Err(Error::corrupt(&wanted.name, format!("it has more than {} bytes", wanted.most())));
                     }
-                    self.traffic.received += piece.len() as u64;
-                    if bytes.capacity() - bytes.len() < piece.len() {
+                    self.traffic.received += size as u64;
+                    if bytes.capacity() - bytes.len() < size {
                         // Not twice as much: what is reserved and not needed stays reserved as long as the file is in use.
-                        bytes.reserve_exact(piece.len().max(bytes.len() / 8).max(MORE));
+                        bytes.reserve_exact(size.max(bytes.len() / 8).max(MORE));
                     }
-                    bytes.extend_from_slice(&piece);
-                    if bytes.len() - said >= STEP || wanted.bytes == Some(bytes.len() as u64) {
-                        said = bytes.len();
+                    piece.append_to(bytes);
+                    self.verify(wanted, bytes, verified).await?;
+                    let due = || bytes.len() - said >= STEP && self.world.clock().now() - said_at >= STEP_PAUSE;
+                    if wanted.bytes == Some(bytes.len() as u64) || due() {
+                        (said, said_at) = (bytes.len(), self.world.clock().now());
                         told(Progress { phase: Phase::Index, loaded: said as u64, total: wanted.bytes.unwrap_or(0) });
                     }
                 }
@@ -290,11 +320,11 @@ impl<'a, P: Platform> Downloads<'a, P> {
         let Reply { mut body, .. } = self.world.fetch().get(Ask { url, from: 0, fresh: true }, self.abort).await?;
         let mut bytes = Vec::new();
         while let Some(piece) = body.chunk().await? {
-            if bytes.len() + piece.len() > most {
+            if bytes.len() + piece.size() > most {
                 return Err(Error::corrupt(name, format!("it has more than {most} bytes")));
             }
-            self.traffic.received += piece.len() as u64;
-            bytes.extend_from_slice(&piece);
+            self.traffic.received += piece.size() as u64;
+            piece.append_to(&mut bytes);
         }
         Ok(bytes)
     }

@@ -14,8 +14,40 @@ use crate::platform::{Abort, Platform, Store};
 /// The blobs of the manifests of the packs in use: the model's, and of what reads films by it.
 const BLOBS: [&str; 2] = ["model.json", "video.json"];
 
+/// What the next visit is to find besides the packs: the manifests of those in use, and nothing of others.
+pub struct Upkeep {
+    fresh: Vec<(&'static str, Vec<u8>)>,
+    used: Vec<Wanted>,
+}
+
+impl Upkeep {
+    /// Writes the manifests and removes what is not in use.
+    ///
+    /// Errors: what the store says.
+    pub async fn run<P: Platform>(mut self, world: &P) -> Result<()> {
+        if self.fresh.is_empty() {
+            return Ok(());
+        }
+        for (blob, manifest) in self.fresh {
+            world.store().write(blob, &manifest).await?;
+        }
+        // What reads films stays, too, while the image model is in use without it.
+        for blob in BLOBS {
+            self.used.extend(stored(world, blob).await?.map(|(url, manifest)| wanted(&url, &manifest)));
+        }
+        for name in world.store().list().await? {
+            let ours = name.starts_with("pack-") || name.starts_with("part-");
+            if ours && !self.used.iter().any(|wanted| wanted.blob() == name || wanted.part() == name) {
+                world.store().remove(&name).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Opens the models at `bases` (their folders or manifests; one, or an image model and what reads films) as `load` takes their packs:
-/// from the network, or as of an earlier visit where the network fails. `unsaved` takes a pack that is still to be stored.
+/// from the network, or as of an earlier visit where the network fails. `unsaved` takes a pack that is still to be stored; what else the
+/// next visit needs is left to the caller, for when nobody waits.
 pub async fn open<P: Platform, M>(
     world: &P,
     bases: &[String],
@@ -24,14 +56,15 @@ pub async fn open<P: Platform, M>(
     load: impl Fn(Vec<(Arc<Vec<u8>>, ModelId)>) -> Result<M>,
     abort: &Abort,
     told: OnProgress<'_>,
-) -> Result<M> {
+) -> Result<(M, Upkeep)> {
     let mut downloads = Downloads::new(world, abort, if_full);
     let step = |step: Progress| told(Progress { phase: Phase::Model, ..step });
-    let (mut packs, mut fresh, mut used): (Vec<(Arc<Vec<u8>>, ModelId)>, Vec<_>, Vec<Wanted>) = Default::default();
+    let mut packs: Vec<(Arc<Vec<u8>>, ModelId)> = Vec::new();
+    let mut upkeep = Upkeep { fresh: Vec::new(), used: Vec::new() };
     for (base, blob) in bases.iter().zip(BLOBS) {
         let (url, manifest) = match model::manifest(&mut downloads, base).await {
             Ok((url, manifest)) => {
-                fresh.push((blob, written(&url, &manifest)));
+                upkeep.fresh.push((blob, written(&url, &manifest)));
                 (url, manifest)
             }
             Err(error @ Error::Aborted) => return Err(error),
@@ -47,27 +80,11 @@ pub async fn open<P: Platform, M>(
             None => model::fetched(&mut downloads, &wanted, unsaved, &step).await?,
         };
         packs.push((bytes, manifest.id));
-        used.push(wanted);
+        upkeep.used.push(wanted);
     }
     let model = load(packs)?;
-    if !fresh.is_empty() {
-        for (blob, manifest) in fresh {
-            let kept = world.store().write(blob, &manifest).await;
-            downloads.tolerate(kept)?;
-        }
-        // What reads films stays, too, while the image model is in use without it.
-        for blob in BLOBS {
-            used.extend(stored(world, blob).await?.map(|(url, manifest)| wanted(&url, &manifest)));
-        }
-        for name in world.store().list().await? {
-            let ours = name.starts_with("pack-") || name.starts_with("part-");
-            if ours && !used.iter().any(|wanted| wanted.blob() == name || wanted.part() == name) {
-                world.store().remove(&name).await?;
-            }
-        }
-    }
     told(Progress { phase: Phase::Ready, loaded: 0, total: 0 });
-    Ok(model)
+    Ok((model, upkeep))
 }
 
 fn wanted(url: &str, manifest: &PackManifest) -> Wanted {
@@ -78,6 +95,7 @@ fn wanted(url: &str, manifest: &PackManifest) -> Wanted {
         sha256: manifest.id.sha256.clone(),
         bytes: Some(manifest.bytes),
         most: manifest.bytes,
+        pieces: manifest.pieces.clone(),
     }
 }
 

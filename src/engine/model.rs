@@ -88,6 +88,7 @@ pub async fn for_index<P: Platform>(
         sha256: model.id.sha256.clone(),
         bytes: None,
         most: MAX_PACK_BYTES,
+        pieces: None,
     };
     if let Some(base) = base {
         let (url, manifest) = manifest(downloads, base).await?;
@@ -100,7 +101,7 @@ pub async fn for_index<P: Platform>(
 /// The pack of a model as the device keeps it.
 pub fn on_device(model: &Model) -> Wanted {
     let name = format!("the model {:?}", model.id.name);
-    Wanted { kind: PACK, url: String::new(), name, sha256: model.id.sha256.clone(), bytes: None, most: u64::MAX }
+    Wanted { kind: PACK, url: String::new(), name, sha256: model.id.sha256.clone(), bytes: None, most: u64::MAX, pieces: None }
 }
 
 /// The address of a model's manifest and what it says. `base` is its folder or the manifest itself.

@@ -133,6 +133,7 @@ fn wanted(url: &str, shard: &Shard) -> Wanted {
         sha256: shard.sha256.clone(),
         bytes: Some(shard.bytes),
         most: shard.bytes,
+        pieces: None,
     }
 }
 

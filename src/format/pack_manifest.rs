@@ -1,10 +1,11 @@
-//! The small JSON file beside a model pack: which file it is, how large, and its hash.
+//! The small JSON file beside a model pack: which file it is, how large, its hash, and the hashes of its pieces.
 //!
 //! Not here: what stands inside the pack ([`super::pack`]), and the index's own manifest ([`super::manifest`]).
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::digest::is_sha256;
+use super::digest::{is_sha256, sha256};
 use super::pack::{ModelId, VERSION};
 use crate::error::{Error, Result};
 
@@ -15,7 +16,34 @@ pub const MAX_BYTES: usize = 1 << 20;
 /// Largest pack read, in bytes.
 pub const MAX_PACK_BYTES: u64 = 2 << 30;
 
+/// Bytes of a piece. A browser copies what it digests, and small copies cost half as much as one of a whole pack; what is downloaded is
+/// digested while the rest is on its way besides.
+const PIECE: usize = 1 << 19;
+/// Sizes of pieces that are read.
+const PIECES: std::ops::RangeInclusive<u64> = 1 << 16..=1 << 26;
+
 const WHAT: &str = "the model's manifest";
+
+/// The pieces of a file, so that it can be verified as it comes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pieces {
+    /// Of each piece but the last, which has what is left.
+    pub bytes: u64,
+    /// SHA-256 of each, lower-case hex.
+    pub sha256: Vec<String>,
+}
+
+impl Pieces {
+    /// The pieces of a file.
+    pub fn of(file: &[u8]) -> Self {
+        Self { bytes: PIECE as u64, sha256: file.chunks(PIECE).map(sha256).collect() }
+    }
+
+    /// Whether they can be those of a file of so many bytes.
+    fn fit(&self, bytes: u64) -> bool {
+        PIECES.contains(&self.bytes) && self.sha256.len() as u64 == bytes.div_ceil(self.bytes) && self.sha256.iter().all(|hash| is_sha256(hash))
+    }
+}
 
 /// A pack as its manifest describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +54,8 @@ pub struct PackManifest {
     pub bytes: u64,
     /// Length of the model's vectors.
     pub dim: usize,
+    /// `None` in manifests of before there were any.
+    pub pieces: Option<Pieces>,
 }
 
 impl PackManifest {
@@ -55,6 +85,10 @@ impl PackManifest {
         let bytes = bytes.ok_or_else(|| corrupt(&format!("its \"bytes\" is no number from 1 to {MAX_PACK_BYTES}")))?;
         let dim = value.get("dim").and_then(Value::as_u64).and_then(|dim| usize::try_from(dim).ok()).filter(|&dim| dim > 0);
         let dim = dim.ok_or_else(|| corrupt("its \"dim\" is no positive number"))?;
-        Ok(Self { id: ModelId { name, sha256 }, file, bytes, dim })
+        let pieces: Option<Pieces> = value.get("pieces").map(Pieces::deserialize).transpose().map_err(|_| corrupt("its \"pieces\" are no hashes"))?;
+        if pieces.as_ref().is_some_and(|pieces| !pieces.fit(bytes)) {
+            return Err(corrupt("its \"pieces\" are not those of a file of its \"bytes\""));
+        }
+        Ok(Self { id: ModelId { name, sha256 }, file, bytes, dim, pieces })
     }
 }

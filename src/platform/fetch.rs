@@ -27,8 +27,29 @@ pub struct Reply<B> {
 /// The bytes of an answer as they arrive.
 #[expect(async_fn_in_trait, reason = "one thread: no caller needs Send futures")]
 pub trait Body {
+    type Piece: Piece;
+
     /// The next piece, `None` at the end. A broken connection is `Error::Network`, an abort `Error::Aborted`.
-    async fn chunk(&mut self) -> Result<Option<Vec<u8>>>;
+    async fn chunk(&mut self) -> Result<Option<Self::Piece>>;
+}
+
+/// Some bytes of an answer, wherever the platform has them.
+pub trait Piece {
+    /// How many they are.
+    fn size(&self) -> usize;
+
+    /// Copies them behind `bytes`.
+    fn append_to(self, bytes: &mut Vec<u8>);
+}
+
+impl Piece for Vec<u8> {
+    fn size(&self) -> usize {
+        self.len()
+    }
+
+    fn append_to(mut self, bytes: &mut Vec<u8>) {
+        bytes.append(&mut self);
+    }
 }
 
 /// A source of bytes. `Error::NotFound` where the URL has nothing, `Error::Network` where it cannot be reached.

@@ -19,7 +19,7 @@ pub mod web;
 pub use abort::Abort;
 pub use checkpoint::Checkpoint;
 pub use clock::Clock;
-pub use fetch::{Ask, Body, Fetch, Reply};
+pub use fetch::{Ask, Body, Fetch, Piece, Reply};
 #[cfg(not(target_arch = "wasm32"))]
 pub use native::Regex;
 pub use seal::Seal;

@@ -5,12 +5,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
-
-use super::model::{ModelManifest, PackDType};
+use super::model::{ModelManifest, PackDType, write_described};
 use super::quantize::{Calibration, Quantized};
 use crate::error::{Error, Result};
-use crate::format::pack::{EncoderConfig, Pack, Pooling, VERSION, hex};
+use crate::format::pack::{EncoderConfig, Pack, Pooling};
 use crate::format::tensors::{Part, TensorFile, write};
 use crate::fuse::joint::{ARCHITECTURE, Config};
 use crate::platform::native::files::{read, write_atomic};
@@ -87,21 +85,7 @@ fn rows(config: &Config, space: &Space) -> Result<Vec<f32>> {
 /// # Errors
 /// [`Error::Storage`] where it cannot be written.
 pub fn write_pack(name: &str, dim: usize, bytes: &[u8], out: &Path) -> Result<ModelManifest> {
-    let sha256 = hex(&Sha256::digest(bytes));
-    let manifest = ModelManifest {
-        format: "palate-model".into(),
-        version: VERSION,
-        name: name.into(),
-        architecture: ARCHITECTURE.into(),
-        file: format!("{name}-{}.safetensors", &sha256[..16]),
-        sha256,
-        bytes: bytes.len() as u64,
-        dim,
-    };
-    let text = serde_json::to_string_pretty(&manifest).map_err(|e| Error::Internal(format!("cannot write a manifest: {e}")))?;
-    write_atomic(&out.join(&manifest.file), bytes)?;
-    write_atomic(&out.join("manifest.json"), text.as_bytes())?;
-    Ok(manifest)
+    write_described(name, ARCHITECTURE, dim, bytes, out)
 }
 
 /// Keeps where a training stands; `of` says what is trained on what: a checkpoint of anything else is not gone on with.

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use half::f16;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::calibration;
 pub use super::checkpoint::{Checkpoint, Choice, Tower};
@@ -19,8 +18,10 @@ use crate::compute::int4;
 use crate::encode::{AudioEncoder, ImageEncoder, TextEncoder};
 use crate::error::{Error, Result};
 use crate::format::pack::{Pack, TOKENIZER};
+use crate::format::pack_manifest::Pieces;
 use crate::format::tensors::{DType, Part, write};
 use crate::models;
+use crate::platform::native::files::write_atomic;
 
 /// Number type of a pack's matrices and tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -54,6 +55,26 @@ pub struct ModelManifest {
     pub sha256: String,
     pub bytes: u64,
     pub dim: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pieces: Option<Pieces>,
+}
+
+impl ModelManifest {
+    /// The manifest of a pack of these bytes.
+    fn of(name: &str, architecture: &str, dim: usize, bytes: &[u8]) -> Self {
+        let sha256 = crate::format::digest::sha256(bytes);
+        Self {
+            format: "palate-model".into(),
+            version: crate::format::pack::VERSION,
+            name: name.into(),
+            architecture: architecture.into(),
+            file: format!("{name}-{}.safetensors", &sha256[..16]),
+            sha256,
+            bytes: bytes.len() as u64,
+            dim,
+            pieces: Some(Pieces::of(bytes)),
+        }
+    }
 }
 
 /// What is asked of a pack besides its checkpoint.
@@ -270,19 +291,17 @@ pub fn write_pack(checkpoint: Checkpoint, dtype: PackDType, out: &Path) -> Resul
 /// # Errors
 /// [`Error::Storage`] where they cannot be written.
 pub fn write_bytes(checkpoint: Checkpoint, bytes: &[u8], out: &Path) -> Result<ModelManifest> {
-    let sha256 = crate::format::pack::hex(&Sha256::digest(bytes));
-    let manifest = ModelManifest {
-        format: "palate-model".into(),
-        version: crate::format::pack::VERSION,
-        file: format!("{}-{}.safetensors", checkpoint.name, &sha256[..16]),
-        name: checkpoint.name,
-        architecture: checkpoint.architecture,
-        sha256,
-        bytes: bytes.len() as u64,
-        dim: checkpoint.encoder.dim,
-    };
+    write_described(&checkpoint.name, &checkpoint.architecture, checkpoint.encoder.dim, bytes, out)
+}
+
+/// Writes a pack and its manifest, the manifest last; gives the manifest.
+///
+/// # Errors
+/// [`Error::Storage`] where they cannot be written.
+pub fn write_described(name: &str, architecture: &str, dim: usize, bytes: &[u8], out: &Path) -> Result<ModelManifest> {
+    let manifest = ModelManifest::of(name, architecture, dim, bytes);
     let text = serde_json::to_string_pretty(&manifest).map_err(|e| Error::Internal(format!("cannot write a manifest: {e}")))?;
-    crate::platform::native::files::write_atomic(&out.join(&manifest.file), bytes)?;
-    crate::platform::native::files::write_atomic(&out.join("manifest.json"), text.as_bytes())?;
+    write_atomic(&out.join(&manifest.file), bytes)?;
+    write_atomic(&out.join("manifest.json"), text.as_bytes())?;
     Ok(manifest)
 }

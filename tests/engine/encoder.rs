@@ -1,10 +1,14 @@
 //! A session of the encoder alone: one model, or an image model and what reads films, kept on the device.
 
+use std::sync::Arc;
+
 use palate::Result;
 use palate::engine::download::IfFull;
 use palate::engine::encoder;
 use palate::engine::unsaved::Unsaved;
 use palate::format::digest::sha256;
+use palate::format::pack::ModelId;
+use palate::format::pack_manifest::Pieces;
 use palate::platform::native::wait;
 use palate::platform::{Abort, Store};
 use serde_json::json;
@@ -17,7 +21,8 @@ const BASE: &str = "https://shop.example/models/";
 fn publish(device: &Device, name: &str, bytes: &[u8]) -> String {
     let folder = format!("{BASE}{name}");
     let sha256 = sha256(bytes);
-    let manifest = json!({"format": "palate-model", "version": 1, "name": name, "sha256": sha256, "file": "pack.safetensors", "bytes": bytes.len(), "dim": 4});
+    let pieces = Pieces::of(bytes);
+    let manifest = json!({"format": "palate-model", "version": 1, "name": name, "sha256": sha256, "file": "pack.safetensors", "bytes": bytes.len(), "dim": 4, "pieces": pieces});
     device.server.serve(&format!("{folder}/manifest.json"), manifest.to_string().into_bytes());
     device.server.serve(&format!("{folder}/pack.safetensors"), bytes.to_vec());
     folder
@@ -26,12 +31,13 @@ fn publish(device: &Device, name: &str, bytes: &[u8]) -> String {
 /// Opens models and stores what is in use; gives their names and bytes.
 fn open(device: &Device, bases: &[String], if_full: IfFull) -> Result<Vec<(String, Vec<u8>)>> {
     let (world, unsaved) = (device.world(), Unsaved::default());
-    let load = |packs: Vec<(std::sync::Arc<Vec<u8>>, palate::format::pack::ModelId)>| Ok(packs.into_iter().map(|(bytes, id)| (id.name, bytes.to_vec())).collect());
-    let opened = wait(encoder::open(&world, bases, if_full, &unsaved, load, &Abort::new(), &|_| ()));
+    let load = |packs: Vec<(Arc<Vec<u8>>, ModelId)>| Ok(packs.into_iter().map(|(bytes, id)| (id.name, bytes.to_vec())).collect());
+    let (opened, upkeep) = wait(encoder::open(&world, bases, if_full, &unsaved, load, &Abort::new(), &|_| ()))?;
+    wait(upkeep.run(&world))?;
     while !unsaved.is_empty() {
         wait(unsaved.store_piece(&world)).unwrap();
     }
-    opened
+    Ok(opened)
 }
 
 fn packs(device: &Device) -> Vec<String> {
@@ -67,4 +73,48 @@ fn encoder_of_one_model_for_both_does_not_wait_for_itself() {
     let eye = publish(&device, "eye", b"an eye");
     let twice = open(&device, &[eye.clone(), eye], IfFull::UseMemory).unwrap();
     assert_eq!(twice[0], twice[1]);
+}
+
+/// What comes is verified piece by piece: a download of what is not the model ends at the first wrong piece.
+#[test]
+fn encoder_verifies_a_model_as_it_comes() {
+    const PIECE: usize = 1 << 19;
+    let bytes: Vec<u8> = (0..5 * PIECE as u32 + 77).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    for if_full in [IfFull::UseMemory, IfFull::Fail] {
+        let device = Device::new();
+        let eye = publish(&device, "eye", &bytes);
+        let pack = format!("{eye}/pack.safetensors");
+        for flipped in [0, PIECE - 1, PIECE, 3 * PIECE + 5, bytes.len() - 1] {
+            let mut wrong = bytes.clone();
+            wrong[flipped] ^= 4;
+            device.server.serve(&pack, wrong);
+            let served = device.server.served();
+            let error = open(&device, std::slice::from_ref(&eye), if_full).unwrap_err();
+            assert_eq!(error.code(), "corrupt");
+            assert!(packs(&device).is_empty(), "nothing wrong is kept");
+            let until = (flipped / PIECE + 1) * PIECE;
+            let most = 2 * until.min(bytes.len()) as u64 + 10_000;
+            assert!(device.server.served() - served <= most, "twice to the wrong piece, not to the end");
+        }
+        device.server.serve(&pack, bytes.clone());
+        device.server.break_after(2 * PIECE as u64 + 9000);
+        assert_eq!(open(&device, &[eye], if_full).unwrap()[0].1, bytes, "broken off and gone on with");
+        assert_eq!(packs(&device).len(), 1);
+    }
+}
+
+/// What a broken visit left is verified, too, before anything is added to it.
+#[test]
+fn encoder_does_not_go_on_with_a_damaged_part() {
+    const PIECE: usize = 1 << 19;
+    let bytes: Vec<u8> = (0..3 * PIECE as u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let device = Device::new();
+    let eye = publish(&device, "eye", &bytes);
+    let part = format!("part-{}", &sha256(&bytes)[..32]);
+    let mut left = bytes[..2 * PIECE].to_vec();
+    left[PIECE + 3] ^= 1;
+    wait(device.store.write(&part, &left)).unwrap();
+    assert_eq!(open(&device, &[eye], IfFull::UseMemory).unwrap()[0].1, bytes);
+    assert_eq!(device.server.requests().iter().filter(|(url, _)| url.ends_with("pack.safetensors")).map(|(_, from)| *from).collect::<Vec<_>>(), [0]);
+    assert_eq!(packs(&device).len(), 1);
 }

@@ -17,7 +17,7 @@ fn large() -> (Device, Wanted, Vec<u8>) {
     let device = Device::new();
     let bytes: Vec<u8> = (0..5_000_000u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     device.server.serve(URL, bytes.clone());
-    let wanted = Wanted { kind: "pack", url: URL.into(), name: "the model".into(), sha256: sha256(&bytes), bytes: Some(bytes.len() as u64), most: bytes.len() as u64 };
+    let wanted = Wanted { kind: "pack", url: URL.into(), name: "the model".into(), sha256: sha256(&bytes), bytes: Some(bytes.len() as u64), most: bytes.len() as u64, pieces: None };
     (device, wanted, bytes)
 }
 

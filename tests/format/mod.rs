@@ -2,6 +2,7 @@
 
 mod forgery;
 mod manifest;
+mod pack_manifest;
 mod ranker;
 mod shard;
 mod space;

@@ -3,7 +3,7 @@
 use super::loops::activate;
 use super::{Numbers, assert_close, tolerance};
 use palate::compute::cpu::isa::Isa;
-use palate::compute::cpu::linear::pack::{PackedF32, PackedI8};
+use palate::compute::cpu::linear::pack::{PackedF32, PackedI8, chains};
 use palate::compute::cpu::linear::{Epilogue, Scratch, TILE_COLS, linear_f32, linear_i8};
 use palate::compute::graph::Activation;
 use palate::publish::quantize::{Calibration, Quantized, quantize_rows};
@@ -82,7 +82,7 @@ fn linear_i8_is_exact_on_every_instruction_set() {
         let w: Vec<f64> = q.iter().zip(0..).map(|(q, at)| f64::from(*q) * f64::from(scale(at / k, at % k))).collect();
         for isa in Isa::available() {
             let packed = PackedI8::with_outliers(isa, &q, &scales, &outliers, &outlier_scales, n, k);
-            assert!(packed.chain, "the quantizer keeps the chain limit");
+            assert_eq!(packed.chain, chains(isa), "the quantizer keeps the chain limit");
             let x = seen(&c.x, k, &outliers, packed.levels());
             for (activation, residual) in [(Activation::None, false), (Activation::Gelu, false), (Activation::Relu, true), (Activation::Tanh, true)] {
                 let mut out = vec![f32::NAN; m * n];

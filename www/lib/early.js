@@ -3,8 +3,8 @@
 //! The module asks for the same addresses a moment later and takes what has come by then (`src/platform/web/fetch.rs`). It verifies
 //! that as anything else. Whatever goes wrong here is left to it: it asks the server itself, and says what is wrong.
 
-/** Bytes that wait for the module at most; the download pauses there. */
-const MOST = 8 << 20;
+/** Bytes that wait for the module, about; the download pauses there. */
+const MOST = 32 << 20;
 
 /** Whether nothing was stored yet under the name `space`. */
 async function isFirst(space, store) {
@@ -19,14 +19,13 @@ async function isFirst(space, store) {
   }
 }
 
-/** The stream of an answer, read ahead; `read` and `cancel` as of its reader. */
+/** The stream of an answer, read ahead until somebody takes over; `read` and `cancel` as of its reader. */
 class Ahead {
   #reader;
   #stop;
-  #pieces = [];
-  #bytes = 0;
-  #wake = () => {};
-  #room = () => {};
+  /** Steps that were asked for and not taken, as promises. */
+  #steps = [];
+  #taken = false;
 
   constructor(response, stop) {
     this.#reader = response.body.getReader();
@@ -35,23 +34,18 @@ class Ahead {
   }
 
   async #pump() {
-    for (let ended = false; !ended;) {
-      const piece = this.#reader.read();
-      const { value, done } = await piece.catch(() => ({ done: true }));
+    for (let bytes = 0, ended = false; !ended && !this.#taken && bytes < MOST;) {
+      const step = this.#reader.read();
+      this.#steps.push(step);
+      const { value, done } = await step.catch(() => ({ done: true }));
+      bytes += value?.length ?? 0;
       ended = done;
-      this.#bytes += value?.length ?? 0;
-      this.#pieces.push(piece);
-      this.#wake();
-      if (this.#bytes > MOST) await new Promise((resolve) => { this.#room = resolve; });
     }
   }
 
-  async read() {
-    while (this.#pieces.length === 0) await new Promise((resolve) => { this.#wake = resolve; });
-    const step = await this.#pieces.shift();
-    this.#bytes -= step.value?.length ?? 0;
-    if (this.#bytes <= MOST) this.#room();
-    return step;
+  read() {
+    this.#taken = true;
+    return this.#steps.shift() ?? this.#reader.read();
   }
 
   async cancel() {

@@ -81,6 +81,9 @@ impl Model {
     }
 }
 
+/// Tokens of a usual vocabulary.
+const USUAL: usize = 1 << 15;
+
 /// Tokens with their numbers, or in order with the logarithms of their probabilities.
 enum Vocabulary {
     Numbered(AHashMap<String, u32>),
@@ -98,7 +101,8 @@ impl<'de> Deserialize<'de> for Vocabulary {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Vocabulary, A::Error> {
-                let mut numbered = AHashMap::new();
+                // As many as most have: to grow on the way costs as much as to read them.
+                let mut numbered = AHashMap::with_capacity(USUAL);
                 while let Some((token, number)) = map.next_entry()? {
                     numbered.insert(token, number);
                 }

@@ -97,6 +97,8 @@ fn reached(limit: &Cell<Option<u64>>, sent: u64) -> bool {
 }
 
 impl Body for MemoryBody {
+    type Piece = Vec<u8>;
+
     async fn chunk(&mut self) -> Result<Option<Vec<u8>>> {
         self.abort.check()?;
         let end = (self.at + 1000).min(self.bytes.len());

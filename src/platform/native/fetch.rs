@@ -37,6 +37,8 @@ impl Fetch for FileFetch {
 }
 
 impl Body for FileBody {
+    type Piece = Vec<u8>;
+
     async fn chunk(&mut self) -> Result<Option<Vec<u8>>> {
         let mut bytes = Vec::new();
         (&mut self.file).take(CHUNK as u64).read_to_end(&mut bytes).map_err(|e| failed(&self.name, &e))?;

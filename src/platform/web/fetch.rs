@@ -9,7 +9,7 @@ use super::fault::{name_of as exception, settled};
 use super::scope;
 use crate::error::{Error, Result};
 use crate::platform::fetch::name_of;
-use crate::platform::{Abort, Ask, Body, Fetch, Reply};
+use crate::platform::{Abort, Ask, Body, Fetch, Piece, Reply};
 
 #[wasm_bindgen]
 extern "C" {
@@ -103,7 +103,9 @@ fn range_start(response: &Response) -> Option<u64> {
 }
 
 impl Body for WebBody {
-    async fn chunk(&mut self) -> Result<Option<Vec<u8>>> {
+    type Piece = Uint8Array;
+
+    async fn chunk(&mut self) -> Result<Option<Uint8Array>> {
         let Some(reader) = &self.reader else { return Ok(None) };
         let step = settled(reader.read()).await.map_err(|thrown| failure(&thrown, &self.name))?;
         let get = |name: &str| Reflect::get(&step, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED);
@@ -111,7 +113,21 @@ impl Body for WebBody {
             self.reader = None;
             return Ok(None);
         }
-        Ok(Some(get("value").unchecked_into::<Uint8Array>().to_vec()))
+        Ok(Some(get("value").unchecked_into()))
+    }
+}
+
+impl Piece for Uint8Array {
+    fn size(&self) -> usize {
+        self.length() as usize
+    }
+
+    fn append_to(self, bytes: &mut Vec<u8>) {
+        let size = self.size();
+        bytes.reserve(size);
+        self.copy_to_uninit(&mut bytes.spare_capacity_mut()[..size]);
+        // SAFETY: they were just written.
+        unsafe { bytes.set_len(bytes.len() + size) };
     }
 }
 

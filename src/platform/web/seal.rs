@@ -22,7 +22,8 @@ type Thrown<T> = std::result::Result<T, JsValue>;
 /// Seals under one key.
 pub struct WebSeal {
     subtle: SubtleCrypto,
-    key: CryptoKey,
+    /// None of a session that seals nothing.
+    key: Option<CryptoKey>,
     /// Whether the key will be there at the next visit.
     pub lasting: bool,
     /// Whether it was there before this visit.
@@ -30,22 +31,30 @@ pub struct WebSeal {
 }
 
 impl WebSeal {
+    /// Digests and signatures only: for sessions that have nothing to hide.
+    ///
+    /// `Error::Storage` as of [`WebSeal::open`].
+    pub fn keyless() -> Result<WebSeal> {
+        Ok(WebSeal { subtle: subtle()?, key: None, lasting: false, known: false })
+    }
+
     /// The key of `space`, made at the first visit. A browser that keeps no keys gives one for this visit only.
     ///
     /// `Error::Storage` where the page is not a secure context, which has no cryptography.
     pub async fn open(space: &str, keep: bool) -> Result<WebSeal> {
-        let subtle = scope().crypto().ok().map(|crypto| crypto.subtle()).filter(|subtle| !subtle.is_undefined());
-        let subtle = subtle.ok_or_else(|| {
-            Error::Storage("This page is no secure context, so the browser has no cryptography for it. Serve it over https, or from localhost.".to_owned())
-        })?;
+        let subtle = subtle()?;
         let kept = if keep { kept(&subtle, space).await } else { Err(JsValue::UNDEFINED) };
         match kept {
-            Ok((key, known)) => Ok(WebSeal { subtle, key, lasting: true, known }),
+            Ok((key, known)) => Ok(WebSeal { subtle, key: Some(key), lasting: true, known }),
             Err(_) => {
                 let key = generate(&subtle).await.map_err(|_| Error::Storage("The browser makes no AES-GCM key. Update the browser.".to_owned()))?;
-                Ok(WebSeal { subtle, key, lasting: false, known: false })
+                Ok(WebSeal { subtle, key: Some(key), lasting: false, known: false })
             }
         }
+    }
+
+    fn key(&self) -> Result<&CryptoKey> {
+        self.key.as_ref().ok_or_else(|| Error::Internal("this session has no key".to_owned()))
     }
 
     fn parameters(&self, nonce: &[u8], bound: &[u8]) -> Thrown<Object> {
@@ -55,6 +64,13 @@ impl WebSeal {
         Reflect::set(&parameters, &"additionalData".into(), &Uint8Array::from(bound))?;
         Ok(parameters)
     }
+}
+
+fn subtle() -> Result<SubtleCrypto> {
+    let found = scope().crypto().ok().map(|crypto| crypto.subtle()).filter(|subtle| !subtle.is_undefined());
+    found.ok_or_else(|| {
+        Error::Storage("This page is no secure context, so the browser has no cryptography for it. Serve it over https, or from localhost.".to_owned())
+    })
 }
 
 async fn generate(subtle: &SubtleCrypto) -> Thrown<CryptoKey> {
@@ -94,7 +110,7 @@ impl Seal for WebSeal {
         let mut bytes = vec![0; 12];
         random(&mut bytes)?;
         let parameters = self.parameters(&bytes, bound).map_err(failed)?;
-        let promise = self.subtle.encrypt_with_object_and_u8_array(&parameters, &self.key, plain).map_err(failed)?;
+        let promise = self.subtle.encrypt_with_object_and_u8_array(&parameters, self.key()?, plain).map_err(failed)?;
         let sealed = settled(promise).await.map_err(failed)?;
         bytes.extend_from_slice(&Uint8Array::new(&sealed).to_vec());
         Ok(bytes)
@@ -107,7 +123,7 @@ impl Seal for WebSeal {
         let failed = |_| Error::corrupt("A sealed record", "its authentication tag does not match");
         let (nonce, rest) = sealed.split_at(12);
         let parameters = self.parameters(nonce, bound).map_err(failed)?;
-        let promise = self.subtle.decrypt_with_object_and_u8_array(&parameters, &self.key, rest).map_err(failed)?;
+        let promise = self.subtle.decrypt_with_object_and_u8_array(&parameters, self.key()?, rest).map_err(failed)?;
         let plain = settled(promise).await.map_err(failed)?;
         Ok(Uint8Array::new(&plain).to_vec())
     }

@@ -22,6 +22,14 @@ pub struct Found {
     pub locks: bool,
 }
 
+/// Opens the store of `space` for a session that keeps nothing of the visitor's: without a key, which takes as long as a megabyte's
+/// download.
+pub async fn open_keyless(space: &str, preference: Preference) -> Result<(WebWorld, Found)> {
+    let store = WebStore::open(space, preference).await?;
+    let found = Found { store: store.name(), why: store.why.clone(), evicted: false, locks: Shared::has_locks() };
+    Ok((World { store, fetch: WebFetch::default(), clock: WebClock, seal: WebSeal::keyless()? }, found))
+}
+
 /// Opens the store and the key of `space`.
 ///
 /// A history that nobody can open again is worse than one that ends with the visit: where the browser keeps no key,

@@ -27,7 +27,7 @@ pub struct PackedI8 {
     pub isa: Isa,
     /// Zeros where the input is an outlier.
     pub data: Vec<i8>,
-    /// Whether all chains keep [`CHAIN_LIMIT`].
+    /// Whether all chains keep [`CHAIN_LIMIT`]; false where the tiles have no use for them.
     pub chain: bool,
     pub outliers: Option<Outliers>,
     /// What the integer sums become outputs by, `[n / 8][terms][8]` in the order that they are read in: the sum of an output's
@@ -61,7 +61,7 @@ impl PackedI8 {
         let kp = k.next_multiple_of(K_ALIGN);
         let mut main = Layout::new(isa, n, kp);
         let mut apart = Layout::new(isa, n, K_ALIGN);
-        let (mut chain, mut chain_apart) = (true, true);
+        let (mut chain, mut chain_apart) = (chains(isa), chains(isa));
         let mut row = vec![0i8; kp];
         let mut taken = [0i8; K_ALIGN];
         for (o, plain) in weights.chunks_exact(k).enumerate() {
@@ -71,8 +71,8 @@ impl PackedI8 {
             }
             main.put(o, &row);
             apart.put(o, &taken);
-            chain &= chain_excess(&row) <= CHAIN_LIMIT;
-            chain_apart &= chain_excess(&taken) <= CHAIN_LIMIT;
+            chain = chain && chain_excess(&row) <= CHAIN_LIMIT;
+            chain_apart = chain_apart && chain_excess(&taken) <= CHAIN_LIMIT;
         }
         let mut terms = Vec::new();
         for first in (0..n).step_by(TILE_COLS) {
@@ -167,6 +167,17 @@ pub(crate) fn levels(isa: Isa) -> f32 {
         #[cfg(all(target_arch = "wasm32", not(target_feature = "relaxed-simd")))]
         Isa::Wasm => <crate::math::simd::wasm::Wasm as Kernel>::LEVELS,
         _ => 127.0,
+    }
+}
+
+/// Whether an instruction set's tiles have chains.
+pub fn chains(isa: Isa) -> bool {
+    match isa {
+        #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+        Isa::WasmChain => true,
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2 => true,
+        _ => false,
     }
 }
 

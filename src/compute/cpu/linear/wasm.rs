@@ -101,6 +101,16 @@ mod relaxed {
     floats_of_wasm!(WasmChain);
     floats_of_wasm!(WasmDot);
 
+    /// What [`beyond`] gives of VNNI, and of SSE's pairs with saturation.
+    pub const VNNI: i32 = 4 * 127 * 255;
+    pub const PAIRS: i32 = 2 * i16::MAX as i32;
+
+    /// The dot product of four 127s and four 255s, which have more bits than is specified.
+    pub fn beyond() -> i32 {
+        let (w, a) = std::hint::black_box((i8x16_splat(127), i8x16_splat(-1)));
+        i32x4_extract_lane::<0>(i32x4_relaxed_dot_i8x16_i7x16_add(w, a, i32x4_splat(0)))
+    }
+
     /// A tile of four rows, for a clock to watch: `a` is `[4, K]`, `w` `[K / 4, 8, 4]`.
     #[inline(never)]
     pub fn spin<S: Kernel<A = u8>, const K: usize>(a: &[u8], w: &[i8]) {
@@ -212,4 +222,4 @@ mod relaxed {
     }
 }
 #[cfg(target_feature = "relaxed-simd")]
-pub use relaxed::{WasmChain, WasmDot, spin};
+pub use relaxed::{PAIRS, VNNI, WasmChain, WasmDot, beyond, spin};
