@@ -256,7 +256,7 @@ fn prepare(gpu: &Gpu, graph: &Graph, weights: &Weights<'_>, tilings: Tilings, op
             let inputs: Vec<usize> = parts.iter().map(|part| part.1).collect();
             embed::step(gpu, &tables, &inputs, cols)
         }
-        Op::Linear { x, parts, activation, residual } => linear::step(gpu, tilings, &weights.matrix(parts)?, *x, *activation, *residual),
+        Op::Linear { x, parts, activation, residual } => linear::step(gpu, tilings, graph, &weights.matrix(parts)?, *x, *activation, *residual),
         Op::LayerNorm { x, weight, bias, eps } => layer_norm::step(gpu, *x, &weights.vector(*weight)?, &weights.vector(*bias)?, *eps),
         Op::Input { input } => input::step(*input, cols),
         Op::Attention { x, heads, mask, bias } => {
