@@ -95,7 +95,7 @@ fn product(gpu: &Rc<Gpu>, tilings: Tilings, rows: usize, k: usize, n: usize) -> 
         let last = (0..products).map(|_| builder.linear(x, &[("w", n)], Activation::None, None).expect("a graph")).last().expect("a product");
         builder.pool(last, PoolKind::Last);
         let batch = Batch { items: 1, offsets: vec![vec![0, rows as u32]], ids: vec![vec![0; rows]], ..Default::default() };
-        let model = wait(GpuModel::new(Rc::clone(gpu), builder.finish(), &file, tilings)).expect("the device takes it");
+        let model = wait(GpuModel::new(Rc::clone(gpu), builder.finish(), &file, tilings, &[])).expect("the device takes it");
         least(|| drop(wait(model.run(&batch)).expect("an answer")))
     };
     ((time(2 + MORE) - time(2)) / MORE as f64).max(1e-9)
@@ -143,7 +143,7 @@ fn encoder(gpu: &Rc<Gpu>, texts: usize, software: bool) {
     let text = vec!["boot"; 30].join(" ");
     let batch = inputs.batches(&vec![text.as_str(); texts], usize::MAX).expect("tokens").remove(0);
     let rows = *batch.offsets[0].last().expect("bounds") as usize;
-    let model = wait(GpuModel::new(Rc::clone(gpu), inputs.head().graph.clone(), pack.file(), Tilings::of(gpu))).expect("the device takes it");
+    let model = wait(GpuModel::new(Rc::clone(gpu), inputs.head().graph.clone(), pack.file(), Tilings::of(gpu), &[])).expect("the device takes it");
     let whole = least(|| drop(wait(model.run(&batch)).expect("an answer")));
     let layer: f64 = [(384, 1152), (384, 384), (384, 1536), (1536, 384)].map(|(k, n)| product(gpu, Tilings::of(gpu), rows, k, n)).iter().sum();
     report("encoder", json!({"texts": texts, "tokens": rows, "ms": whole * 1e3, "products_ms": 6e3 * layer}), 6.0 * layer / whole, 0.5, software);
