@@ -72,7 +72,7 @@
 //! the processor's. Products are cut up by tilings; those that need what not every device has (subgroups, sums of products of
 //! bytes, half precision) stand beside portable ones, and are taken where timing on the device says so. Before the first run of a length (a
 //! vector, a short batch, a long one) [`compute::probe`] asks the device what is known, several shapes and times, and compares
-//! every number; what is wrong is not used.
+//! every number; what is wrong is not used. Its kernels are compiled while the weights are written, as most of a first call is compiling.
 //! [`encode::device`] decides: with `device: 'auto'` the processor answers from the start, the devices race once when nobody
 //! waits, for one text and for batches, and the outcome is remembered for the adapter. A run whose device is lost is done
 //! again on a new one, at last on the processor. A large index is scanned there in the same way ([`engine::scan`]), in the

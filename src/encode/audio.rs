@@ -114,7 +114,7 @@ impl AudioDevices {
     /// As there.
     pub async fn encode(&self, sound: &Sound) -> Result<Vec<f32>> {
         let mut batches = self.inputs().batches(sound, CHUNK_NUMBERS)?;
-        let on_gpu = self.devices().on_gpu(batches.iter().map(|batch| batch.items).sum()).await;
+        let on_gpu = self.devices().on_gpu(batches.iter().map(|batch| batch.items).sum());
         if on_gpu {
             batches = self.inputs().batches(sound, GPU_NUMBERS)?;
         }

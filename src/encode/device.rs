@@ -94,10 +94,10 @@ impl Devices {
         self.account.borrow().clone()
     }
 
-    /// Whether so many items at once go to the GPU. Opens it first where the caller asked for it.
-    pub async fn on_gpu(&self, items: usize) -> bool {
+    /// Whether so many items at once go to the GPU, which is opened with the first run where the caller asked for it.
+    pub fn on_gpu(&self, items: usize) -> bool {
         if self.wish == Wish::Gpu && self.opened.get() == 0 {
-            self.open_gpu().await;
+            return true;
         }
         let account = self.account.borrow();
         if items <= FEW { account.few_on_gpu } else { account.many_on_gpu }
@@ -116,6 +116,9 @@ impl Devices {
     /// # Errors
     /// As [`CpuModel::run`]. Never because of a GPU.
     pub async fn run(&self, batch: &Batch) -> Result<Vec<f32>> {
+        if self.wish == Wish::Gpu && self.opened.get() == 0 {
+            self.open_gpu(batch).await;
+        }
         loop {
             let model = self.gpu.borrow().clone();
             let Some(model) = model else { break };
@@ -135,7 +138,7 @@ impl Devices {
                 Err(Error::Device(reason)) => {
                     self.account.borrow_mut().repeated += 1;
                     self.drop_gpu(&model, &reason);
-                    self.open_gpu().await;
+                    self.open_gpu(batch).await;
                 }
                 answer => return answer,
             }
@@ -163,20 +166,27 @@ impl Devices {
         }
     }
 
-    /// Opens a GPU whose answers are right; the account says what came of it. One call opens, others do without meanwhile.
-    async fn open_gpu(&self) {
+    /// Opens a GPU for runs like `batch`; the account says what came of it. One call opens, others do without meanwhile.
+    async fn open_gpu(&self, batch: &Batch) {
         if self.gpu.borrow().is_some() || self.opening.get() || self.wrong.get() {
             return;
         }
-        if self.opened.get() >= MOST_DEVICES {
-            self.stay("WebGPU: the device was lost too often in this session");
-            return;
-        }
         self.opening.set(true);
-        self.opened.set(self.opened.get() + 1);
-        let opened = match Found::look().await {
-            Ok(found) => self.try_gpu(found).await,
-            Err(error) => Err(error),
+        let lost = || self.account.borrow().lost;
+        let opened = loop {
+            if self.opened.get() >= MOST_DEVICES {
+                break Err(Error::Device("WebGPU: the device was lost too often in this session".into()));
+            }
+            self.opened.set(self.opened.get() + 1);
+            let before = lost();
+            let opened = match Found::look().await {
+                Ok(found) => self.try_gpu(found, &GpuModel::lengths(&self.graph, batch)).await,
+                Err(error) => Err(error),
+            };
+            // One that is lost while it gets its weights says nothing of the next one.
+            if opened.is_ok() || lost() == before {
+                break opened;
+            }
         };
         self.opening.set(false);
         match opened {
@@ -199,13 +209,17 @@ impl Devices {
         account.why = why.to_owned();
     }
 
-    pub(super) async fn try_gpu(&self, found: Found) -> Result<Rc<GpuModel>> {
+    pub(super) async fn try_gpu(&self, found: Found, first: &[Length]) -> Result<Rc<GpuModel>> {
         self.account.borrow_mut().adapter = Some(found.about().key());
         let gpu = Rc::new(found.open().await?);
         let tilings = self.tilings.get().filter(|tilings| tilings.fit(gpu.extras())).unwrap_or_else(|| Tilings::of(&gpu));
         self.use_tilings(tilings);
         self.probed.set([false; 3]);
-        Ok(Rc::new(GpuModel::new(gpu, self.graph.clone(), self.kept_pack()?.file(), tilings).await?))
+        let model = GpuModel::new(Rc::clone(&gpu), self.graph.clone(), self.kept_pack()?.file(), tilings, first).await;
+        if model.is_err() && gpu.lost().is_some() {
+            self.account.borrow_mut().lost += 1;
+        }
+        Ok(Rc::new(model?))
     }
 
     pub(super) fn use_tilings(&self, tilings: Tilings) {
@@ -236,7 +250,7 @@ impl Devices {
     /// # Errors
     /// [`Error::Device`] where none are right, or the device fails.
     pub(super) async fn trusted(&self, mut model: Rc<GpuModel>, batch: &Batch) -> Result<Rc<GpuModel>> {
-        for length in model.lengths(batch) {
+        for length in GpuModel::lengths(&self.graph, batch) {
             if !self.probed.get()[length as usize] {
                 model = self.probe(model, length).await?;
             }
@@ -310,7 +324,7 @@ pub(super) async fn wrongness(gpu: &Rc<Gpu>, variants: &Variants, tilings: Tilin
     };
     if let Some((most, loss)) = lossy.filter(|_| variants.dtypes().contains(&DType::I8)) {
         let (graph, packed, plain, batch) = product(130, most)?;
-        let model = &GpuModel::new(Rc::clone(gpu), graph.clone(), &packed, tilings).await?;
+        let model = &GpuModel::new(Rc::clone(gpu), graph.clone(), &packed, tilings, &[]).await?;
         if let Some(wrong) = probe::compare(&graph, &plain, &batch, tolerance, |batch: Batch| async move { model.run(&batch).await }).await? {
             return Ok(Some(wrong));
         }
@@ -320,7 +334,7 @@ pub(super) async fn wrongness(gpu: &Rc<Gpu>, variants: &Variants, tilings: Tilin
         for (whole, shape) in [false, true].into_iter().zip(probe::SHAPES[length as usize]) {
             let (packed, plain) = variants.weights(shape.side, dtype)?;
             let graph = variants.graph(&packed, whole, shape.side)?;
-            let model = GpuModel::new(Rc::clone(gpu), graph, &packed, tilings).await?;
+            let model = GpuModel::new(Rc::clone(gpu), graph, &packed, tilings, &[]).await?;
             let model = &model;
             let run = |batch: Batch| async move { model.run(&batch).await };
             if let Some(wrong) = probe::compare(&variants.graph(&plain, whole, shape.side)?, &plain, &variants.batch(shape), tolerance, run).await? {

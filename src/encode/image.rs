@@ -101,7 +101,7 @@ impl ImageDevices {
     /// # Errors
     /// [`Error::Internal`] for a graph that does not take pictures. Never because of a GPU.
     pub async fn encode(&self, pictures: &[Picture]) -> Result<Vec<Vec<f32>>> {
-        let on_gpu = self.devices().on_gpu(pictures.len()).await;
+        let on_gpu = self.devices().on_gpu(pictures.len());
         let mut vectors = Vec::with_capacity(pictures.len());
         for pictures in pictures.chunks(if on_gpu { self.inputs().gpu_chunk() } else { self.inputs().chunk() }) {
             let batch = self.inputs().batch(pictures);

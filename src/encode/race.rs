@@ -86,7 +86,7 @@ impl Devices {
             self.use_tilings(tilings);
         }
         self.opened.set(1);
-        let model = match self.try_gpu(found).await {
+        let model = match self.try_gpu(found, &[]).await {
             Ok(model) => model,
             Err(error) => {
                 self.stay(&error.to_string());
@@ -164,7 +164,7 @@ impl Devices {
     async fn tune(&self, model: &Rc<GpuModel>, heat: &Heat) -> Result<Rc<GpuModel>> {
         let mut model = Rc::clone(model);
         for (batch, length, candidates) in [(&heat.one, Length::Short, &Tilings::SHORT[..]), (&heat.many, Length::Long, &Tilings::LONG)] {
-            if model.lengths(batch).last() != Some(&length) {
+            if GpuModel::lengths(&self.graph, batch).last() != Some(&length) {
                 continue;
             }
             model = self.trusted(model, batch).await?;

@@ -154,7 +154,7 @@ impl TextDevices {
     /// [`Error::Input`] where the tokenizer refuses a text. Never because of a GPU.
     pub async fn encode(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
         let mut outputs = Vec::new();
-        if self.devices().on_gpu(texts.len()).await {
+        if self.devices().on_gpu(texts.len()) {
             for batch in &self.inputs().batches(texts, GPU_TOKENS)? {
                 outputs.push(self.devices().run(batch).await?);
             }

@@ -183,20 +183,29 @@ pub fn pool(mut folds: Vec<Vec<Line>>, seed: u64) -> Vec<Line> {
     finish(whole.into_iter().map(|(name, columns)| (name, columns.by_person())).collect(), seed)
 }
 
+/// Held-out items that are enough to look for one among them alone.
+const ENOUGH: usize = 50;
+
 /// For each pair of modalities: the share of the items of `held` whose one modality has the other of the same item among its
-/// ten nearest of them.
+/// ten nearest of them. Where few are held out, which any ten would hold, all items are looked at, and of fewer than 50 the nearest fifth.
 pub fn between(space: &Space, parameters: &[f32], held: &[u32]) -> Vec<(usize, usize, f64)> {
     let count = space.contents().len();
     let d = space.dim;
     let mut out = Vec::new();
     for (a, b) in (0..count).flat_map(|a| (0..count).map(move |b| (a, b))).filter(|(a, b)| a != b) {
-        let both: Vec<u32> = held.iter().copied().filter(|&i| space.contents()[a].has[i as usize] && space.contents()[b].has[i as usize]).collect();
-        let seen = |m: usize| space.forward(parameters, &both, &|_, other| other == m, None).vectors;
-        let (from, to) = (seen(a), seen(b));
+        let has = |i: &u32| space.contents()[a].has[*i as usize] && space.contents()[b].has[*i as usize];
+        let both: Vec<u32> = held.iter().copied().filter(has).collect();
+        let mut among = both.clone();
+        if both.len() < ENOUGH {
+            among.extend((0..space.items as u32).filter(|i| has(i) && !both.contains(i)));
+        }
+        let first = (among.len() / 5).clamp(1, 10);
+        let seen = |items: &[u32], m: usize| space.forward(parameters, items, &|_, other| other == m, None).vectors;
+        let (from, to) = (seen(&both, a), seen(&among, b));
         let hit = |at: usize| {
             let score = |other: usize| from[at * d..(at + 1) * d].iter().zip(&to[other * d..(other + 1) * d]).map(|(x, y)| x * y).sum::<f32>();
             let own = score(at);
-            usize::from((0..both.len()).filter(|&other| other != at && score(other) >= own).count() < 10)
+            usize::from((0..among.len()).filter(|&other| other != at && score(other) >= own).count() < first)
         };
         let hits: usize = (0..both.len()).into_par_iter().map(hit).sum();
         out.push((a, b, hits as f64 / both.len().max(1) as f64));

@@ -3,7 +3,7 @@
 //! Prints one JSON object a line: the adapter; the ceilings of copying and of f32 products, measured in the same run; products of an
 //! encoder's shapes, a matrix by a vector and the index scan against them; tilings against each other, by turns; MiniLM against what
 //! its own products alone take. The bars on a GPU: products 0.35 of the f32 peak, vectors and scans 0.8 of the copies' bandwidth, the encoder 0.5 of its products.
-//! Where a processor plays the GPU everything is smaller, and no bar holds.
+//! Where a processor plays the GPU everything is smaller, and no bar holds. `-- tilings` compares the tilings alone.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -41,18 +41,21 @@ fn main() {
     println!("{}", json!({"adapter": gpu.adapter().name, "driver": gpu.adapter().driver, "software": software, "note": note}));
     // Smaller where a processor has to do it.
     let less = if software { 8 } else { 1 };
+    let rows = 256 * 32 / less;
+    if std::env::args().any(|arg| arg == "tilings") {
+        return tilings(&gpu, if software { 130 } else { rows });
+    }
     let (copy, peak) = ceilings(less);
     println!("{}", json!({"ceiling": "copy", "gb_s": copy / 1e9}));
     println!("{}", json!({"ceiling": "f32 products", "gflop_s": peak / 1e9}));
 
-    let rows = 256 * 32 / less;
     let shapes = [(384, 1152), (384, 384), (384, 1536), (1536, 384)];
     for (k, n) in shapes {
         let seconds = product(&gpu, Tilings::of(&gpu), rows, k, n);
         let rate = 2.0 * (rows * k * n) as f64 / seconds;
         report("product int8", json!({"rows": rows, "in": k, "out": n, "ms": seconds * 1e3, "gflop_s": rate / 1e9}), rate / peak, 0.35, software);
     }
-    tilings(&gpu, rows);
+    tilings(&gpu, if software { 130 } else { rows });
     let side = 4096 / less.min(4);
     let seconds = product(&gpu, Tilings::of(&gpu), 1, side, side);
     let rate = (side * side) as f64 / seconds;
@@ -95,7 +98,7 @@ fn product(gpu: &Rc<Gpu>, tilings: Tilings, rows: usize, k: usize, n: usize) -> 
         let last = (0..products).map(|_| builder.linear(x, &[("w", n)], Activation::None, None).expect("a graph")).last().expect("a product");
         builder.pool(last, PoolKind::Last);
         let batch = Batch { items: 1, offsets: vec![vec![0, rows as u32]], ids: vec![vec![0; rows]], ..Default::default() };
-        let model = wait(GpuModel::new(Rc::clone(gpu), builder.finish(), &file, tilings)).expect("the device takes it");
+        let model = wait(GpuModel::new(Rc::clone(gpu), builder.finish(), &file, tilings, &[])).expect("the device takes it");
         least(|| drop(wait(model.run(&batch)).expect("an answer")))
     };
     ((time(2 + MORE) - time(2)) / MORE as f64).max(1e-9)
@@ -143,7 +146,7 @@ fn encoder(gpu: &Rc<Gpu>, texts: usize, software: bool) {
     let text = vec!["boot"; 30].join(" ");
     let batch = inputs.batches(&vec![text.as_str(); texts], usize::MAX).expect("tokens").remove(0);
     let rows = *batch.offsets[0].last().expect("bounds") as usize;
-    let model = wait(GpuModel::new(Rc::clone(gpu), inputs.head().graph.clone(), pack.file(), Tilings::of(gpu))).expect("the device takes it");
+    let model = wait(GpuModel::new(Rc::clone(gpu), inputs.head().graph.clone(), pack.file(), Tilings::of(gpu), &[])).expect("the device takes it");
     let whole = least(|| drop(wait(model.run(&batch)).expect("an answer")));
     let layer: f64 = [(384, 1152), (384, 384), (384, 1536), (1536, 384)].map(|(k, n)| product(gpu, Tilings::of(gpu), rows, k, n)).iter().sum();
     report("encoder", json!({"texts": texts, "tokens": rows, "ms": whole * 1e3, "products_ms": 6e3 * layer}), 6.0 * layer / whole, 0.5, software);

@@ -64,6 +64,29 @@ describe('for you', { skip }, () => {
     await close();
   });
 
+  // Bug: the browser gave a tap of these 0.2 s to the document.
+  test('a tap while views cross-fade is a tap on what is seen to come, and a box that is tapped takes words', async () => {
+    const { page, close } = await visit();
+    /** Where the middle of something stands, once the view that is on its way has it. Views stay half faded: a busy machine taps late. */
+    const turned = (hash, selector) => page.evaluate(async ([hash, selector]) => {
+      location.hash = hash;
+      for (;;) {
+        await new Promise(requestAnimationFrame);
+        const fading = document.getAnimations().filter(({ effect }) => effect.pseudoElement?.startsWith('::view-transition'));
+        const found = document.querySelector(selector)?.getBoundingClientRect();
+        if (!fading.length || !found?.width) continue;
+        fading.forEach((animation) => animation.pause());
+        return [found.x + found.width / 2, found.y + found.height / 2];
+      }
+    }, [hash, selector]);
+    await page.mouse.click(...await turned('#/browse', '.browse .card .tile'));
+    await page.waitForSelector('.browse .card .tile[aria-pressed="true"]');
+    await page.mouse.click(...await turned('#/', '#query'));
+    await page.keyboard.type('fox');
+    await page.waitForSelector('.results .card');
+    await close();
+  });
+
   test('the dials change the shelf and stay where they were put', async () => {
     const { page, close } = await visit();
     await like(page, FOX);

@@ -119,7 +119,7 @@ fn minilm_on_webgpu_keeps_the_answer() {
         // Every tenth text: the browser's tests take all of them.
         let (texts, golden) = goldens();
         let texts: Vec<&str> = texts.iter().step_by(10).map(String::as_str).collect();
-        let model = block_on(GpuModel::new(gpu.clone(), encoder.graph().clone(), pack.file(), tilings)).unwrap();
+        let model = block_on(GpuModel::new(gpu.clone(), encoder.graph().clone(), pack.file(), tilings, &[])).unwrap();
         let began = std::time::Instant::now();
         let outputs: Vec<Vec<f32>> =
             encoder.inputs().batches(&texts, 2048).unwrap().iter().map(|batch| block_on(model.run(batch)).unwrap()).collect();

@@ -7,7 +7,7 @@ use palate::math::rng::Rng;
 use palate::publish::fusion::{keep, resume};
 use palate::train::fusion::{Data, Learned, Settings, State, quality, train};
 use palate::train::fusion_report::{by_cases, by_items, pool, views};
-use palate::train::fusion_space::Space;
+use palate::train::fusion_space::{Content, Space};
 use palate::train::fusion_start::{Likes, Start};
 
 use super::{DIM, contents, space};
@@ -56,15 +56,19 @@ fn learning_passes_back_what_small_steps_change() {
     }
 }
 
-#[test]
-fn learning_from_items_alone_lets_a_picture_find_its_text() {
-    // Every item is a kind of its own, so that only what is common to both can tell.
-    let mut chance = crate::catalogs::Seeded(3);
-    let (n, hidden) = (400, 6);
+/// Texts and pictures of items each of which is a kind of its own, so that only what is common to both can tell.
+fn own_kinds(n: usize) -> Vec<Content> {
+    let (mut chance, hidden) = (crate::catalogs::Seeded(3), 6);
     let mixes: Vec<Vec<f32>> = [super::TEXT, super::IMAGE].iter().map(|dim| chance.vector(dim * hidden)).collect();
     let souls: Vec<Vec<f32>> = (0..n).map(|_| chance.vector(hidden)).collect();
     let show = |mix: &[f32]| souls.iter().flat_map(|s| super::unit(mix.chunks_exact(hidden).map(|row| row.iter().zip(s).map(|(a, b)| a * b).sum()).collect())).collect::<Vec<f32>>();
-    let contents = vec![palate::train::fusion_space::Content::new("text", super::TEXT, show(&mixes[0])), palate::train::fusion_space::Content::new("image", super::IMAGE, show(&mixes[1]))];
+    vec![Content::new("text", super::TEXT, show(&mixes[0])), Content::new("image", super::IMAGE, show(&mixes[1]))]
+}
+
+#[test]
+fn learning_from_items_alone_lets_a_picture_find_its_text() {
+    let n = 400;
+    let contents = own_kinds(n);
     let held: Vec<u32> = (0..80).collect();
     let allowed: Vec<bool> = (0..n).map(|i| i >= 80).collect();
     let space = Space::new(contents, &allowed, DIM, &[20], 3);
@@ -95,6 +99,20 @@ fn learn(space: &Space, settings: &Settings, from: Option<State>, each: &mut dyn
         Ok(())
     })
     .unwrap()
+}
+
+#[test]
+fn learning_from_items_alone_goes_on_where_few_are_held_out() {
+    // Bug: any first ten held all of them, so that no epoch was better than none.
+    for n in [20, 90] {
+        let held: Vec<u32> = (0..n as u32 / 10).collect();
+        let allowed: Vec<bool> = (0..n).map(|i| i >= held.len()).collect();
+        let space = Space::new(own_kinds(n), &allowed, DIM, &[10], 3);
+        let data = Data { allowed: &allowed, sequences: &[], valid: &[], candidates: None, held: &held };
+        let before = quality(&space, &data, &space.start(settings().seed, 0.0));
+        let learned = train(&space, &data, &settings(), None, &mut |_, _| Ok(())).unwrap();
+        assert!(learned.epoch > 0 && learned.validation > before, "{n} items: epoch {}, {before} and {}", learned.epoch, learned.validation);
+    }
 }
 
 #[test]
@@ -168,7 +186,7 @@ fn start_weighs_a_modality_that_tells_nothing_down() {
     let mut contents = contents(ITEMS, KINDS, 1.5);
     let mut chance = crate::catalogs::Seeded(11);
     let noise = (0..ITEMS).flat_map(|_| super::unit(chance.vector(super::IMAGE))).collect();
-    contents[1] = palate::train::fusion_space::Content::new("image", super::IMAGE, noise);
+    contents[1] = Content::new("image", super::IMAGE, noise);
     let space = Space::new(contents, &allowed, DIM, &[20], 3);
     let data = Data { allowed: &allowed, sequences: &split.train, valid: &split.valid, candidates: split.valid_candidates.as_deref(), held: &[] };
     let likes = Likes::new(&space, &allowed, &split.train);

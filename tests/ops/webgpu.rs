@@ -73,7 +73,7 @@ fn webgpu_probe_asks_after_an_lstm() {
         let (packed, plain) = variants.weights(shape.side, DType::I8).unwrap();
         let graph = variants.graph(&plain, true, shape.side).unwrap();
         assert!(graph.nodes.iter().any(|node| node.op.stem() == "lstm"));
-        let model = block_on(GpuModel::new(Rc::clone(&gpu), variants.graph(&packed, true, shape.side).unwrap(), &packed, Tilings::of(&gpu))).unwrap();
+        let model = block_on(GpuModel::new(Rc::clone(&gpu), variants.graph(&packed, true, shape.side).unwrap(), &packed, Tilings::of(&gpu), &[])).unwrap();
         let wrong = block_on(compare(&graph, &plain, &variants.batch(*shape), probe::TOLERANCE, |batch| { let model = &model; async move { model.run(&batch).await } })).unwrap();
         assert_eq!(wrong, None);
     }
@@ -94,7 +94,7 @@ fn webgpu_probe_asks_after_products_of_bytes_and_halves() {
         assert_eq!([Length::Row, Length::Short, Length::Long].map(|length| tilings.seen(length)), [Seen::Floats, seen, seen]);
         for rows in [7, 130] {
             let (graph, packed, plain, batch) = product(rows, most).unwrap();
-            let model = &block_on(GpuModel::new(Rc::clone(&gpu), graph.clone(), &packed, tilings)).unwrap();
+            let model = &block_on(GpuModel::new(Rc::clone(&gpu), graph.clone(), &packed, tilings, &[])).unwrap();
             let asked = |off: f32| block_on(compare(&graph, &plain, &batch, probe::TOLERANCE, |mut batch| async move {
                 batch.floats[0][3] += off;
                 model.run(&batch).await
@@ -150,7 +150,7 @@ fn webgpu_runs_of_all_sizes_share_their_buffers() {
     builder.linear(x, &[("w", 12)], Activation::Tanh, Some(x)).unwrap();
     let graph = builder.finish();
     let cpu = CpuModel::new(graph.clone(), &file, Isa::best()).unwrap();
-    let model = block_on(GpuModel::new(Rc::clone(&gpu), graph, &file, Tilings { short: Tiling::Tiled { rows: 4, cols4: 1 }, ..Tilings::of(&gpu) })).unwrap();
+    let model = block_on(GpuModel::new(Rc::clone(&gpu), graph, &file, Tilings { short: Tiling::Tiled { rows: 4, cols4: 1 }, ..Tilings::of(&gpu) }, &[])).unwrap();
     for rows in [3, 900, 1, 0, 900, 64, 65] {
         let ids = (0..rows).map(|r| r * 13 % 40).collect();
         let batch = Batch { items: 1, offsets: vec![vec![0, rows]], ids: vec![ids], ..Default::default() };
@@ -169,7 +169,7 @@ fn webgpu_lost_device_is_an_error() {
     let x = builder.float_input(9, 8);
     builder.normalize(x);
     let batch = Batch { items: 1, floats: vec![Numbers(6).take(72)], ..Default::default() };
-    let model = block_on(GpuModel::new(Rc::clone(&gpu), builder.finish(), &file, Tilings::of(&gpu))).unwrap();
+    let model = block_on(GpuModel::new(Rc::clone(&gpu), builder.finish(), &file, Tilings::of(&gpu), &[])).unwrap();
     block_on(model.run(&batch)).unwrap();
     gpu.destroy();
     let error = block_on(model.run(&batch)).unwrap_err();

@@ -90,13 +90,28 @@ export function pop(element) {
   element.animate([{ transform: 'scale(0.86)' }, { transform: 'scale(1.07)', offset: 0.55 }, { transform: 'none' }], { duration: 380, easing: 'ease-out' });
 }
 
-/** Swaps views with a cross-fade where the browser can. */
+/** Gives a tap that began while views cross-faded to what was meant: the browser gives it to the document, as all else is a picture then. */
+function pass(event) {
+  const meant = document.elementFromPoint(event.clientX, event.clientY);
+  if (event.target !== document.documentElement || !meant || meant === event.target) return;
+  event.stopPropagation();
+  meant.focus({ preventScroll: true });
+  meant.click();
+}
+
+/** Swaps views with a cross-fade where the browser can; a tap ends it. */
 export function swap(change) {
   if (still() || !document.startViewTransition || document.visibilityState !== 'visible') {
     change();
     return Promise.resolve();
   }
   const transition = document.startViewTransition(change);
-  transition.ready.catch(() => {}); // a newer transition took over
+  transition.ready.catch(() => {}); // a newer transition took over, or a tap
+  const tapped = () => {
+    transition.skipTransition();
+    addEventListener('click', pass, { capture: true, once: true });
+  };
+  addEventListener('pointerdown', tapped, true);
+  transition.finished.finally(() => removeEventListener('pointerdown', tapped, true)).catch(() => {}); // what `change` throws
   return transition.updateCallbackDone;
 }

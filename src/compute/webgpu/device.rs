@@ -64,7 +64,8 @@ pub struct Found {
 impl Found {
     /// Asks for the fastest GPU that there is.
     ///
-    /// Firefox has no `navigator.gpu` in some workers and Safari before 26 none at all: both come out as the error here.
+    /// Firefox has no `navigator.gpu` in service workers (this runs in one of the package's own) and Safari before 26 none at all: what
+    /// is missing comes out as the error here.
     ///
     /// # Errors
     /// [`Error::Device`] where there is none.
@@ -104,7 +105,8 @@ impl Found {
 
     async fn open_device(self) -> Result<Gpu> {
         let has = self.adapter.limits();
-        // Only what models need more of than every device has; asking for all an adapter offers makes some fail.
+        // Only what models need more of than every device has; asking for all an adapter offers makes some fail. iOS caps buffers at
+        // 1 GB, and ends pages of some 1.5 GB: weights are written op by op, and are not held twice.
         let limits = wgpu::Limits {
             max_storage_buffer_binding_size: has.max_storage_buffer_binding_size.min(1 << 30),
             max_buffer_size: has.max_buffer_size.min(1 << 30),

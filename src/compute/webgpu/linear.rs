@@ -7,7 +7,7 @@ use super::activation::{ACTIVATIONS, number};
 use super::device::{Extras, Gpu};
 use super::shader::{Access, Source, wgsl};
 use super::step::{Bound, Kernel, Length, Step, bytes, interleaved, vec4s, weight, words};
-use crate::compute::graph::{Activation, Value};
+use crate::compute::graph::{Activation, Graph, Op, Value};
 use crate::compute::int4;
 use crate::compute::weights::{Matrix, Numbers};
 
@@ -183,8 +183,17 @@ impl Variant {
     }
 }
 
-/// The step of a product.
-pub fn step(gpu: &Gpu, tilings: Tilings, matrix: &Matrix, x: Value, activation: Activation, residual: Option<Value>) -> Step {
+/// The activation that products without one share their kernels with: compiling is most of what a first call takes.
+fn usual(graph: &Graph) -> Activation {
+    let of = |op: &Op| match op {
+        Op::Linear { activation, .. } if *activation != Activation::None => Some(*activation),
+        _ => None,
+    };
+    graph.nodes.iter().find_map(|node| of(&node.op)).unwrap_or(Activation::None)
+}
+
+/// The step of a product of `graph`.
+pub fn step(gpu: &Gpu, tilings: Tilings, graph: &Graph, matrix: &Matrix, x: Value, activation: Activation, residual: Option<Value>) -> Step {
     let (in4, out4) = (vec4s(matrix.k) as u32, vec4s(matrix.n) as u32);
     let dtype = match matrix.numbers {
         Numbers::I8 { .. } => INT8,
@@ -192,7 +201,8 @@ pub fn step(gpu: &Gpu, tilings: Tilings, matrix: &Matrix, x: Value, activation: 
         Numbers::I4 { .. } => 2,
         Numbers::F16(_) => 3,
     };
-    let variant = Variant { out4, dtype, activation };
+    let activated = activation != Activation::None;
+    let variant = Variant { out4, dtype, activation: if activated { activation } else { usual(graph) } };
     let Layout { blocks, columns, outliers, outliers4 } = layout(matrix);
     let bound = vec![
         Bound::Value(x),
@@ -202,7 +212,7 @@ pub fn step(gpu: &Gpu, tilings: Tilings, matrix: &Matrix, x: Value, activation: 
         Bound::Out,
         Bound::Value(residual.unwrap_or(x)),
     ];
-    Step { kernels: variant.kernels(tilings), product: Some(variant), bound, params: vec![in4, out4, outliers4, u32::from(residual.is_some())] }
+    Step { kernels: variant.kernels(tilings), product: Some(variant), bound, params: vec![in4, out4, outliers4, u32::from(residual.is_some()), u32::from(activated)] }
 }
 
 /// What the scales take off for a byte's place in its word.

@@ -9,7 +9,7 @@
 // byte stays in its place in the word, its factor of 2^8, 2^16 or 2^24 is taken off by the scales; the lower three bytes
 // are stored 128 too high, the highest has its own sign.
 
-struct Params { rows: u32, in4: u32, out4: u32, outliers4: u32, has_residual: u32 }
+struct Params { rows: u32, in4: u32, out4: u32, outliers4: u32, has_residual: u32, activated: u32 }
 
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(2) var<storage, read> w: array<vec4<u32>>;
@@ -71,7 +71,8 @@ fn finish(row: u32, out4: u32, main: vec4<f32>, outlying: vec4<f32>) {
   if (row >= p.rows || out4 >= p.out4) { return; }
   let at = row * p.out4 + out4;
   let sum = main * columns[out4 * 3u] + outlying * columns[out4 * 3u + 2u] + columns[out4 * 3u + 1u];
-  var v = activate(sum);
+  var v = sum;
+  if (p.activated == 1u) { v = activate(sum); }
   if (p.has_residual == 1u) { v += residual[at]; }
   y[at] = v;
 }

@@ -32,5 +32,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) gro
     let v{r} = shared4(x{r}); //@ r
     z{r}_{c} += w{c} * v{r}; //@ r c
   }
-  finish(row + {r}u, col + {c}u, y{r}_{c}, z{r}_{c}); //@ r c
+  // In a loop: compilers take longer for as many copies of an activation, and a start waits for them.
+  var ys: array<vec4<f32>, R * C>;
+  var zs: array<vec4<f32>, R * C>;
+  ys[{r}u * C + {c}u] = y{r}_{c}; //@ r c
+  zs[{r}u * C + {c}u] = z{r}_{c}; //@ r c
+  for (var i = 0u; i < R * C; i++) { finish(row + i / C, col + i % C, ys[i], zs[i]); }
 }

@@ -11,7 +11,7 @@ use super::linear::Tilings;
 use super::readback::read_back;
 use super::step::{Bound, Input, Length, Step, bytes, words};
 use super::{attention, attention_pool, depthwise, embed, input, layer_norm, linear, lstm, normalize, pool, positions, unfold};
-use crate::compute::graph::{Batch, Graph, Op, Role, Rows, Value};
+use crate::compute::graph::{Batch, Graph, Node, Op, Role, Rows, Value};
 use crate::compute::plan::Plan;
 use crate::compute::weights::Weights;
 use crate::error::{Error, Result};
@@ -51,14 +51,24 @@ struct Memory {
 }
 
 impl GpuModel {
-    /// Writes the weights of `graph` out of `file` to the device, one op after another. The device is asked once, at the end,
-    /// whether it took them: each time it is asked costs a way to the browser's GPU process and back.
+    /// Writes the weights of `graph` out of `file` to the device, one op after another, while kernels for runs of the lengths in `first`
+    /// are compiled there. The device is asked once, at the end, whether it took them: each time it is asked costs a way to the
+    /// browser's GPU process and back.
     ///
     /// # Errors
     /// [`Error::Corrupt`] as on the CPU, [`Error::Device`] where the device refuses or has no room.
-    pub async fn new(gpu: Rc<Gpu>, graph: Graph, file: &TensorFile, tilings: Tilings) -> Result<Self> {
+    pub async fn new(gpu: Rc<Gpu>, graph: Graph, file: &TensorFile, tilings: Tilings, first: &[Length]) -> Result<Self> {
         let weights = Weights { graph: &graph, file };
-        let made = gpu.checked(|| graph.nodes.iter().map(|node| prepare(&gpu, &graph, &weights, tilings, &node.op, node.shape.cols)).collect::<Result<Vec<_>>>());
+        let made = gpu.checked(|| {
+            let step = |node: &Node| {
+                let step = prepare(&gpu, &graph, &weights, tilings, &node.op, node.shape.cols)?;
+                for &length in first {
+                    step.of(length).pipeline(&gpu);
+                }
+                Ok(step)
+            };
+            graph.nodes.iter().map(step).collect::<Result<Vec<_>>>()
+        });
         let steps = made.await??;
         let plan = Plan::new(&graph);
         let mut inputs: Vec<Input> = Vec::new();
@@ -92,11 +102,11 @@ impl GpuModel {
         Self { gpu, graph, plan, steps, inputs, tilings, memory: RefCell::default() }
     }
 
-    /// The lengths of a batch: which kernels it needs. The rows of a picture get fewer on the way through a model.
-    pub fn lengths(&self, batch: &Batch) -> Vec<Length> {
-        let rows = |at: usize| Length::of(self.graph.rows(Value(at), batch));
-        let products = (0..self.steps.len()).filter(|&at| self.steps[at].product.is_some()).map(rows);
-        let longest = (0..self.steps.len()).map(rows).max();
+    /// The lengths of a batch of a graph: which kernels it needs. The rows of a picture get fewer on the way through a model.
+    pub fn lengths(graph: &Graph, batch: &Batch) -> Vec<Length> {
+        let rows = |at: usize| Length::of(graph.rows(Value(at), batch));
+        let products = (0..graph.nodes.len()).filter(|&at| matches!(graph.nodes[at].op, Op::Linear { .. })).map(rows);
+        let longest = (0..graph.nodes.len()).map(rows).max();
         let needed: Vec<Length> = products.chain(longest).collect();
         [Length::Row, Length::Short, Length::Long].into_iter().filter(|length| needed.contains(length)).collect()
     }
@@ -256,7 +266,7 @@ fn prepare(gpu: &Gpu, graph: &Graph, weights: &Weights<'_>, tilings: Tilings, op
             let inputs: Vec<usize> = parts.iter().map(|part| part.1).collect();
             embed::step(gpu, &tables, &inputs, cols)
         }
-        Op::Linear { x, parts, activation, residual } => linear::step(gpu, tilings, &weights.matrix(parts)?, *x, *activation, *residual),
+        Op::Linear { x, parts, activation, residual } => linear::step(gpu, tilings, graph, &weights.matrix(parts)?, *x, *activation, *residual),
         Op::LayerNorm { x, weight, bias, eps } => layer_norm::step(gpu, *x, &weights.vector(*weight)?, &weights.vector(*bias)?, *eps),
         Op::Input { input } => input::step(*input, cols),
         Op::Attention { x, heads, mask, bias } => {

@@ -103,7 +103,12 @@ impl Step {
 
     /// The kernel for so many rows.
     pub fn kernel(&self, rows: usize) -> &Kernel {
-        &self.kernels[(Length::of(rows) as usize).min(self.kernels.len() - 1)]
+        self.of(Length::of(rows))
+    }
+
+    /// The kernel for runs of a length.
+    pub fn of(&self, length: Length) -> &Kernel {
+        &self.kernels[(length as usize).min(self.kernels.len() - 1)]
     }
 }
 

@@ -78,6 +78,8 @@ impl WebStore {
     }
 }
 
+/// Safari's private windows have no private file system, and what has one may have no database: each is tried, none is asked for by name
+/// of a browser. Safari writes files of that system in workers alone, where all of this runs.
 async fn first_that_opens(space: &str) -> (Kind, String) {
     let opfs = match Opfs::open(space).await {
         Ok(store) => return (Kind::Opfs(store), "the first choice".to_owned()),

@@ -104,7 +104,7 @@ impl Stand {
     async fn tiled(&self, what: &str, file: &TensorFile, graph: Graph, tilings: Tilings, batch: &Batch, want: &[f64], near: [f64; 2]) -> Outcome {
         self.ran.borrow_mut().extend(graph.nodes.iter().map(|node| node.op.stem()));
         let cpu = CpuModel::new(graph.clone(), file, Isa::best())?.run(batch, &mut Workspace::default())?;
-        let model = GpuModel::new(Rc::clone(&self.gpu), graph, file, tilings).await?;
+        let model = GpuModel::new(Rc::clone(&self.gpu), graph, file, tilings, &[]).await?;
         let first = model.run(batch).await?;
         if first != model.run(batch).await? {
             return Err(Wrong(format!("{what}: a second run gives something else")));
