@@ -13,6 +13,8 @@
 //!
 //! Not here: how rows are stored and scored (`rank::learned::sparse`), the budget of the hybrid (`hybrid`).
 
+use std::fmt;
+
 use rayon::prelude::*;
 
 use super::blend::{quality, sample};
@@ -34,6 +36,15 @@ pub enum Keep {
     EachRow,
     /// The largest of all, weighed by the row's people and the column's place in lists, to these powers.
     Weighed { people: f32, head: f32 },
+}
+
+impl fmt::Display for Keep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::EachRow => f.write_str("each item's largest"),
+            Self::Weighed { people, head } => write!(f, "those that lists need most (people^{people} x places^{head})"),
+        }
+    }
 }
 
 /// Powers that are tried.
@@ -189,7 +200,7 @@ impl Entries {
         let more = (4..=4 * MOST_TIMES).map(|quarters| least * quarters / 4);
         let enough = more.map(|k| (k, if k == least { best.1 } else { with(&best.0, k) })).find(|(_, kept)| kept.overlap - kept.error >= OVERLAP);
         let (k, reached) = enough.unwrap_or((least, best.1));
-        note(&format!("{}: {k} entries a row, {:?}, keep {}; {least} of each row's largest {plain}", learned.name, best.0.keep, told(&reached)));
+        note(&format!("{}: devices get {k} weights an item in the mean, {}: {}; of the {least} largest of each item: {plain}", learned.name, best.0.keep, told(&reached)));
         (best.0, k)
     }
 

@@ -151,7 +151,12 @@ impl Evaluate {
             if self.fit == "train" {
                 split.train_and_valid = Vec::new();
             }
-            self.note(&split.statement);
+            if fold == 0 {
+                self.note(&split.statement);
+            }
+            if folds > 1 {
+                self.note(&format!("fold {} of {folds}: {} users to test", fold + 1, split.test.len()));
+            }
             if fold == 0 && self.tune.is_some() {
                 let (found, account) = self.tuned(checkpoint, &split, items, &features, &settings)?;
                 (settings, tuned) = (found, Some(account));
