@@ -71,6 +71,7 @@ impl Trainer<'_> {
             }
         }
         let names = trained;
+        (self.note)(&format!("hybrid: weighing {} terms on {} validation cases", names.len(), self.data.valid.len()));
         let tables = [Scale::Raw, Scale::Deviation].map(|scale| (scale, Tables::new(&terms, self.data.valid, self.data.valid_candidates, scale)));
         let mut allowed = vec![true; names.len()];
         let alone = (0..names.len()).map(|at| (names[at].to_owned(), tables[0].1.alone(at)));

@@ -70,7 +70,7 @@ impl Data<'_> {
 /// Hyper-parameters of all methods, with defaults that hold across data sets.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Entries kept per row of an item-item matrix, in the mean: where its first ten need more, up to twice as many.
+    /// Entries kept per row of an item-item matrix, in the mean: where its first ten need more, up to twice as many, of small catalogs six times.
     pub row_entries: usize,
     /// Items that dense item-item algebra knows at most: n^2 floats, a few times. The most frequent ones.
     pub dense_items: usize,

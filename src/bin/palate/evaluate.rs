@@ -83,7 +83,7 @@ pub struct Evaluate {
     /// Method that differences are taken to.
     #[arg(long)]
     baseline: Option<String>,
-    /// Entries per row of the item-item matrices that the device gets, in the mean; up to twice as many where its first ten need them [default: 50].
+    /// Entries per row of the item-item matrices that the device gets, in the mean; up to twice as many where its first ten need them, of small catalogs six times [default: 50].
     #[arg(long)]
     row_entries: Option<usize>,
     /// Search for hyper-parameters first: so many seeded draws a method, judged on the validation cases by successive halving.
