@@ -190,17 +190,28 @@ fn groups(n: usize, folds: usize, seed: u64) -> Vec<usize> {
     group
 }
 
+/// What is chosen on one share of a few people's events is chosen by chance: each validating user is asked for each of up to so many
+/// disjoint shares, as long as there are no more than so many cases.
+const VALID_PARTS: usize = 5;
+const VALID_CASES: usize = 20_000;
+
+/// How several folds are told of, where each `thing` is tested in one of them at most.
+fn pooled(folds: usize, thing: &str) -> String {
+    if folds == 1 { String::new() } else { format!(", {folds} folds pooled, no {thing} tested twice; in each of them") }
+}
+
 fn strong(sequences: &[Sequence], seed: u64, fold: usize, folds: usize) -> Split {
     // Ten groups of users: two are tested, one validates. Every fold moves on by two.
     let group = groups(sequences.len(), 10, seed);
     let test = [(2 * fold) % 10, (2 * fold + 1) % 10];
     let valid = (2 * fold + 2) % 10;
+    let parts = (VALID_CASES / group.iter().filter(|&&group| group == valid).count().max(1)).clamp(1, VALID_PARTS);
     let mut split = Split {
         statement: format!(
-            "strong generalization, fold {} of {folds}: 20 % of the users are tested and 10 % validate, none of their \
-             events are learned from with fit train; a seeded random 80 % of each one's events is the history, in time \
-             order, the rest are the targets",
-            fold + 1
+            "strong generalization{}: 20 % of the users are tested and 10 % validate, none of their events are learned \
+             from with fit train; a seeded random 80 % of each one's events is the history, in time order, the rest are \
+             the targets",
+            pooled(folds, "user")
         ),
         ..Split::default()
     };
@@ -210,22 +221,23 @@ fn strong(sequences: &[Sequence], seed: u64, fold: usize, folds: usize) -> Split
         let mut order: Vec<usize> = (0..n).collect();
         rng.shuffle(&mut order);
         let held = ((n as f64 * 0.2).round() as usize).clamp(1, n.max(2) - 1);
-        let case = || {
-            let (targets, history) = order.split_at(held);
-            let (mut targets, mut history) = (targets.to_vec(), history.to_vec());
+        // The part-th of the disjoint shares of the events is to be found.
+        let case = |part: usize| {
+            let (mut targets, mut history) = (order[part * held..(part + 1) * held].to_vec(), order[..part * held].to_vec());
+            history.extend(&order[(part + 1) * held..]);
             targets.sort_unstable();
             history.sort_unstable();
             Case { history: sequence.history_of(&history), targets: targets.iter().map(|&i| sequence.items[i]).collect() }
         };
         if test.contains(&group) {
             if n >= 2 {
-                split.test.push(case());
+                split.test.push(case(0));
             }
         } else {
             split.train_and_valid.push(sequence.clone());
             if group == valid {
                 if n >= 2 {
-                    split.valid.push(case());
+                    split.valid.extend((0..parts.min(n / held)).map(case));
                 }
             } else {
                 split.train.push(sequence.clone());
@@ -254,9 +266,9 @@ fn cold_items(sequences: &[Sequence], items: usize, seed: u64, fold: usize, fold
         valid_candidates: Some(role.iter().map(|&r| r == 1).collect()),
         test_candidates: Some(role.iter().map(|&r| r == 2).collect()),
         statement: format!(
-            "cold items, fold {} of {folds}: a seeded 20 % of the items with events are never learned from and are the \
-             only candidates, another 10 % are for validation; a user's history is the events with other items",
-            fold + 1
+            "cold items{}: a seeded 20 % of the items with events are never learned from and are the only candidates, \
+             another 10 % are for validation; a user's history is the events with other items",
+            pooled(folds, "item")
         ),
         ..Split::default()
     };

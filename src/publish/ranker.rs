@@ -117,8 +117,6 @@ pub fn ranker(
     settings.budget_bytes = options.budget_bytes.checked_sub(fixed).ok_or_else(|| {
         Error::input(format!("The ranker's popularity alone takes {fixed} bytes, {} are allowed. Allow more.", options.budget_bytes))
     })?;
-    // One that is linear in the events gives exact reasons: the other has to be worth it.
-    settings.deviation_earns = 1.02;
     let features = features(catalog);
     // A function, so that each borrow of the sequences has a life of its own.
     fn data_of<'d>(sequences: &'d [Sequence], items: usize, features: &'d Features) -> Data<'d> {

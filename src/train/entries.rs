@@ -13,6 +13,8 @@
 //!
 //! Not here: how rows are stored and scored (`rank::learned::sparse`), the budget of the hybrid (`hybrid`).
 
+use std::fmt;
+
 use rayon::prelude::*;
 
 use super::blend::{quality, sample};
@@ -36,6 +38,15 @@ pub enum Keep {
     Weighed { people: f32, head: f32 },
 }
 
+impl fmt::Display for Keep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::EachRow => f.write_str("each item's largest"),
+            Self::Weighed { people, head } => write!(f, "those that lists need most (people^{people} x places^{head})"),
+        }
+    }
+}
+
 /// Powers that are tried.
 const PEOPLE: [f32; 3] = [0.0, 0.25, 0.5];
 const HEAD: [f32; 3] = [0.1, 0.25, 0.5];
@@ -52,9 +63,12 @@ const NOBODY: f32 = 0.05;
 /// better than they are.
 const EARNS: f64 = 1.01;
 /// As much of the first ten is to be kept, by a standard error more on the cases, and entries are tried up to so many times as many for
-/// it, by steps of a quarter.
+/// it, in quarters; of a small catalog, whose dense histories need more, up to so many entries in all (1.5 MB) and times.
 const OVERLAP: f64 = 0.95;
 const MOST_TIMES: usize = 2;
+const SMALL: usize = 750_000;
+const SMALL_TIMES: usize = 6;
+const QUARTERS: [usize; 10] = [4, 5, 6, 7, 8, 10, 12, 16, 20, 24];
 /// Of the choices within this part of the best one's quality, the one is taken whose first ten are most like the whole matrix's.
 const WITHIN: f64 = 0.99;
 
@@ -186,10 +200,23 @@ impl Entries {
             let good = tried.into_iter().filter(|(_, kept)| kept.quality >= WITHIN * most);
             best = good.fold(best, |a, b| if b.1.overlap > a.1.overlap { b } else { a });
         }
-        let more = (4..=4 * MOST_TIMES).map(|quarters| least * quarters / 4);
-        let enough = more.map(|k| (k, if k == least { best.1 } else { with(&best.0, k) })).find(|(_, kept)| kept.overlap - kept.error >= OVERLAP);
-        let (k, reached) = enough.unwrap_or((least, best.1));
-        note(&format!("{}: {k} entries a row, {:?}, keep {}; {least} of each row's largest {plain}", learned.name, best.0.keep, told(&reached)));
+        let most = MOST_TIMES * least;
+        let small = Some((SMALL / learned.items.max(1)).min(SMALL_TIMES * least)).filter(|&small| small > most);
+        let most = small.unwrap_or(most);
+        let more = QUARTERS.iter().map(|quarters| least * quarters / 4).take_while(|&k| k <= most);
+        let (mut k, mut reached) = (least, best.1);
+        for tried in more {
+            let kept = if tried == least { best.1 } else { with(&best.0, tried) };
+            let enough = kept.overlap - kept.error >= OVERLAP;
+            // What is not enough is worth its bytes only where they are few.
+            if enough || small.is_some() {
+                (k, reached) = (tried, kept);
+            }
+            if enough {
+                break;
+            }
+        }
+        note(&format!("{}: devices get {k} weights an item in the mean, {}: {}; of the {least} largest of each item: {plain}", learned.name, best.0.keep, told(&reached)));
         (best.0, k)
     }
 

@@ -71,6 +71,7 @@ impl Trainer<'_> {
             }
         }
         let names = trained;
+        (self.note)(&format!("hybrid: weighing {} terms on {} validation cases", names.len(), self.data.valid.len()));
         let tables = [Scale::Raw, Scale::Deviation].map(|scale| (scale, Tables::new(&terms, self.data.valid, self.data.valid_candidates, scale)));
         let mut allowed = vec![true; names.len()];
         let alone = (0..names.len()).map(|at| (names[at].to_owned(), tables[0].1.alone(at)));
@@ -87,7 +88,7 @@ impl Trainer<'_> {
             let needed = bytes(row_entries)?;
             if needed <= self.settings.budget_bytes {
                 if row_entries < whole {
-                    (self.note)(&format!("hybrid: rows cut to {row_entries} entries, {needed} bytes"));
+                    (self.note)(&format!("hybrid: cut to {row_entries} weights an item to fit: {needed} bytes"));
                 }
                 let gains = used.iter().map(|&at| (names[at].to_owned(), gains[at])).collect();
                 return Ok(Blended { scale, gains, row_entries, reached, best_alone });
@@ -115,8 +116,10 @@ impl Trainer<'_> {
                     (gains, reached) = (without, least);
                 }
             }
-            let line: Vec<String> = names.iter().zip(&gains).map(|(name, g)| format!("{name} {g:.3}")).collect();
-            (self.note)(&format!("hybrid: {scale:?} {} gives {reached:.4} on validation", line.join(", ")));
+            let used = names.iter().zip(&gains).filter(|(_, gain)| **gain != 0.0);
+            let line: Vec<String> = used.map(|(name, gain)| format!("{gain:.3} {name}")).collect();
+            let by = if *scale == Scale::Raw { "plain scores" } else { "scores over their deviations" };
+            (self.note)(&format!("hybrid: of {by} {}: {reached:.4} on validation (mean of NDCG@10 and @100)", line.join(" + ")));
             let factor = if *scale == Scale::Deviation { self.settings.deviation_earns } else { 1.0 };
             if reached > factor * best.2 || best.2 == f64::MIN {
                 best = (*scale, gains, reached);

@@ -70,13 +70,13 @@ impl Data<'_> {
 /// Hyper-parameters of all methods, with defaults that hold across data sets.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Entries kept per row of an item-item matrix, in the mean: where its first ten need more, up to twice as many.
+    /// Entries kept per row of an item-item matrix, in the mean: where its first ten need more, up to twice as many, of small catalogs six times.
     pub row_entries: usize,
     /// Items that dense item-item algebra knows at most: n^2 floats, a few times. The most frequent ones.
     pub dense_items: usize,
     /// The hybrid's matrices shrink until it is no larger.
     pub budget_bytes: usize,
-    /// The hybrid by deviations, which is not linear in the events, is taken where it is better by this factor.
+    /// The hybrid by deviations is taken where it is better by this factor: the other is linear in the events and gives exact reasons.
     pub deviation_earns: f64,
     /// Of people with n events each event weighs n^-balance: 0 alike, 1 people alike (EASE, item-kNN; iALS by the root).
     pub balance: f32,
@@ -98,7 +98,7 @@ impl Default for Settings {
             row_entries: 50,
             dense_items: DENSE_ITEMS,
             budget_bytes: 4_000_000,
-            deviation_earns: 1.0,
+            deviation_earns: 1.02,
             balance: 0.0,
             knn_shrink: 10.0,
             ease_lambda: 200.0,
@@ -339,6 +339,8 @@ impl<'a> Trainer<'a> {
         settings.epochs = self.choices.epochs.unwrap_or(settings.epochs);
         let clock = || start.elapsed().as_secs_f64();
         let features = (!self.data.features.is_empty()).then_some(self.data.features);
+        let (minutes, window, epochs, patience) = (settings.budget_seconds / 60.0, settings.window, settings.epochs, settings.patience);
+        (self.note)(&format!("sequence: a transformer over the last {window} events, at most {epochs} epochs and {minutes:.0} minutes, until {patience} epochs bring nothing"));
         let (encoder, epoch) = train_sequence(
             self.data.sequences,
             self.data.items,

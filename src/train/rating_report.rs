@@ -37,21 +37,17 @@ impl RatingOutcome {
     }
 }
 
-/// The settings to choose from behind each method name: biases alone, factors, neighbors over biases, all of it.
-fn settings(method: &str) -> Result<Vec<RatingSettings>> {
+/// What there is to choose from behind each method name (biases alone, factors, neighbors over biases, all of it): settings, and the
+/// shares that neighbors may have in a prediction. All of it may come down to any of its parts.
+fn settings(method: &str) -> Result<(Vec<RatingSettings>, Vec<f32>)> {
     let all = RatingSettings::default();
-    let ridges = |share: f32| -> Vec<RatingSettings> {
-        [8.0, 14.0, 20.0, 28.0].map(|ridge| RatingSettings { ridge, neighbor_share: share, ..all }).to_vec()
-    };
+    let biases = RatingSettings { dim: 0, sweeps: 10, ..all };
+    let ridges = || [8.0, 14.0, 20.0, 28.0].map(|ridge| RatingSettings { ridge, ..all }).to_vec();
     Ok(match method {
-        "popularity" => vec![RatingSettings { dim: 0, sweeps: 10, neighbor_share: 0.0, ..all }],
-        "ials" => ridges(0.0),
-        "item-knn" => vec![RatingSettings { dim: 0, sweeps: 10, ..all }],
-        "hybrid" => {
-            let mut tried = ridges(0.8);
-            tried.push(RatingSettings { dim: 0, sweeps: 10, ..all });
-            tried
-        }
+        "popularity" => (vec![biases], vec![0.0]),
+        "ials" => (ridges(), vec![0.0]),
+        "item-knn" => (vec![biases], vec![all.neighbor_share]),
+        "hybrid" => ([ridges(), vec![biases]].concat(), vec![0.0, 0.4, 0.8, 1.0]),
         other => {
             return Err(Error::input(format!(
                 "The method `{other}` predicts no ratings. Use popularity, ials, item-knn or hybrid."
@@ -63,15 +59,15 @@ fn settings(method: &str) -> Result<Vec<RatingSettings>> {
 /// The settings with the smallest error on a tenth of the first fold's training ratings. No tested rating of that fold is
 /// looked at.
 fn choose(
-    tried: &[RatingSettings],
+    (tried, shares): (&[RatingSettings], &[f32]),
     ratings: &[Rating],
     fold: &[usize],
     (users, items): (usize, usize),
     scale: (f32, f32),
     seed: u64,
 ) -> RatingSettings {
-    if tried.len() == 1 {
-        return tried[0];
+    if tried.len() * shares.len() == 1 {
+        return RatingSettings { neighbor_share: shares[0], ..tried[0] };
     }
     let known: Vec<Rating> = ratings.iter().zip(fold).filter(|(_, f)| **f != 0).map(|(r, _)| *r).collect();
     let inner = folds(known.len(), 10, seed ^ 0x1a2b);
@@ -79,14 +75,20 @@ fn choose(
         known.iter().zip(&inner).filter(|(_, f)| (**f == 0) == held).map(|(r, _)| *r).collect()
     };
     let (train, held) = (part(false), part(true));
-    let error = |settings: &RatingSettings| -> f64 {
-        let model = fit_ratings(&train, users, items, scale, settings);
-        let predicted = predict(&model, &train, &held, users, items);
-        predicted.iter().zip(&held).map(|(p, r)| f64::from(p - r.2).powi(2)).sum()
-    };
-    let errors: Vec<f64> = tried.iter().map(error).collect();
-    let best = (0..tried.len()).min_by(|&a, &b| errors[a].total_cmp(&errors[b])).unwrap_or(0);
-    tried[best]
+    let most = shares.iter().copied().fold(0.0, f32::max);
+    let mut best = (f64::MAX, tried[0]);
+    for settings in tried {
+        let mut model = fit_ratings(&train, users, items, scale, &RatingSettings { neighbor_share: most, ..*settings });
+        for &neighbor_share in shares {
+            model.neighbor_share = neighbor_share;
+            let predicted = predict(&model, &train, &held, users, items);
+            let error: f64 = predicted.iter().zip(&held).map(|(p, r)| f64::from(p - r.2).powi(2)).sum();
+            if error < best.0 {
+                best = (error, RatingSettings { neighbor_share, ..*settings });
+            }
+        }
+    }
+    best.1
 }
 
 /// Runs every method over the folds. A like is a rating at or above 70 % of the scale, for `accuracy`.
@@ -107,10 +109,10 @@ pub fn rating_report(
     let like = low + 0.7 * (high - low);
     let mut out = Vec::new();
     for method in methods {
-        let tried = settings(method)?;
-        let settings = choose(&tried, &ratings, &fold, (users, items), (low, high), seed);
+        let (tried, shares) = settings(method)?;
+        let settings = choose((&tried, &shares), &ratings, &fold, (users, items), (low, high), seed);
         if tried.len() > 1 {
-            note(&format!("{method}: {} dimensions, ridge {}", settings.dim, settings.ridge));
+            note(&format!("{method}: {} dimensions, ridge {}, neighbors count {}", settings.dim, settings.ridge, settings.neighbor_share));
         }
         let (mut squares, mut absolutes, mut right) = (Vec::new(), Vec::new(), Vec::new());
         let (mut bytes, mut per_fold) = (0, Vec::new());

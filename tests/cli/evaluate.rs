@@ -51,6 +51,38 @@ fn evaluate_report_is_one_page_with_every_metric_and_its_difference() {
 }
 
 #[test]
+fn evaluate_tells_differences_below_the_table_and_pooled_folds() {
+    let shop = Shop::new();
+    crowd(&shop);
+    let ran = run(&shop, &["-k", "5,10", "--protocol", "strong", "--folds", "2"]);
+    let table = &ran.out;
+    for name in ["ease", "transitions"] {
+        let line = table.lines().find(|line| line.starts_with(&format!("{name} against popularity: "))).unwrap();
+        for metric in ["recall@5", "recall@10", "ndcg@5", "ndcg@10"] {
+            assert!(line.contains(&format!("{metric} +0.")), "{line}");
+        }
+    }
+    assert!(!table.contains("popularity against"));
+    let found = &run(&shop, &["--protocol", "strong", "--folds", "2", "--json"]).json()[0];
+    let statement = found["statement"].as_str().unwrap();
+    assert!(statement.contains("2 folds pooled") && !statement.contains("fold 2 of"), "{statement}");
+    assert_eq!(found["users"], 48, "two times a fifth of the people");
+}
+
+#[test]
+fn evaluate_all_leaves_out_what_the_data_do_not_allow_and_says_so() {
+    let shop = Shop::new();
+    crowd(&shop);
+    let ran = shop.ok(&["evaluate", "--interactions", "crowd.csv", "--method", "all", "--protocol", "strong", "--folds", "2", "--json"]);
+    let methods: Vec<String> = ran.json()[0]["results"].as_array().unwrap().iter().map(|result| result["method"].as_str().unwrap().into()).collect();
+    assert_eq!(methods, ["popularity", "item-knn", "ease", "transitions", "ials", "user-clusters", "sequence", "hybrid"]);
+    for name in ["ease-content", "content", "content-map"] {
+        assert!(ran.err.contains(&format!("{name}: left out. The method `{name}` needs item content")), "{}", ran.err);
+    }
+    shop.fails(&["evaluate", "--interactions", "crowd.csv", "--method", "content"], &["needs item content"]);
+}
+
+#[test]
 fn evaluate_report_in_markdown_says_the_same() {
     let shop = Shop::new();
     crowd(&shop);

@@ -58,6 +58,26 @@ fn strong_folds_test_every_user_once() {
 }
 
 #[test]
+fn strong_validates_each_user_on_disjoint_shares() {
+    let (sequences, split) = of(Protocol::Strong, 0);
+    for sequence in &sequences {
+        let cases: Vec<_> = split.valid.iter().filter(|case| case.history.user == sequence.user).collect();
+        let mut targets: Vec<u32> = cases.iter().flat_map(|case| case.targets.clone()).collect();
+        let all = targets.len();
+        targets.sort_unstable();
+        targets.dedup();
+        assert_eq!(targets.len(), all);
+        // A fifth of the events is asked for each time, rounded.
+        let held = ((sequence.len() as f64 * 0.2).round() as usize).max(1);
+        assert!(cases.is_empty() || cases.len() == 5.min(sequence.len() / held), "{} of {}", cases.len(), sequence.len());
+        for case in cases {
+            assert_eq!(case.history.len() + case.targets.len(), sequence.len());
+        }
+    }
+    assert!(split.statement.contains("5 folds pooled"), "{}", split.statement);
+}
+
+#[test]
 fn temporal_targets_are_later_than_everything_learned() {
     let (_, split) = of(Protocol::Temporal, 0);
     let latest = split.train_and_valid.iter().flat_map(|s| &s.times).max().expect("events");

@@ -1,5 +1,6 @@
 //! Tests of `src/train`: right answers on made-up data, goldens, and what is shipped.
 
+mod blend;
 mod clip;
 mod contract;
 mod covered;

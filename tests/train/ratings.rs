@@ -1,6 +1,8 @@
 //! Predicted ratings: better than biases where taste matters, folds that never leak, the fold-in of a visitor.
 
+use palate::evaluate::dataset::{Interaction, Interactions};
 use palate::math::rng::Rng;
+use palate::train::rating_report::rating_report;
 use palate::train::ratings::{Rating, RatingSettings, fit_ratings, folds, predict};
 
 /// 300 people and 80 items with one hidden dimension of taste.
@@ -40,6 +42,27 @@ fn ratings_find_taste_beyond_biases() {
     let neighbors = rmse(&RatingSettings { dim: 0, ..RatingSettings::default() });
     assert!(factors < 0.6 * biases && factors < 0.45, "{factors} against {biases}");
     assert!(neighbors < 0.9 * biases, "{neighbors} against {biases}");
+}
+
+#[test]
+fn ratings_by_everything_leave_out_what_harms() {
+    // Biases and noise: neighbors have nothing to add.
+    let mut rng = Rng::new(2);
+    let mut interactions = Interactions { has_rating: true, ..Interactions::default() };
+    let users: Vec<u32> = (0..60).map(|u| interactions.users.intern(&format!("u{u}"))).collect();
+    let items: Vec<u32> = (0..40).map(|i| interactions.items.intern(&format!("i{i}"))).collect();
+    for &user in &users {
+        for &item in &items {
+            if rng.unit() < 0.4 {
+                let value = (3.0 + f64::from(item % 5) * 0.3 + rng.normal()).clamp(0.5, 5.0) as f32;
+                interactions.rows.push(Interaction { user, item, time: 0, value });
+            }
+        }
+    }
+    let methods = ["popularity", "item-knn", "hybrid"].map(String::from);
+    let report = rating_report(&interactions, &methods, 5, 1, &|_| {}).expect("report");
+    let [biases, neighbors, hybrid] = [0, 1, 2].map(|at| report[at].metrics["rmse"].value);
+    assert!(hybrid < 1.005 * biases && neighbors > 1.02 * biases, "{hybrid}, {biases}, {neighbors}");
 }
 
 #[test]

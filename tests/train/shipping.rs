@@ -231,3 +231,18 @@ fn pairs_explain_what_they_score() {
         assert!((scores[item as usize] - shares.events[0] - term.scores(&history)[item as usize]).abs() < 1e-5, "without the event");
     }
 }
+
+#[test]
+fn entries_of_a_small_catalog_are_as_many_as_the_first_ten_need() {
+    let (dense, train, cases) = symmetric();
+    let popular = Popular::new(&dense, &train);
+    let least = 3;
+    let (entries, k) = Entries::choose(&dense, &popular, least, &cases, None, &|_| {});
+    let cases: Vec<&Case> = cases.iter().collect();
+    let lists = exact_lists(&dense, &cases, None);
+    let of = |k: usize| kept(&entries.of(&Centered::new(&dense), k), &cases, None, &lists);
+    let (twice, taken) = (of(2 * least), of(k));
+    assert!(twice.overlap - twice.error < OVERLAP, "twice as many are enough here: {twice:?}");
+    assert!(k > 2 * least && k <= 6 * least && taken.overlap > twice.overlap, "{k}: {taken:?}");
+    assert!(k == 6 * least || taken.overlap - taken.error >= OVERLAP, "{k}: {taken:?}");
+}

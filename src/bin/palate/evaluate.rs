@@ -83,7 +83,7 @@ pub struct Evaluate {
     /// Method that differences are taken to.
     #[arg(long)]
     baseline: Option<String>,
-    /// Entries per row of the item-item matrices that the device gets, in the mean; up to twice as many where its first ten need them [default: 50].
+    /// Entries per row of the item-item matrices that the device gets, in the mean; up to twice as many where its first ten need them, of small catalogs six times [default: 50].
     #[arg(long)]
     row_entries: Option<usize>,
     /// Search for hyper-parameters first: so many seeded draws a method, judged on the validation cases by successive halving.
@@ -151,7 +151,12 @@ impl Evaluate {
             if self.fit == "train" {
                 split.train_and_valid = Vec::new();
             }
-            self.note(&split.statement);
+            if fold == 0 {
+                self.note(&split.statement);
+            }
+            if folds > 1 {
+                self.note(&format!("fold {} of {folds}: {} users to test", fold + 1, split.test.len()));
+            }
             if fold == 0 && self.tune.is_some() {
                 let (found, account) = self.tuned(checkpoint, &split, items, &features, &settings)?;
                 (settings, tuned) = (found, Some(account));
@@ -189,8 +194,12 @@ impl Evaluate {
         }
     }
 
+    fn all(&self) -> bool {
+        self.method.iter().any(|m| m == "all")
+    }
+
     fn names(&self) -> Vec<&str> {
-        match self.method.iter().any(|m| m == "all") {
+        match self.all() {
             true => METHODS.to_vec(),
             false => self.method.iter().map(String::as_str).collect(),
         }
@@ -230,24 +239,22 @@ impl Evaluate {
         Ok((settings, serde_json::json!({"seconds": now() / 1e3, "methods": methods, "settings": written})))
     }
 
-    /// Joins the folds of each method.
+    /// Joins the folds of each method that every fold has.
     fn pool(&self, mut folds: Vec<Vec<Outcome>>) -> Vec<Outcome> {
         if folds.len() == 1 {
             return folds.pop().unwrap_or_default();
         }
-        let methods = folds.first().map_or(0, Vec::len);
-        (0..methods)
-            .map(|m| {
-                let of: Vec<&Outcome> = folds.iter().map(|f| &f[m]).collect();
-                let figures: Vec<Figures> = of.iter().map(|o| o.figures.clone()).collect();
-                Outcome {
-                    method: of[0].method.clone(),
-                    figures: pool(&figures, &self.k, self.seed),
-                    download_bytes: of.iter().map(|o| o.download_bytes).max().unwrap_or(0),
-                    train_seconds: of.iter().map(|o| o.train_seconds).sum(),
-                }
-            })
-            .collect()
+        let of_all = |first: &Outcome| -> Option<Vec<&Outcome>> { folds.iter().map(|fold| fold.iter().find(|o| o.method == first.method)).collect() };
+        let pooled = |of: Vec<&Outcome>| {
+            let figures: Vec<Figures> = of.iter().map(|o| o.figures.clone()).collect();
+            Outcome {
+                method: of[0].method.clone(),
+                figures: pool(&figures, &self.k, self.seed),
+                download_bytes: of.iter().map(|o| o.download_bytes).max().unwrap_or(0),
+                train_seconds: of.iter().map(|o| o.train_seconds).sum(),
+            }
+        };
+        folds.first().into_iter().flatten().filter_map(of_all).map(pooled).collect()
     }
 
     /// The protocol `rating`: every rating is predicted once, from the other folds.
@@ -275,7 +282,7 @@ impl Evaluate {
     fn rating_methods(&self) -> Vec<String> {
         let known = ["popularity", "ials", "item-knn", "hybrid"];
         let chosen: Vec<String> = self.method.iter().filter(|m| known.contains(&m.as_str())).cloned().collect();
-        if chosen.is_empty() || self.method.iter().any(|m| m == "all") {
+        if chosen.is_empty() || self.all() {
             known.map(str::to_owned).to_vec()
         } else {
             chosen
@@ -349,7 +356,14 @@ impl Evaluate {
         let mut trainer = Trainer::new(data, settings.clone(), &note).keeping(Kept::new(checkpoint, &run, &stage, &note));
         for name in self.names() {
             let start = Instant::now();
-            let term = trainer.term(name)?;
+            let term = match trainer.term(name) {
+                // Of `all`, what the data don't allow is left out; what was named must be there.
+                Err(Error::Input(why)) if self.all() => {
+                    self.note(&format!("{name}: left out. {why}"));
+                    continue;
+                }
+                term => term?,
+            };
             let train_seconds = start.elapsed().as_secs_f64();
             let scorer = |case: &Case, out: &mut [f32]| term.add(&history_of(&case.history.items), 1.0, out);
             let judged = judge_cases(&split.test, items, context.candidates, longest, &scorer);

@@ -93,7 +93,15 @@ impl Evaluation {
         whole
     }
 
-    /// A table for the terminal.
+    /// What a method has over the baseline, in words; nothing without one.
+    fn versus(&self, outcome: &Outcome) -> String {
+        let (Some(base), Some(versus)) = (self.base(), self.differences(outcome)) else { return String::new() };
+        let names = ["recall", "ndcg"].into_iter().flat_map(|name| self.cutoffs.iter().map(move |k| format!("{name}@{k}")));
+        let parts = names.filter_map(|name| versus.get(&name).map(|i| format!("{name} {:+.4} ({:+.4} to {:+.4})", i.value, i.low, i.high)));
+        format!("{} against {}: {}\n", outcome.method, base.method, parts.collect::<Vec<_>>().join(", "))
+    }
+
+    /// A table for the terminal, and below it the differences to the baseline.
     pub fn table(&self) -> String {
         let mut text = format!("{} users tested; learned from {}; seen items excluded; 95 % intervals\n", self.users(), self.fit);
         let names = self.headline();
@@ -110,6 +118,9 @@ impl Evaluation {
             }
             let size = format!("{:.2} MB", outcome.download_bytes as f64 / 1e6);
             text += &format!(" {size:>10} {:>8.3}\n", outcome.figures.ms_per_recommendation);
+        }
+        for outcome in &self.outcomes {
+            text += &self.versus(outcome);
         }
         if std::io::stdout().is_terminal() {
             text += "Every metric of every method: --json, or as a page: --report FILE.html\n";

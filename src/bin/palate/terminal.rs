@@ -3,28 +3,37 @@
 //! Progress and notes go to stderr, results to stdout, so that a pipe gets results alone. Colors only on a terminal
 //! and without `NO_COLOR`.
 
+use std::fmt;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use palate::{Error, Result};
 
 /// A bar for `total` of something, silent where stderr is no terminal.
 pub fn bar(total: usize, what: &str) -> ProgressBar {
     let bar = ProgressBar::new(total as u64).with_message(what.to_string());
-    let style = "{msg:<18} {bar:32.cyan/dim} {human_pos:>7} of {human_len}  {per_sec:.dim}  {eta:.dim} left";
+    let style = "{msg:<18} {bar:32.cyan/dim} {human_pos:>7} of {human_len}  {rate:.dim}  {eta:.dim} left";
     if let Ok(style) = ProgressStyle::with_template(style) {
-        bar.set_style(style.progress_chars("━╸─"));
+        bar.set_style(style.progress_chars("━╸─").with_key("rate", |state: &ProgressState, out: &mut dyn fmt::Write| {
+            let digits = usize::from(state.per_sec() < 10.0);
+            let _ = write!(out, "{:.digits$}/s", state.per_sec());
+        }));
     }
     bar.enable_steady_tick(Duration::from_millis(120));
     bar
 }
 
-/// A spinner for a step of unknown length.
+/// A spinner for a step of unknown length: how many of what it counts, else how long it has been going.
 pub fn spinner(what: &str) -> ProgressBar {
     let bar = ProgressBar::new_spinner().with_message(what.to_string());
-    if let Ok(style) = ProgressStyle::with_template("{spinner:.cyan} {msg} {human_pos:.dim}") {
-        bar.set_style(style);
+    if let Ok(style) = ProgressStyle::with_template("{spinner:.cyan} {msg} {so_far:.dim}") {
+        bar.set_style(style.with_key("so_far", |state: &ProgressState, out: &mut dyn fmt::Write| {
+            let _ = match state.pos() {
+                0 => write!(out, "{} s", state.elapsed().as_secs()),
+                position => write!(out, "{}", count(position as usize)),
+            };
+        }));
     }
     bar.enable_steady_tick(Duration::from_millis(120));
     bar
