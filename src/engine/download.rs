@@ -112,7 +112,7 @@ impl<'a, P: Platform> Downloads<'a, P> {
     /// The file from the store, `None` where it is missing or damaged (it is removed then).
     pub async fn stored(&mut self, wanted: &Wanted) -> Result<Option<Vec<u8>>> {
         let Some(bytes) = self.world.store().read(&wanted.blob()).await? else { return Ok(None) };
-        if wanted.bytes.is_none_or(|expected| expected == bytes.len() as u64) && self.fits(wanted, &bytes).await? {
+        if wanted.bytes.is_none_or(|expected| expected == bytes.len() as u64) && self.fits(&wanted.sha256, &bytes).await? {
             self.traffic.stored += bytes.len() as u64;
             return Ok(Some(bytes));
         }
@@ -203,30 +203,32 @@ impl<'a, P: Platform> Downloads<'a, P> {
                 return Err(Error::corrupt(&wanted.name, format!("it ends after {} of {} bytes", bytes.len(), wanted.most())));
             }
         }
-        if wanted.pieces.is_none() && !self.fits(wanted, &bytes).await? {
-            self.world.store().remove(&part).await?;
-            let detail = format!("the SHA-256 of its {} bytes is not {}", bytes.len(), wanted.sha256);
-            return Err(Error::corrupt(&wanted.name, detail));
+        if wanted.pieces.is_none() {
+            self.check(wanted, &wanted.sha256, &bytes).await?;
         }
         Ok(bytes)
     }
 
     /// Verifies the pieces of `bytes` that are whole now, from number `verified` on.
-    ///
-    /// Errors: `Error::Corrupt` for one that is wrong; what was stored is removed then.
     async fn verify(&self, wanted: &Wanted, bytes: &[u8], verified: &mut usize) -> Result<()> {
         let Some(pieces) = &wanted.pieces else { return Ok(()) };
         while let Some(hash) = pieces.sha256.get(*verified) {
             let from = *verified * pieces.bytes as usize;
             let to = (from + pieces.bytes as usize).min(wanted.most() as usize);
             let Some(piece) = bytes.get(from..to) else { break };
-            if hex(&self.world.seal().sha256(piece).await?) != *hash {
-                self.world.store().remove(&wanted.part()).await?;
-                return Err(Error::corrupt(&wanted.name, format!("the SHA-256 of its bytes {from} to {to} is not {hash}")));
-            }
+            self.check(wanted, hash, piece).await?;
             *verified += 1;
         }
         Ok(())
+    }
+
+    /// `Error::Corrupt` for bytes of a file that have not the hash that they should; what was stored of it is removed then.
+    async fn check(&self, wanted: &Wanted, hash: &str, bytes: &[u8]) -> Result<()> {
+        if self.fits(hash, bytes).await? {
+            return Ok(());
+        }
+        self.world.store().remove(&wanted.part()).await?;
+        Err(Error::corrupt(&wanted.name, format!("the SHA-256 of {} bytes is not {hash}", bytes.len())))
     }
 
     /// One request: appends what it brings to `bytes`, of which `verified` pieces are verified, and to the partial blob.
@@ -310,8 +312,8 @@ impl<'a, P: Platform> Downloads<'a, P> {
         }
     }
 
-    async fn fits(&self, wanted: &Wanted, bytes: &[u8]) -> Result<bool> {
-        Ok(hex(&self.world.seal().sha256(bytes).await?) == wanted.sha256)
+    async fn fits(&self, hash: &str, bytes: &[u8]) -> Result<bool> {
+        Ok(hex(&self.world.seal().sha256(bytes).await?) == hash)
     }
 
     /// A small file as it is on the server now, at most `most` bytes.
