@@ -19,7 +19,7 @@ const SIZES = {
   large: { perTopic: 25_000, dim: 384, buckets: 8, history: 1000 },
   middling: { perTopic: 2_500, dim: 384, buckets: 1, history: 200 },
   // Of so few items the scan takes next to nothing: what the first one takes longer is the fold-in. Of the 1,000 events the engine
-  // weighs those with the newest 200 items.
+  // weighs those with the newest 400 items.
   folded: { perTopic: 1000, dim: 32, buckets: 1, history: 1000, rows: [], factors: 128 },
   unfolded: { perTopic: 1000, dim: 32, buckets: 1, history: 1000, rows: [], factors: 0 },
 };
