@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::model::{ModelManifest, PackDType, write_described};
+use super::model::PackDType;
 use super::quantize::{Calibration, Quantized};
 use crate::error::{Error, Result};
 use crate::format::pack::{EncoderConfig, Pack, Pooling};
@@ -78,14 +78,6 @@ fn rows(config: &Config, space: &Space) -> Result<Vec<f32>> {
     let item = |&i: &usize| contents.iter().map(|c| c.has[i].then(|| &c.vectors[i * c.dim..(i + 1) * c.dim])).collect::<Vec<_>>();
     let items: Vec<Vec<Option<&[f32]>>> = some.iter().step_by(step).map(item).collect();
     Ok(config.batch(&items)?.floats.pop().unwrap_or_default())
-}
-
-/// Writes a pack and its manifest to `out`.
-///
-/// # Errors
-/// [`Error::Storage`] where it cannot be written.
-pub fn write_pack(name: &str, dim: usize, bytes: &[u8], out: &Path) -> Result<ModelManifest> {
-    write_described(name, ARCHITECTURE, dim, bytes, out)
 }
 
 /// Keeps where a training stands; `of` says what is trained on what: a checkpoint of anything else is not gone on with.

@@ -7,10 +7,10 @@ use std::time::Instant;
 
 use clap::Args;
 use indicatif::ProgressBar;
-use palate::evaluate::dataset::{Cleaning, Keys, Sequence};
+use palate::evaluate::dataset::{Keys, Sequence};
 use palate::evaluate::split::{Protocol, split};
 use palate::format::manifest::Kind;
-use palate::fuse::joint::{Config, Modality};
+use palate::fuse::joint::{ARCHITECTURE, Config, Modality};
 use palate::index::Catalog;
 use palate::index::catalog::{IMAGE, TEXT};
 use palate::math::rng::Rng;
@@ -19,7 +19,7 @@ use palate::publish::build::{self as publish, Base, Encoders, Options, build};
 use palate::publish::fusion as packs;
 use palate::publish::interactions::ReadOptions;
 use palate::publish::items::Template;
-use palate::publish::model::PackDType;
+use palate::publish::model::{PackDType, write_described};
 use palate::publish::media::EncodeMedia;
 use palate::train::fusion::{Data, Learned, Settings, train};
 use palate::train::fusion_report::{self, Line};
@@ -52,9 +52,8 @@ pub struct Fusion {
     /// Ratings or weights below this are no positives.
     #[arg(long, value_name = "VALUE", requires = "interactions")]
     min_rating: Option<f32>,
-    /// Keep only people and items with at least this many interactions.
-    #[arg(long, value_name = "COUNT", default_value_t = 0, requires = "interactions")]
-    core: usize,
+    #[command(flatten)]
+    dropped: interactions::Dropped,
     /// Leave out items that lack a modality: what each adds is then measured where all are there.
     #[arg(long)]
     complete: bool,
@@ -196,7 +195,7 @@ impl Fusion {
         }
         let config = Config { dim: settings.dim, modalities: read.modalities.clone() };
         let bytes = packs::pack(&self.name, &config, &space, &learned.parameters, PackDType::Q8)?;
-        let manifest = packs::write_pack(&self.name, settings.dim, &bytes, &self.out)?;
+        let manifest = write_described(&self.name, ARCHITECTURE, settings.dim, &bytes, &self.out)?;
         phases.finish();
         if let Some(path) = &self.vectors {
             write_vectors(path, &read.keys, &space, &learned.parameters)?;
@@ -314,7 +313,7 @@ impl Fusion {
         let options = ReadOptions { skip_bad: true, numbered, known_only: true, ..ReadOptions::default() };
         let (mut interactions, skipped) = interactions::read(path, options)?;
         interactions::note_skipped(&skipped);
-        let (sequences, account) = interactions.sequences(&Cleaning { min_value: self.min_rating, core: self.core, ..Cleaning::default() })?;
+        let (sequences, account) = interactions.sequences(&self.dropped.cleaning(self.min_rating))?;
         note(&account.line());
         Ok(sequences)
     }
