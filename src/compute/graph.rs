@@ -204,6 +204,26 @@ impl Op {
         x.into_iter().chain(residual)
     }
 
+    /// Calls `change` with each value that the op reads.
+    pub fn inputs_mut(&mut self, mut change: impl FnMut(&mut Value)) {
+        match self {
+            Op::Input { .. } | Op::Embed { .. } => {}
+            Op::Linear { x, residual, .. } => {
+                change(x);
+                residual.iter_mut().for_each(change);
+            }
+            Op::LayerNorm { x, .. }
+            | Op::Attention { x, .. }
+            | Op::AttentionPool { x, .. }
+            | Op::Lstm { x, .. }
+            | Op::Unfold { x, .. }
+            | Op::Depthwise { x, .. }
+            | Op::Positions { x, .. }
+            | Op::Pool { x, .. }
+            | Op::Normalize { x } => change(x),
+        }
+    }
+
     /// The op's stem: file names, reports and tolerances use it.
     pub fn stem(&self) -> &'static str {
         match self {

@@ -10,5 +10,6 @@ pub mod int4;
 pub mod plan;
 pub mod probe;
 pub mod probe_product;
+pub mod prune;
 pub mod webgpu;
 pub mod weights;

@@ -19,7 +19,7 @@ pub struct Head {
     pub space: Option<ModelId>,
     /// Length of a vector.
     pub dim: usize,
-    /// The model as data.
+    /// The model as data, without what its vectors do not need.
     pub graph: Graph,
 }
 
@@ -38,7 +38,7 @@ impl Head {
         if dim != pack.encoder.dim {
             return Err(Error::corrupt("the model pack", format!("it says {} dimensions, its weights {dim}", pack.encoder.dim)));
         }
-        Ok(Self { id: pack.id.clone(), space: models::tower::space(&pack.config), dim, graph })
+        Ok(Self { id: pack.id.clone(), space: models::tower::space(&pack.config), dim, graph: graph.pruned() })
     }
 }
 
@@ -82,8 +82,21 @@ impl<I: Inputs> OnCpu<I> {
     /// As [`OnCpu::open`].
     pub fn from_pack(pack: &Pack, isa: Isa) -> Result<Self> {
         let inputs = I::new(pack)?;
-        let model = CpuModel::new(inputs.head().graph.clone(), pack.file(), isa)?;
-        Ok(Self { inputs, model })
+        let graph = inputs.head().graph.clone();
+        Self::with_graph(inputs, graph, pack, isa)
+    }
+
+    /// As [`OnCpu::from_pack`], with every row of every layer: what a quantizer calibrates by is in those too that vectors do not need.
+    ///
+    /// # Errors
+    /// As [`OnCpu::open`].
+    pub fn whole(pack: &Pack, isa: Isa) -> Result<Self> {
+        let graph = models::graph(&pack.architecture, &pack.config, &pack.encoder, pack.file())?;
+        Self::with_graph(I::new(pack)?, graph, pack, isa)
+    }
+
+    fn with_graph(inputs: I, graph: Graph, pack: &Pack, isa: Isa) -> Result<Self> {
+        Ok(Self { model: CpuModel::new(graph, pack.file(), isa)?, inputs })
     }
 
     /// What stands before the model.

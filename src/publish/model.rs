@@ -144,10 +144,10 @@ impl Checkpoint {
         let inputs = match self.tokenizer {
             Some(_) => {
                 let texts = if dtype == PackDType::Q4 { calibration::more_texts() } else { calibration::TEXTS.map(str::to_owned).to_vec() };
-                TextEncoder::from_pack(&exact, Isa::best())?.outputs(&texts.iter().map(String::as_str).collect::<Vec<_>>(), read)?
+                TextEncoder::whole(&exact, Isa::best())?.outputs(&texts.iter().map(String::as_str).collect::<Vec<_>>(), read)?
             }
-            None if self.encoder.audio.is_some() => heard(&AudioEncoder::from_pack(&exact, Isa::best())?, read)?,
-            None => seen(&ImageEncoder::from_pack(&exact, Isa::best())?, read)?,
+            None if self.encoder.audio.is_some() => heard(&AudioEncoder::whole(&exact, Isa::best())?, read)?,
+            None => seen(&ImageEncoder::whole(&exact, Isa::best())?, read)?,
         };
         let quantize = |(x, weights): &(usize, Vec<usize>)| -> Result<Vec<(usize, Rounded)>> {
             let columns = graph.nodes[*x].shape.cols;

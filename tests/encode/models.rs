@@ -8,7 +8,7 @@ use palate::encode::audio::AudioDevices;
 use palate::encode::image::ImageDevices;
 use palate::encode::text::TextDevices;
 use palate::encode::{AudioEncoder, ImageEncoder, TextEncoder};
-use palate::format::pack::Pack;
+use palate::format::pack::{Pack, Pooling};
 use palate::platform::native::wait as block_on;
 use palate::preprocess::Picture;
 use palate::publish::model::{Checkpoint, Choice, PackDType, Tower};
@@ -135,6 +135,46 @@ fn models_vit_is_the_reference() {
     exact("vit", None);
     exact("vit_base", None);
     int8("vit", None);
+}
+
+/// Where vectors are one row of the last layer, only that row is computed in its feed-forward; the numbers stay the same bits.
+#[test]
+fn models_compute_only_the_rows_they_need() {
+    use palate::compute::graph::{Graph, Op, Rows};
+    use palate::encode::inputs::{Inputs, OnCpu};
+    /// Products of a graph, and those of them over one row an item.
+    fn products(graph: &Graph) -> (usize, usize) {
+        let rows: Vec<Rows> = graph.nodes.iter().filter(|node| matches!(node.op, Op::Linear { .. })).map(|node| node.shape.rows).collect();
+        (rows.len(), rows.iter().filter(|rows| **rows == Rows::PerItem(1)).count())
+    }
+    fn both<I: Inputs>(name: &str, tower: Option<Tower>, pooling: Option<Pooling>, one: usize, vectors: impl Fn(&OnCpu<I>) -> Vec<Vec<f32>>) {
+        let folder = tempfile::tempdir().unwrap();
+        write_checkpoint(folder.path(), &fixture(name));
+        let bytes = Checkpoint::read(folder.path(), Choice { tower, pooling }).unwrap().pack(PackDType::Q8).unwrap();
+        let pack = Pack::parse(bytes).unwrap();
+        let (pruned, whole) = (OnCpu::<I>::from_pack(&pack, Isa::best()).unwrap(), OnCpu::<I>::whole(&pack, Isa::best()).unwrap());
+        assert_eq!(vectors(&pruned), vectors(&whole), "{name}");
+        let (all, few) = products(pruned.graph());
+        assert_eq!((all, few - products(whole.graph()).1), (products(whole.graph()).0, one), "{name}");
+        assert!(pruned.graph().pruned() == *pruned.graph(), "{name}: what is pruned stays as it is");
+    }
+    let of_texts = |name: &str| {
+        let fixture = fixture(name);
+        move |encoder: &TextEncoder| encoder.encode(&texts(&fixture).unwrap()).unwrap()
+    };
+    let of_pictures = |name: &str| {
+        let fixture = fixture(name);
+        move |encoder: &ImageEncoder| encoder.encode(&pictures(&fixture)).unwrap()
+    };
+    // The output of attention and both matrices of the feed-forward.
+    both("clip_text", Some(Tower::Text), None, 3, of_texts("clip_text"));
+    both("siglip_text", Some(Tower::Text), None, 3, of_texts("siglip_text"));
+    both("xlm_roberta", None, Some(Pooling::Cls), 3, of_texts("xlm_roberta"));
+    both("clip_image", Some(Tower::Image), None, 3, of_pictures("clip_image"));
+    both("vit", None, Some(Pooling::Cls), 3, of_pictures("vit"));
+    // A mean is of all rows.
+    both("xlm_roberta", None, Some(Pooling::Mean), 0, of_texts("xlm_roberta"));
+    both("vit", None, Some(Pooling::Mean), 0, of_pictures("vit"));
 }
 
 /// Layer scales folded, positions interpolated.

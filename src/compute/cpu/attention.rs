@@ -118,17 +118,19 @@ unsafe fn body<S: Simd>(x: &[f32], offsets: &[u32], shape: Heads<'_>, out: &mut 
                 }
                 // SAFETY: the buffers were sized above to whole tiles.
                 unsafe {
-                    scores::<S>(&scratch.queries, &scratch.keys, width, padded_len, &mut scratch.scores);
+                    // No query of the tile sees what is behind.
+                    let near = if mask == Mask::Causal { first + real } else { len };
+                    scores::<S>(&scratch.queries, &scratch.keys, width, padded_len, near, &mut scratch.scores);
                     for q in 0..real {
                         if entries > 0 {
                             add_bias(table, places[first + q], places, &mut scratch.scores[q * padded_len..][..len]);
                         }
                         let seen = if mask == Mask::Causal { first + q + 1 } else { len };
-                        softmax::<S>(&mut scratch.scores[q * padded_len..][..padded_len], seen);
+                        softmax::<S>(&mut scratch.scores[q * padded_len..][..near.next_multiple_of(TILE)], seen);
                     }
                     let mut tile = [0.0f32; QUERIES * TILE];
                     for col in (0..width).step_by(TILE) {
-                        weigh::<S>(&scratch.scores, padded_len, &scratch.values[col..], padded_width, len, &mut tile);
+                        weigh::<S>(&scratch.scores, padded_len, &scratch.values[col..], padded_width, near, &mut tile);
                         let cols = TILE.min(width - col);
                         for q in 0..real {
                             let at = group[first + q] * dim + head * width + col;
@@ -150,15 +152,15 @@ fn add_bias(table: &[f32], place: isize, places: &[isize], scores: &mut [f32]) {
     }
 }
 
-/// `scores[q][j] = queries[q] . keys[.][j]`.
+/// `scores[q][j] = queries[q] . keys[.][j]` for the first `near` keys and those up to a whole tile.
 ///
 /// # Safety
-/// As [`Simd`]; `keys` is `[width, len]`, `scores` `[4, len]`, len a multiple of 8.
+/// As [`Simd`]; `keys` is `[width, len]`, `scores` `[4, len]`, len a multiple of 8, `near` at most len.
 #[inline(always)]
-unsafe fn scores<S: Simd>(queries: &[f32], keys: &[f32], width: usize, len: usize, scores: &mut [f32]) {
+unsafe fn scores<S: Simd>(queries: &[f32], keys: &[f32], width: usize, len: usize, near: usize, scores: &mut [f32]) {
     // SAFETY: j + 8 <= len, d < width.
     unsafe {
-        for j in (0..len).step_by(TILE) {
+        for j in (0..near).step_by(TILE) {
             let mut acc = [[S::splat(0.0); 2]; QUERIES];
             for d in 0..width {
                 let at = keys.as_ptr().add(d * len + j);
