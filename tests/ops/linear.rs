@@ -147,7 +147,7 @@ fn linear_activations_are_right() {
     {
         for isa in Isa::available() {
             let mut out = vec![f32::NAN; x.len()];
-            linear_f32(isa, &x, x.len(), &packed, Epilogue { bias: &[0.0; TILE_COLS], activation, residual: None }, &mut out);
+            linear_f32(isa, &x, x.len(), &packed, Epilogue { bias: &[0.0; TILE_COLS], activation, residual: None }, &mut out, &mut Scratch::default());
             for (y, x) in out.iter().zip(&x) {
                 let want = activate(activation, f64::from(*x));
                 let error = (f64::from(*y) - want).abs() / f64::from(x.abs()).max(1.0);
@@ -168,7 +168,7 @@ fn linear_f32_is_right() {
         for isa in Isa::available() {
             let mut out = vec![f32::NAN; m * n];
             let epilogue = Epilogue { bias: &c.bias, activation: Activation::Gelu, residual: Some(&c.residual) };
-            linear_f32(isa, &c.x, m, &packed, epilogue, &mut out);
+            linear_f32(isa, &c.x, m, &packed, epilogue, &mut out, &mut Scratch::default());
             assert_close(&format!("linear_f32 {shape:?}"), isa, &out, &expected(&x, &w, &c, shape, Activation::Gelu, true), tolerance::LINEAR_F32);
         }
     }

@@ -4,8 +4,7 @@ use super::isa::entry;
 use crate::compute::graph::Activation;
 use crate::math::simd::{self, Simd};
 
-/// Whether [`activate`] computes it: what is short. The others go over the output once more ([`apply`]), which costs next to
-/// nothing while it is in a cache, and keeps the code of products small.
+/// Whether [`activate`] computes it: what is short.
 pub fn is_inline(activation: Activation) -> bool {
     matches!(activation, Activation::None | Activation::Relu | Activation::Relu6)
 }
@@ -18,15 +17,29 @@ pub fn is_inline(activation: Activation) -> bool {
 pub unsafe fn activate<S: Simd>(activation: Activation, y: S::F) -> S::F {
     unsafe {
         match activation {
-            Activation::Relu => S::max(y, S::splat(0.0)),
-            Activation::Relu6 => S::min(S::max(y, S::splat(0.0)), S::splat(6.0)),
+            Activation::Relu => relu::<S>(y),
+            Activation::Relu6 => relu6::<S>(y),
             Activation::None | Activation::Gelu | Activation::GeluTanh | Activation::QuickGelu | Activation::Tanh => y,
         }
     }
 }
 
+/// # Safety
+/// As [`Simd`].
+#[inline(always)]
+unsafe fn relu<S: Simd>(y: S::F) -> S::F {
+    unsafe { S::max(y, S::splat(0.0)) }
+}
+
+/// # Safety
+/// As [`Simd`].
+#[inline(always)]
+unsafe fn relu6<S: Simd>(y: S::F) -> S::F {
+    unsafe { S::min(relu::<S>(y), S::splat(6.0)) }
+}
+
 entry! {
-    /// `y = activation(y)`, one of those that are not [`is_inline`].
+    /// `y = activation(y)`.
     pub fn apply(activation: Activation, y: &mut [f32]) = body
 }
 
@@ -34,27 +47,30 @@ entry! {
 /// As [`Simd`].
 #[inline(always)]
 unsafe fn body<S: Simd>(activation: Activation, y: &mut [f32]) {
+    // A loop for each: none asks in its middle which it is.
     // SAFETY: the caller has the instructions.
     unsafe {
-        simd::map_in_place::<S, 2>(y, |x| match activation {
-            Activation::Gelu => simd::gelu::<S, 2>(x),
-            Activation::GeluTanh => {
-                // (1 + tanh z) / 2 = sigmoid(2 z) with z = sqrt(2 / pi) (x + 0.044715 x^3)
+        match activation {
+            Activation::None => {}
+            Activation::Relu => simd::map_in_place::<S, 4>(y, |x| x.map(|x| relu::<S>(x))),
+            Activation::Relu6 => simd::map_in_place::<S, 4>(y, |x| x.map(|x| relu6::<S>(x))),
+            Activation::Gelu => simd::map_in_place::<S, 4>(y, |x| simd::gelu::<S, 4>(x)),
+            // (1 + tanh z) / 2 = sigmoid(2 z) with z = sqrt(2 / pi) (x + 0.044715 x^3)
+            Activation::GeluTanh => simd::map_in_place::<S, 4>(y, |x| {
                 let inner = x.map(|x| S::mul(x, S::mul_add(S::splat(0.044_715), S::mul(x, x), S::splat(1.0))));
-                times::<S>(x, sigmoid::<S, 2>(inner.map(|inner| S::mul(S::splat(1.595_769_1), inner))))
-            }
-            Activation::QuickGelu => times::<S>(x, sigmoid::<S, 2>(x.map(|x| S::mul(S::splat(1.702), x)))),
-            Activation::Tanh => tanh::<S, 2>(x),
-            Activation::None | Activation::Relu | Activation::Relu6 => x.map(|x| activate::<S>(activation, x)),
-        });
+                times::<S>(x, sigmoid::<S, 4>(inner.map(|inner| S::mul(S::splat(1.595_769_1), inner))))
+            }),
+            Activation::QuickGelu => simd::map_in_place::<S, 4>(y, |x| times::<S>(x, sigmoid::<S, 4>(x.map(|x| S::mul(S::splat(1.702), x))))),
+            Activation::Tanh => simd::map_in_place::<S, 4>(y, |x| tanh::<S, 4>(x)),
+        }
     }
 }
 
 /// # Safety
 /// As [`Simd`].
 #[inline(always)]
-unsafe fn times<S: Simd>(a: [S::F; 2], b: [S::F; 2]) -> [S::F; 2] {
-    unsafe { [S::mul(a[0], b[0]), S::mul(a[1], b[1])] }
+unsafe fn times<S: Simd>(a: [S::F; 4], b: [S::F; 4]) -> [S::F; 4] {
+    unsafe { std::array::from_fn(|i| S::mul(a[i], b[i])) }
 }
 
 /// `1 / (1 + e^-x)`.

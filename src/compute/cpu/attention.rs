@@ -24,7 +24,6 @@ pub struct Scratch {
     groups: Groups,
     keys: Vec<f32>,
     values: Vec<f32>,
-    queries: Vec<f32>,
     scores: Vec<f32>,
 }
 
@@ -96,41 +95,38 @@ unsafe fn body<S: Simd>(x: &[f32], offsets: &[u32], shape: Heads<'_>, out: &mut 
         let padded_len = len.next_multiple_of(TILE);
         scratch.keys.resize(width * padded_len, 0.0);
         scratch.values.resize(len * padded_width, 0.0);
-        scratch.queries.resize(QUERIES * width, 0.0);
         scratch.scores.resize(QUERIES * padded_len, 0.0);
         for head in 0..heads {
             let table = &bias[head * entries..][..entries];
-            for (j, row) in group.iter().enumerate() {
-                let row = &x[row * 3 * dim + head * width..];
-                for d in 0..width {
-                    scratch.keys[d * padded_len + j] = row[dim + d];
-                }
+            // Of four rows from `first` on, the last one again where there are fewer: `part` 0 is queries, 1 keys.
+            let four = |first: usize, part: usize| -> [&[f32]; QUERIES] {
+                std::array::from_fn(|i| &x[group[(first + i).min(len - 1)] * 3 * dim + part * dim + head * width..][..width])
+            };
+            for j in (0..len).step_by(QUERIES) {
+                // SAFETY: j + 4 <= padded_len.
+                unsafe { turn(four(j, 1), &mut scratch.keys, j, padded_len) };
+            }
+            for (row, to) in group.iter().zip(scratch.values.chunks_exact_mut(padded_width)) {
                 // SAFETY: the caller has the instructions.
-                unsafe { simd::copy::<S>(&row[2 * dim..][..width], &mut scratch.values[j * padded_width..]) };
+                unsafe { simd::copy::<S>(&x[row * 3 * dim + 2 * dim + head * width..][..width], to) };
             }
             for first in (0..len).step_by(QUERIES) {
                 let real = QUERIES.min(len - first);
-                for q in 0..QUERIES {
-                    let row = &x[group[first + q.min(real - 1)] * 3 * dim + head * width..][..width];
-                    for (to, from) in scratch.queries[q * width..][..width].iter_mut().zip(row) {
-                        *to = from * scale;
-                    }
-                }
+                // No query of the tile sees what is behind.
+                let near = if mask == Mask::Causal { first + real } else { len };
                 // SAFETY: the buffers were sized above to whole tiles.
                 unsafe {
-                    // No query of the tile sees what is behind.
-                    let near = if mask == Mask::Causal { first + real } else { len };
-                    scores::<S>(&scratch.queries, &scratch.keys, width, padded_len, near, &mut scratch.scores);
-                    for q in 0..real {
-                        if entries > 0 {
-                            add_bias(table, places[first + q], places, &mut scratch.scores[q * padded_len..][..len]);
+                    scores::<S>(four(first, 0), &scratch.keys, padded_len, near, &mut scratch.scores);
+                    if entries > 0 {
+                        for (q, scores) in scratch.scores.chunks_exact_mut(padded_len).enumerate().take(real) {
+                            add_bias(table, places[first + q], places, scale, &mut scores[..len]);
                         }
-                        let seen = if mask == Mask::Causal { first + q + 1 } else { len };
-                        softmax::<S>(&mut scratch.scores[q * padded_len..][..near.next_multiple_of(TILE)], seen);
                     }
+                    let seen = std::array::from_fn(|q| if mask == Mask::Causal { (first + q + 1).min(near) } else { len });
+                    let weights = softmax::<S>(&mut scratch.scores, padded_len, seen, if entries > 0 { 1.0 } else { scale });
                     let mut tile = [0.0f32; QUERIES * TILE];
                     for col in (0..width).step_by(TILE) {
-                        weigh::<S>(&scratch.scores, padded_len, &scratch.values[col..], padded_width, near, &mut tile);
+                        weigh::<S>(&scratch.scores, padded_len, &scratch.values[col..], padded_width, near, weights, &mut tile);
                         let cols = TILE.min(width - col);
                         for q in 0..real {
                             let at = group[first + q] * dim + head * width + col;
@@ -143,12 +139,24 @@ unsafe fn body<S: Simd>(x: &[f32], offsets: &[u32], shape: Heads<'_>, out: &mut 
     }
 }
 
-/// Adds to the scores of the query that stands at `place` what the table has for its distance to each key.
+/// Writes rows `[4, width]` as columns `j` to `j + 3` of `to` `[width, len]`.
+///
+/// # Safety
+/// `to` has room for them.
 #[inline(always)]
-fn add_bias(table: &[f32], place: isize, places: &[isize], scores: &mut [f32]) {
+unsafe fn turn(rows: [&[f32]; QUERIES], to: &mut [f32], j: usize, len: usize) {
+    for d in 0..rows[0].len() {
+        // SAFETY: all rows are of the same length.
+        unsafe { to.as_mut_ptr().add(d * len + j).cast::<[f32; QUERIES]>().write_unaligned(rows.map(|row| *row.get_unchecked(d))) };
+    }
+}
+
+/// Scales the scores of the query that stands at `place` and adds what the table has for its distance to each key.
+#[inline(always)]
+fn add_bias(table: &[f32], place: isize, places: &[isize], scale: f32, scores: &mut [f32]) {
     let (middle, last) = (place + (table.len() / 2) as isize, table.len() as isize - 1);
     for (score, key) in scores.iter_mut().zip(places) {
-        *score += table[(middle - key).clamp(0, last) as usize];
+        *score = *score * scale + table[(middle - key).clamp(0, last) as usize];
     }
 }
 
@@ -157,17 +165,17 @@ fn add_bias(table: &[f32], place: isize, places: &[isize], scores: &mut [f32]) {
 /// # Safety
 /// As [`Simd`]; `keys` is `[width, len]`, `scores` `[4, len]`, len a multiple of 8, `near` at most len.
 #[inline(always)]
-unsafe fn scores<S: Simd>(queries: &[f32], keys: &[f32], width: usize, len: usize, near: usize, scores: &mut [f32]) {
+unsafe fn scores<S: Simd>(queries: [&[f32]; QUERIES], keys: &[f32], len: usize, near: usize, scores: &mut [f32]) {
     // SAFETY: j + 8 <= len, d < width.
     unsafe {
         for j in (0..near).step_by(TILE) {
             let mut acc = [[S::splat(0.0); 2]; QUERIES];
-            for d in 0..width {
+            for d in 0..queries[0].len() {
                 let at = keys.as_ptr().add(d * len + j);
                 let k0 = S::load(at);
                 let k1 = if S::LANES < TILE { S::load(at.add(S::LANES)) } else { k0 };
-                for (q, acc) in acc.iter_mut().enumerate() {
-                    let a = S::splat(*queries.get_unchecked(q * width + d));
+                for (query, acc) in queries.iter().zip(&mut acc) {
+                    let a = S::splat(*query.get_unchecked(d));
                     acc[0] = S::mul_add(a, k0, acc[0]);
                     if S::LANES < TILE {
                         acc[1] = S::mul_add(a, k1, acc[1]);
@@ -185,48 +193,47 @@ unsafe fn scores<S: Simd>(queries: &[f32], keys: &[f32], width: usize, len: usiz
     }
 }
 
-/// Softmax over the first `len` of a padded row; what is behind them becomes 0.
+/// Scores to weights, of which each query sees so many; what is behind becomes 0. Gives what the weights are to be multiplied by, so
+/// that they add up to 1.
 ///
 /// # Safety
-/// As [`Simd`]; the row's length is a multiple of 8.
+/// As [`Simd`]; `scores` is `[4, len]`, len a multiple of 8, of which each query sees at least one.
 #[inline(always)]
-unsafe fn softmax<S: Simd>(row: &mut [f32], len: usize) {
-    row[len..].fill(f32::NEG_INFINITY);
-    // SAFETY: the padded length is a whole number of vectors.
+unsafe fn softmax<S: Simd>(scores: &mut [f32], len: usize, seen: [usize; QUERIES], scale: f32) -> [f32; QUERIES] {
+    let end = seen[QUERIES - 1].next_multiple_of(TILE);
+    for (row, seen) in scores.chunks_exact_mut(len).zip(seen) {
+        row[seen..end].fill(f32::NEG_INFINITY);
+    }
+    // SAFETY: end is a whole number of vectors, at most len.
     unsafe {
-        let mut high = S::splat(f32::NEG_INFINITY);
-        for i in (0..row.len()).step_by(S::LANES) {
-            high = S::max(high, S::load(row.as_ptr().add(i)));
+        let at: [*mut f32; QUERIES] = std::array::from_fn(|q| scores.as_mut_ptr().add(q * len));
+        let mut high = [S::splat(f32::NEG_INFINITY); QUERIES];
+        for i in (0..end).step_by(S::LANES) {
+            for q in 0..QUERIES {
+                high[q] = S::max(high[q], S::load(at[q].add(i)));
+            }
         }
-        let high = S::splat(S::maximum(high));
-        let mut sums = [S::splat(0.0); 2];
-        for i in (0..row.len()).step_by(TILE) {
-            // Two vectors of four lanes or one of eight: the second of the pair stays unused then.
-            let p = row.as_mut_ptr().add(i);
-            let second = if S::LANES < TILE { S::load(p.add(S::LANES)) } else { high };
-            let e = simd::exp::<S, 2>([S::sub(S::load(p), high), S::sub(second, high)]);
-            sums[0] = S::add(sums[0], e[0]);
-            S::store(p, e[0]);
-            if S::LANES < TILE {
-                sums[1] = S::add(sums[1], e[1]);
-                S::store(p.add(S::LANES), e[1]);
+        let high = high.map(|high| S::splat(S::maximum(high)));
+        let (scale, mut sums) = (S::splat(scale), [S::splat(0.0); QUERIES]);
+        for i in (0..end).step_by(S::LANES) {
+            // Four at once: a vector alone takes longer for the constants of `exp` than for itself.
+            let e = simd::exp::<S, QUERIES>(std::array::from_fn(|q| S::mul(S::sub(S::load(at[q].add(i)), high[q]), scale)));
+            for q in 0..QUERIES {
+                S::store(at[q].add(i), e[q]);
+                sums[q] = S::add(sums[q], e[q]);
             }
         }
         // `exp` saturates at e^-87 instead of reaching 0: the padding adds nothing that f32 could see.
-        let inverse = S::splat(1.0 / S::sum(S::add(sums[0], sums[1])));
-        for i in (0..row.len()).step_by(S::LANES) {
-            let p = row.as_mut_ptr().add(i);
-            S::store(p, S::mul(S::load(p), inverse));
-        }
+        sums.map(|sums| 1.0 / S::sum(sums))
     }
 }
 
-/// `tile[q][c] = sum over j of weights[q][j] * values[j][c]` for 8 columns.
+/// `tile[q][c] = factors[q] * sum over j of weights[q][j] * values[j][c]` for 8 columns.
 ///
 /// # Safety
 /// As [`Simd`]; `weights` is `[4, stride]`, each of the `len` rows of `values` has 8 numbers, `width` apart.
 #[inline(always)]
-unsafe fn weigh<S: Simd>(weights: &[f32], stride: usize, values: &[f32], width: usize, len: usize, tile: &mut [f32; QUERIES * TILE]) {
+unsafe fn weigh<S: Simd>(weights: &[f32], stride: usize, values: &[f32], width: usize, len: usize, factors: [f32; QUERIES], tile: &mut [f32; QUERIES * TILE]) {
     // SAFETY: j < len.
     unsafe {
         let mut acc = [[S::splat(0.0); 2]; QUERIES];
@@ -243,10 +250,10 @@ unsafe fn weigh<S: Simd>(weights: &[f32], stride: usize, values: &[f32], width: 
             }
         }
         for (q, acc) in acc.iter().enumerate() {
-            let at = tile.as_mut_ptr().add(q * TILE);
-            S::store(at, acc[0]);
+            let (at, factor) = (tile.as_mut_ptr().add(q * TILE), S::splat(factors[q]));
+            S::store(at, S::mul(acc[0], factor));
             if S::LANES < TILE {
-                S::store(at.add(S::LANES), acc[1]);
+                S::store(at.add(S::LANES), S::mul(acc[1], factor));
             }
         }
     }

@@ -139,7 +139,7 @@ impl CpuModel {
             }
             (Op::Linear { x, activation, residual, .. }, Prepared::LinearF32(w, bias)) => {
                 let epilogue = linear::Epilogue { bias, activation: *activation, residual: residual.map(input) };
-                linear::linear_f32(isa, input(*x), self.graph.rows(*x, batch), w, epilogue, out);
+                linear::linear_f32(isa, input(*x), self.graph.rows(*x, batch), w, epilogue, out, linear_scratch);
             }
             (Op::LayerNorm { x, eps, .. }, Prepared::LayerNorm { weight, bias }) => {
                 layer_norm::layer_norm(isa, input(*x), weight, bias, *eps, out);

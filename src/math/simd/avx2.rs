@@ -54,14 +54,11 @@ impl Simd for Avx2 {
         unsafe { _mm256_max_ps(a, b) }
     }
     #[inline(always)]
-    unsafe fn round(a: Self::F) -> Self::F {
-        unsafe { _mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(a) }
-    }
-    #[inline(always)]
-    unsafe fn pow2(a: Self::F) -> Self::F {
+    unsafe fn power(a: Self::F) -> (Self::F, Self::F) {
         unsafe {
-            let e = _mm256_add_epi32(_mm256_cvtps_epi32(a), _mm256_set1_epi32(127));
-            _mm256_castsi256_ps(_mm256_slli_epi32::<23>(e))
+            let n = _mm256_cvtps_epi32(a);
+            let e = _mm256_add_epi32(n, _mm256_set1_epi32(127));
+            (_mm256_cvtepi32_ps(n), _mm256_castsi256_ps(_mm256_slli_epi32::<23>(e)))
         }
     }
     #[inline(always)]
@@ -69,11 +66,13 @@ impl Simd for Avx2 {
         unsafe { _mm256_cvtepi32_ps(a) }
     }
     #[inline(always)]
-    unsafe fn store_u8(p: *mut u8, a: Self::F) {
+    unsafe fn store_u8(p: *mut u8, a: [Self::F; 4]) {
         unsafe {
-            let i = _mm256_cvtps_epi32(a);
-            let words = _mm_packus_epi32(_mm256_castsi256_si128(i), _mm256_extracti128_si256::<1>(i));
-            _mm_storel_epi64(p.cast(), _mm_packus_epi16(words, words));
+            let words = |a| {
+                let i = _mm256_cvtps_epi32(a);
+                _mm_packus_epi32(_mm256_castsi256_si128(i), _mm256_extracti128_si256::<1>(i))
+            };
+            _mm_storeu_si128(p.cast(), _mm_packus_epi16(words(a[0]), words(a[1])));
         }
     }
     #[inline(always)]

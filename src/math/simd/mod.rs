@@ -36,13 +36,11 @@ pub trait Simd: Copy + 'static {
     unsafe fn mul_add(a: Self::F, b: Self::F, c: Self::F) -> Self::F;
     unsafe fn min(a: Self::F, b: Self::F) -> Self::F;
     unsafe fn max(a: Self::F, b: Self::F) -> Self::F;
-    /// To the nearest integer, ties to even.
-    unsafe fn round(a: Self::F) -> Self::F;
-    /// `2^a` for integral `a` in -126..=127.
-    unsafe fn pow2(a: Self::F) -> Self::F;
+    /// `a` to the nearest integer and two to that power, for `a` in -126..=127.
+    unsafe fn power(a: Self::F) -> (Self::F, Self::F);
     unsafe fn from_i32(a: Self::I) -> Self::F;
-    /// The numbers, integral and in 0..=255, as bytes at `p`.
-    unsafe fn store_u8(p: *mut u8, a: Self::F);
+    /// Sixteen numbers in 0..=255 (of as many vectors as they fill) to the nearest integers, ties to even, as bytes at `p`.
+    unsafe fn store_u8(p: *mut u8, a: [Self::F; 4]);
     /// Bytes at `p`, as signed numbers.
     unsafe fn load_i8(p: *const i8) -> Self::F;
     unsafe fn sum(a: Self::F) -> f32;
@@ -62,9 +60,9 @@ pub trait Simd: Copy + 'static {
 pub unsafe fn exp<S: Simd, const N: usize>(x: [S::F; N]) -> [S::F; N] {
     unsafe {
         let x = x.map(|x| S::min(S::max(x, S::splat(-87.3)), S::splat(88.0)));
-        let n = x.map(|x| S::round(S::mul(x, S::splat(std::f32::consts::LOG2_E))));
-        let r: [S::F; N] = std::array::from_fn(|i| S::mul_add(n[i], S::splat(-0.693_359_4), x[i]));
-        let r: [S::F; N] = std::array::from_fn(|i| S::mul_add(n[i], S::splat(2.121_944_4e-4), r[i]));
+        let n = x.map(|x| S::power(S::mul(x, S::splat(std::f32::consts::LOG2_E))));
+        let r: [S::F; N] = std::array::from_fn(|i| S::mul_add(n[i].0, S::splat(-0.693_359_4), x[i]));
+        let r: [S::F; N] = std::array::from_fn(|i| S::mul_add(n[i].0, S::splat(2.121_944_4e-4), r[i]));
         let mut p = [S::splat(1.987_569_1e-4); N];
         for c in [1.398_2e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5] {
             p = std::array::from_fn(|i| S::mul_add(p[i], r[i], S::splat(c)));
@@ -72,7 +70,7 @@ pub unsafe fn exp<S: Simd, const N: usize>(x: [S::F; N]) -> [S::F; N] {
         std::array::from_fn(|i| {
             let y = S::add(S::mul_add(S::mul(r[i], r[i]), p[i], r[i]), S::splat(1.0));
             // Two steps, so that n = 127 and -126 do not overflow the exponent of one factor.
-            S::mul(y, S::pow2(n[i]))
+            S::mul(y, n[i].1)
         })
     }
 }
@@ -114,7 +112,7 @@ pub unsafe fn gelu<S: Simd, const N: usize>(x: [S::F; N]) -> [S::F; N] {
 /// As [`Simd`].
 #[inline(always)]
 pub unsafe fn map_in_place<S: Simd, const N: usize>(values: &mut [f32], mut f: impl FnMut([S::F; N]) -> [S::F; N]) {
-    const MOST: usize = 16;
+    const MOST: usize = 32;
     let step = N * S::LANES;
     assert!(step <= MOST);
     let whole = values.len() / step * step;

@@ -54,23 +54,21 @@ impl Simd for Neon {
         unsafe { vmaxq_f32(a, b) }
     }
     #[inline(always)]
-    unsafe fn round(a: Self::F) -> Self::F {
-        unsafe { vrndnq_f32(a) }
-    }
-    #[inline(always)]
-    unsafe fn pow2(a: Self::F) -> Self::F {
-        unsafe { vreinterpretq_f32_s32(vshlq_n_s32::<23>(vaddq_s32(vcvtq_s32_f32(a), vdupq_n_s32(127)))) }
+    unsafe fn power(a: Self::F) -> (Self::F, Self::F) {
+        unsafe {
+            let n = vrndnq_f32(a);
+            (n, vreinterpretq_f32_s32(vshlq_n_s32::<23>(vaddq_s32(vcvtq_s32_f32(n), vdupq_n_s32(127)))))
+        }
     }
     #[inline(always)]
     unsafe fn from_i32(a: Self::I) -> Self::F {
         unsafe { vcvtq_f32_s32(a) }
     }
     #[inline(always)]
-    unsafe fn store_u8(p: *mut u8, a: Self::F) {
+    unsafe fn store_u8(p: *mut u8, a: [Self::F; 4]) {
         unsafe {
-            let words = vqmovn_u32(vcvtq_u32_f32(a));
-            let bytes = vqmovn_u16(vcombine_u16(words, words));
-            p.cast::<u32>().write_unaligned(vget_lane_u32::<0>(vreinterpret_u32_u8(bytes)));
+            let words = |a, b| vcombine_u16(vqmovn_u32(vcvtnq_u32_f32(a)), vqmovn_u32(vcvtnq_u32_f32(b)));
+            vst1q_u8(p, vcombine_u8(vqmovn_u16(words(a[0], a[1])), vqmovn_u16(words(a[2], a[3]))));
         }
     }
     #[inline(always)]

@@ -64,21 +64,19 @@ impl Simd for Portable {
         zip(a, b, |a, b| if a > b { a } else { b })
     }
     #[inline(always)]
-    unsafe fn round(a: Self::F) -> Self::F {
-        map(a, f32::round_ties_even)
-    }
-    #[inline(always)]
-    unsafe fn pow2(a: Self::F) -> Self::F {
-        map(a, |a| f32::from_bits(((a as i32 + 127) << 23) as u32))
+    unsafe fn power(a: Self::F) -> (Self::F, Self::F) {
+        let n = map(a, f32::round_ties_even);
+        (n, map(n, |n| f32::from_bits(((n as i32 + 127) << 23) as u32)))
     }
     #[inline(always)]
     unsafe fn from_i32(a: Self::I) -> Self::F {
         a.map(|a| a as f32)
     }
     #[inline(always)]
-    unsafe fn store_u8(p: *mut u8, a: Self::F) {
-        // SAFETY: the caller gives 8 writable bytes.
-        unsafe { p.cast::<[u8; 8]>().write_unaligned(a.map(|a| a as u8)) }
+    unsafe fn store_u8(p: *mut u8, a: [Self::F; 4]) {
+        let bytes = [a[0], a[1]].map(|a| a.map(|a| a.round_ties_even() as u8));
+        // SAFETY: the caller gives 16 writable bytes.
+        unsafe { p.cast::<[[u8; 8]; 2]>().write_unaligned(bytes) }
     }
     #[inline(always)]
     unsafe fn load_i8(p: *const i8) -> Self::F {

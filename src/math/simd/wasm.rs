@@ -57,23 +57,21 @@ impl Simd for Wasm {
         f32x4_pmax(b, a)
     }
     #[inline(always)]
-    unsafe fn round(a: Self::F) -> Self::F {
-        f32x4_nearest(a)
-    }
-    #[inline(always)]
-    unsafe fn pow2(a: Self::F) -> Self::F {
-        i32x4_shl(i32x4_add(i32x4_trunc_sat_f32x4(a), i32x4_splat(127)), 23)
+    unsafe fn power(a: Self::F) -> (Self::F, Self::F) {
+        // 1.5 * 2^23 + a rounds a, and holds it in its lowest bits.
+        let shift = f32x4_splat(12_582_912.0);
+        let shifted = f32x4_add(a, shift);
+        (f32x4_sub(shifted, shift), i32x4_shl(i32x4_add(shifted, i32x4_splat(127)), 23))
     }
     #[inline(always)]
     unsafe fn from_i32(a: Self::I) -> Self::F {
         f32x4_convert_i32x4(a)
     }
     #[inline(always)]
-    unsafe fn store_u8(p: *mut u8, a: Self::F) {
-        // 2^23 + a holds the integral a in its lowest mantissa bits: cheaper than a saturating truncation.
-        let i = v128_and(f32x4_add(a, f32x4_splat(8_388_608.0)), i32x4_splat(0xff));
-        let words = u16x8_narrow_i32x4(i, i);
-        unsafe { v128_store32_lane::<0>(u8x16_narrow_i16x8(words, words), p.cast()) }
+    unsafe fn store_u8(p: *mut u8, a: [Self::F; 4]) {
+        // 2^23 + a rounds a, and holds it in its lowest bits.
+        let [a, b, c, d] = a.map(|a| v128_and(f32x4_add(a, f32x4_splat(8_388_608.0)), i32x4_splat(0xff)));
+        unsafe { v128_store(p.cast(), u8x16_narrow_i16x8(u16x8_narrow_i32x4(a, b), u16x8_narrow_i32x4(c, d))) }
     }
     #[inline(always)]
     unsafe fn load_i8(p: *const i8) -> Self::F {

@@ -1,24 +1,25 @@
 //! The f32 tile: 4 rows by 8 outputs, for packs that were not quantized.
 
-use super::{Epilogue, TILE_COLS, TILE_ROWS, pack::PackedF32};
+use super::{PANEL, TILE_COLS, TILE_ROWS, pack::PackedF32};
 use crate::compute::cpu::isa::entry;
 use crate::math::simd::Simd;
 
 entry! {
-    /// `y = epilogue(x W^T)` over `rows` rows.
-    pub fn run(x: &[f32], rows: usize, w: &PackedF32, epilogue: Epilogue<'_>, out: &mut [f32]) = body
+    /// `panel = x W^T + bias` of up to `PANEL` outputs from `col` on, a multiple of 8: `[rows, PANEL]`.
+    pub(super) fn multiply(x: &[f32], w: &PackedF32, bias: &[f32], col: usize, panel: &mut [f32]) = body
 }
 
 /// # Safety
 /// As [`Simd`], with the sizes that `linear_f32` asserts.
 #[inline(always)]
-unsafe fn body<S: Simd>(x: &[f32], rows: usize, w: &PackedF32, epilogue: Epilogue<'_>, out: &mut [f32]) {
-    // SAFETY: row pointers stay below `rows`, blocks below n rounded up to 8.
+unsafe fn body<S: Simd>(x: &[f32], w: &PackedF32, bias: &[f32], col: usize, panel: &mut [f32]) {
+    let rows = x.len() / w.k;
+    assert!(panel.len() == rows * PANEL);
+    // SAFETY: row pointers stay below `rows`, blocks below n rounded up to 8 and within the panel.
     unsafe {
-        for nb in 0..w.n.div_ceil(TILE_COLS) {
-            let wp = w.data.as_ptr().add(nb * TILE_COLS * w.k);
-            let mut r = 0;
-            while r < rows {
+        for block in (col..w.n.min(col + PANEL)).step_by(TILE_COLS) {
+            let wp = w.data.as_ptr().add(block * w.k);
+            for r in (0..rows).step_by(TILE_ROWS) {
                 let real = TILE_ROWS.min(rows - r);
                 let xp: [*const f32; TILE_ROWS] = std::array::from_fn(|i| x.as_ptr().add((r + i.min(real - 1)) * w.k));
                 // Two vectors of four lanes or one of eight: the second of the pair stays unused then.
@@ -35,13 +36,11 @@ unsafe fn body<S: Simd>(x: &[f32], rows: usize, w: &PackedF32, epilogue: Epilogu
                     }
                 }
                 for (i, acc) in acc.iter().enumerate().take(real) {
-                    for (v, &y) in acc.iter().enumerate().take(TILE_COLS / S::LANES) {
-                        let col = nb * TILE_COLS + v * S::LANES;
-                        let y = S::add(y, S::load(epilogue.bias.as_ptr().add(col)));
-                        epilogue.finish::<S>(y, r + i, col, w.n, out);
+                    let y = panel.as_mut_ptr().add((r + i) * PANEL + block - col);
+                    for (v, &acc) in acc.iter().enumerate().take(TILE_COLS / S::LANES) {
+                        S::store(y.add(v * S::LANES), S::add(acc, S::load(bias.as_ptr().add(block + v * S::LANES))));
                     }
                 }
-                r += TILE_ROWS;
             }
         }
     }

@@ -18,8 +18,8 @@ pub mod wasm;
 #[cfg(target_arch = "x86_64")]
 pub mod x86;
 
-use super::activation::{activate, apply, is_inline};
-use super::isa::Isa;
+use super::activation::apply;
+use super::isa::{Isa, entry};
 use crate::compute::graph::Activation;
 use crate::math::simd::Simd;
 use pack::{PackedF32, PackedI8};
@@ -47,11 +47,11 @@ pub trait Kernel: Simd {
     /// The 8 sums of a row.
     type Row: Copy;
 
-    /// Stores `LANES` integral numbers in 0..=`LEVELS`.
+    /// Sixteen numbers in 0..=`LEVELS` (of as many vectors as they fill) to the nearest integers, ties to even, at `p`.
     ///
     /// # Safety
     /// As [`Simd::store`].
-    unsafe fn store_a(p: *mut Self::A, q: Self::F);
+    unsafe fn store_a(p: *mut Self::A, q: [Self::F; 4]);
     /// The sums of one tile over `k` inputs (a multiple of 16): of `R` rows with `B` blocks of outputs. With `chain`, the weights
     /// keep [`pack::CHAIN_LIMIT`].
     ///
@@ -65,7 +65,7 @@ pub trait Kernel: Simd {
     unsafe fn sums(row: &Self::Row, v: usize) -> Self::I;
 }
 
-/// Everything that follows the sum of a row of outputs.
+/// Everything that follows the sums of outputs.
 #[derive(Clone, Copy)]
 pub struct Epilogue<'a> {
     /// `[n rounded up to 8]`, zeros where there is no bias.
@@ -76,51 +76,42 @@ pub struct Epilogue<'a> {
 }
 
 impl Epilogue<'_> {
-    /// The part that tiles finish at once: without the activation, where that goes over the output later, and then without what
-    /// is added behind it.
-    fn at_once(self) -> Self {
-        if is_inline(self.activation) { self } else { Self { activation: Activation::None, residual: None, ..self } }
-    }
-
-    /// The rest of it, over the whole output.
-    fn later(self, isa: Isa, out: &mut [f32]) {
-        if is_inline(self.activation) {
-            return;
+    /// What follows the bias: finishes a panel `[rows, PANEL]` and writes those of its columns that exist, which are `out`'s from
+    /// `col` on.
+    fn finish(&self, isa: Isa, panel: &mut [f32], col: usize, n: usize, out: &mut [f32]) {
+        // While it is in the first-level cache, the bytes of a panel next to each other.
+        if self.activation != Activation::None {
+            apply(isa, self.activation, panel);
         }
-        apply(isa, self.activation, out);
-        if let Some(residual) = self.residual {
-            out.iter_mut().zip(residual).for_each(|(y, r)| *y += r);
-        }
+        write(isa, panel, self.residual, col, n, out);
     }
+}
 
-    /// Finishes `LANES` outputs, to which the bias was added, from column `col` on of `row` and writes those that exist.
-    ///
-    /// # Safety
-    /// As [`Simd`]; `out` has `[rows, n]` numbers, `col + LANES` is at most n rounded up to 8.
-    #[inline(always)]
-    pub(crate) unsafe fn finish<S: Simd>(&self, y: S::F, row: usize, col: usize, n: usize, out: &mut [f32]) {
-        unsafe {
-            let y = activate::<S>(self.activation, y);
-            let at = row * n + col;
-            if col + S::LANES <= n {
-                let y = match self.residual {
-                    Some(r) => S::add(y, S::load(r.as_ptr().add(at))),
-                    None => y,
-                };
-                S::store(out.as_mut_ptr().add(at), y);
-            } else if col < n {
-                let mut lanes = [0.0f32; 8];
-                S::store(lanes.as_mut_ptr(), y);
-                self.finish_last(&lanes[..n - col], at, out);
+entry! {
+    /// `out[row][col ..] = panel[row] (+ residual[row][col ..])`, as many columns as there are.
+    fn write(panel: &[f32], residual: Option<&[f32]>, col: usize, n: usize, out: &mut [f32]) = write_rows
+}
+
+/// # Safety
+/// As [`Simd`].
+#[inline(always)]
+unsafe fn write_rows<S: Simd>(panel: &[f32], residual: Option<&[f32]>, col: usize, n: usize, out: &mut [f32]) {
+    let cols = PANEL.min(n - col);
+    let whole = cols / S::LANES * S::LANES;
+    for (row, y) in panel.chunks_exact(PANEL).enumerate() {
+        let at = row * n + col;
+        let out = &mut out[at..][..cols];
+        let residual = residual.map(|r| &r[at..][..cols]);
+        for i in (0..whole).step_by(S::LANES) {
+            // SAFETY: i + LANES <= cols.
+            unsafe {
+                let y = S::load(y.as_ptr().add(i));
+                let y = residual.map_or(y, |r| S::add(y, S::load(r.as_ptr().add(i))));
+                S::store(out.as_mut_ptr().add(i), y);
             }
         }
-    }
-
-    /// The outputs behind the last whole vector.
-    #[cold]
-    fn finish_last(&self, lanes: &[f32], at: usize, out: &mut [f32]) {
-        for (i, lane) in lanes.iter().enumerate() {
-            out[at + i] = lane + self.residual.map_or(0.0, |r| r[at + i]);
+        for i in whole..cols {
+            out[i] = y[i] + residual.map_or(0.0, |r| r[i]);
         }
     }
 }
@@ -141,11 +132,14 @@ pub fn linear_i8(x: &[f32], rows: usize, w: &PackedI8, epilogue: Epilogue<'_>, o
     assert!(w.k > 0 && x.len() == rows * w.k && out.len() == rows * w.n);
     assert!(w.padded_k() as f64 * 127.0 * f64::from(w.levels()) < f64::from(i32::MAX), "the integer sums would overflow");
     assert!(epilogue.bias.len() == w.blocks() * TILE_COLS && epilogue.residual.is_none_or(|r| r.len() == out.len()));
-    for (block, (x, out)) in x.chunks(BLOCK_ROWS * w.k).zip(out.chunks_mut(BLOCK_ROWS * w.n)).enumerate() {
-        let residual = epilogue.residual.map(|r| &r[block * BLOCK_ROWS * w.n..][..out.len()]);
-        let whole = Epilogue { residual, ..epilogue };
-        linear_block(x, w, whole.at_once(), out, scratch);
-        whole.later(w.isa, out);
+    by_blocks(x, w.k, w.n, epilogue, out, |x, epilogue, out| linear_block(x, w, epilogue, out, scratch));
+}
+
+/// Calls `each` for up to [`BLOCK_ROWS`] rows `[rows, k]` at a time, with what of the epilogue and of the output `[rows, n]` is theirs.
+fn by_blocks(x: &[f32], k: usize, n: usize, epilogue: Epilogue<'_>, out: &mut [f32], mut each: impl FnMut(&[f32], Epilogue<'_>, &mut [f32])) {
+    for (block, (x, out)) in x.chunks(BLOCK_ROWS * k).zip(out.chunks_mut(BLOCK_ROWS * n)).enumerate() {
+        let residual = epilogue.residual.map(|r| &r[block * BLOCK_ROWS * n..][..out.len()]);
+        each(x, Epilogue { residual, ..epilogue }, out);
     }
 }
 
@@ -191,6 +185,7 @@ pub(crate) unsafe fn run<K: Kernel>(x: &[f32], w: &PackedI8, epilogue: Epilogue<
     unsafe {
         let a = scratch.bytes.as_mut_ptr().add(shift).cast::<K::A>();
         let sums = scratch.sums.as_mut_ptr();
+        let bias = epilogue.bias.as_ptr();
         for (r, row) in x.chunks_exact(w.k).enumerate() {
             scratch.affine[r] = quantize_row::<K>(row, w, &mut scratch.row, a.add(r * stride));
         }
@@ -203,7 +198,13 @@ pub(crate) unsafe fn run<K: Kernel>(x: &[f32], w: &PackedI8, epilogue: Epilogue<
                 let k = pack::K_ALIGN;
                 multiply::<K>(&Operands { a: a.add(kp), stride, rows, w: weights(&o.data, k), blocks, k, chain: o.chain }, sums.add(BLOCK_SUMS));
             }
-            finish::<K>(sums, &scratch.affine[..rows], w, first..first + blocks, &epilogue, out);
+            let terms = w.terms.as_ptr().add(first * TILE_COLS * w.terms());
+            let panel = Panel { blocks, terms, bias: bias.add(first * TILE_COLS) };
+            match w.outliers {
+                None => scale::<K, false>(sums, &scratch.affine[..rows], &panel),
+                Some(_) => scale::<K, true>(sums, &scratch.affine[..rows], &panel),
+            }
+            epilogue.finish(w.isa, std::slice::from_raw_parts_mut(sums, rows * PANEL), first * TILE_COLS, w.n, out);
             first += blocks;
         }
     }
@@ -291,76 +292,76 @@ unsafe fn tile<K: Kernel, const R: usize, const B: usize>(of: &Operands<K::A>, r
     }
 }
 
-/// Writes the outputs `blocks` of all rows from their integer sums and, [`BLOCK_SUMS`] behind, those of their outliers.
+/// What the sums of a panel's outputs are scaled by.
+struct Panel {
+    blocks: usize,
+    /// Of its first output, as in [`PackedI8::terms`].
+    terms: *const f32,
+    bias: *const f32,
+}
+
+/// The integer sums of a panel and, [`BLOCK_SUMS`] behind, of its outliers to what they stand for, with the bias, in place.
 ///
 /// # Safety
-/// As [`run`]; `sums` are `[rows, PANEL]` numbers.
+/// As [`run`]; `sums` are `[rows, PANEL]` numbers, `panel` has those of its blocks.
 #[cfg_attr(target_arch = "wasm32", inline(never))]
 #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-unsafe fn finish<K: Kernel>(sums: *const f32, affine: &[Affine], w: &PackedI8, blocks: std::ops::Range<usize>, epilogue: &Epilogue<'_>, out: &mut [f32]) {
+unsafe fn scale<K: Kernel, const OUTLIERS: bool>(sums: *mut f32, affine: &[Affine], panel: &Panel) {
     // SAFETY: the caller's sizes.
     unsafe {
         let (pairs, last) = affine.as_chunks::<2>();
         for (i, pair) in pairs.iter().enumerate() {
-            finish_rows::<K, 2>(sums.add(2 * i * PANEL), pair, 2 * i, w, blocks.clone(), epilogue, out);
+            scale_rows::<K, 2, OUTLIERS>(sums.add(2 * i * PANEL), pair, panel);
         }
         if let [last] = last {
-            let row = affine.len() - 1;
-            finish_rows::<K, 1>(sums.add(row * PANEL), &[*last], row, w, blocks, epilogue, out);
+            scale_rows::<K, 1, OUTLIERS>(sums.add((affine.len() - 1) * PANEL), &[*last], panel);
         }
     }
 }
 
-/// As [`finish`], of `R` rows from `first` on, that share what they are multiplied by.
+/// As [`scale`], of `R` rows, that share what they are multiplied by.
 ///
 /// # Safety
-/// As [`finish`].
+/// As [`scale`].
 #[inline(always)]
-unsafe fn finish_rows<K: Kernel, const R: usize>(
-    sums: *const f32,
-    affine: &[Affine; R],
-    first: usize,
-    w: &PackedI8,
-    blocks: std::ops::Range<usize>,
-    epilogue: &Epilogue<'_>,
-    out: &mut [f32],
-) {
+unsafe fn scale_rows<K: Kernel, const R: usize, const OUTLIERS: bool>(mut sums: *mut f32, affine: &[Affine; R], panel: &Panel) {
     // SAFETY: the caller's sizes.
     unsafe {
         let factors = affine.map(|a| [a.low, a.scale, a.outlier_low, a.outlier_scale].map(|x| K::splat(x)));
-        let step = w.terms() * TILE_COLS;
-        let mut terms = w.terms.as_ptr().add(blocks.start * step);
-        let mut sums = sums;
-        for block in blocks {
+        let (mut terms, mut bias) = (panel.terms, panel.bias);
+        for _ in 0..panel.blocks {
             for v in (0..TILE_COLS).step_by(K::LANES) {
-                let col = block * TILE_COLS + v;
-                let bias = K::load(epilogue.bias.as_ptr().add(col));
-                let mut y = [bias; R];
-                let mut add = |sums: *const f32, terms: *const f32, which: usize| {
+                let mut y = [K::load(bias.add(v)); R];
+                for part in 0..1 + usize::from(OUTLIERS) {
+                    let terms = terms.add(2 * part * TILE_COLS + v);
                     let (sum, unit) = (K::load(terms), K::load(terms.add(TILE_COLS)));
                     for (r, y) in y.iter_mut().enumerate() {
-                        let [low, scale] = [factors[r][which], factors[r][which + 1]];
+                        let [low, scale] = [factors[r][2 * part], factors[r][2 * part + 1]];
                         // What cancels is added up first.
-                        let whole = K::mul_add(scale, K::load(sums.add(r * PANEL)), K::mul(low, sum));
+                        let whole = K::mul_add(scale, K::load(sums.add(part * BLOCK_SUMS + r * PANEL + v)), K::mul(low, sum));
                         *y = K::mul_add(whole, unit, *y);
                     }
-                };
-                add(sums.add(v), terms.add(v), 0);
-                if w.outliers.is_some() {
-                    add(sums.add(BLOCK_SUMS + v), terms.add(2 * TILE_COLS + v), 2);
                 }
                 for (r, y) in y.into_iter().enumerate() {
-                    epilogue.finish::<K>(y, first + r, col, w.n, out);
+                    K::store(sums.add(r * PANEL + v), y);
                 }
             }
-            (terms, sums) = (terms.add(step), sums.add(TILE_COLS));
+            (sums, bias) = (sums.add(TILE_COLS), bias.add(TILE_COLS));
+            terms = terms.add((2 + 2 * usize::from(OUTLIERS)) * TILE_COLS);
         }
     }
 }
 
 /// `rows` rows of `x` through an f32 matrix.
-pub fn linear_f32(isa: Isa, x: &[f32], rows: usize, w: &PackedF32, epilogue: Epilogue<'_>, out: &mut [f32]) {
-    assert!(x.len() == rows * w.k && out.len() == rows * w.n);
-    float::run(isa, x, rows, w, epilogue.at_once(), out);
-    epilogue.later(isa, out);
+pub fn linear_f32(isa: Isa, x: &[f32], rows: usize, w: &PackedF32, epilogue: Epilogue<'_>, out: &mut [f32], scratch: &mut Scratch) {
+    assert!(w.k > 0 && x.len() == rows * w.k && out.len() == rows * w.n);
+    assert!(epilogue.bias.len() == w.n.next_multiple_of(TILE_COLS) && epilogue.residual.is_none_or(|r| r.len() == out.len()));
+    scratch.sums.resize(2 * BLOCK_SUMS, 0.0);
+    by_blocks(x, w.k, w.n, epilogue, out, |x, epilogue, out| {
+        let panel = &mut scratch.sums[..x.len() / w.k * PANEL];
+        for col in (0..w.n).step_by(PANEL) {
+            float::multiply(isa, x, w, epilogue.bias, col, panel);
+            epilogue.finish(isa, panel, col, w.n, out);
+        }
+    });
 }

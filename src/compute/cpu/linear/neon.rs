@@ -12,7 +12,7 @@ impl Kernel for Neon {
     type Row = [int32x4_t; 2];
 
     #[inline(always)]
-    unsafe fn store_a(p: *mut u8, q: Self::F) {
+    unsafe fn store_a(p: *mut u8, q: [Self::F; 4]) {
         unsafe { Self::store_u8(p, q) }
     }
 

@@ -10,7 +10,7 @@ impl Kernel for Portable {
     type Row = [i32; TILE_COLS];
 
     #[inline(always)]
-    unsafe fn store_a(p: *mut u8, q: Self::F) {
+    unsafe fn store_a(p: *mut u8, q: [Self::F; 4]) {
         unsafe { Self::store_u8(p, q) }
     }
 

@@ -19,9 +19,13 @@ impl Kernel for Wasm {
     type Row = [v128; 2];
 
     #[inline(always)]
-    unsafe fn store_a(p: *mut i16, q: Self::F) {
-        let i = i32x4_trunc_sat_f32x4(q);
-        unsafe { v128_store64_lane::<0>(i16x8_narrow_i32x4(i, i), p.cast()) }
+    unsafe fn store_a(p: *mut i16, q: [Self::F; 4]) {
+        // As in `Simd::store_u8`.
+        let [a, b, c, d] = q.map(|q| v128_and(f32x4_add(q, f32x4_splat(8_388_608.0)), i32x4_splat(0xffff)));
+        unsafe {
+            v128_store(p.cast(), i16x8_narrow_i32x4(a, b));
+            v128_store(p.add(8).cast(), i16x8_narrow_i32x4(c, d));
+        }
     }
 
     #[inline(always)]
@@ -87,10 +91,9 @@ mod relaxed {
                 mul_add(a: v128, b: v128, c: v128) -> v128;
                 min(a: v128, b: v128) -> v128;
                 max(a: v128, b: v128) -> v128;
-                round(a: v128) -> v128;
-                pow2(a: v128) -> v128;
+                power(a: v128) -> (v128, v128);
                 from_i32(a: v128) -> v128;
-                store_u8(p: *mut u8, a: v128);
+                store_u8(p: *mut u8, a: [v128; 4]);
                 load_i8(p: *const i8) -> v128;
                 sum(a: v128) -> f32;
                 maximum(a: v128) -> f32;
@@ -126,7 +129,7 @@ mod relaxed {
         type Row = [v128; 2];
 
         #[inline(always)]
-        unsafe fn store_a(p: *mut u8, q: Self::F) {
+        unsafe fn store_a(p: *mut u8, q: [Self::F; 4]) {
             unsafe { Self::store_u8(p, q) }
         }
 
@@ -165,7 +168,7 @@ mod relaxed {
         type Row = [v128; 2];
 
         #[inline(always)]
-        unsafe fn store_a(p: *mut u8, q: Self::F) {
+        unsafe fn store_a(p: *mut u8, q: [Self::F; 4]) {
             unsafe { Self::store_u8(p, q) }
         }
 

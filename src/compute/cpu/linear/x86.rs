@@ -22,7 +22,7 @@ impl Kernel for Avx2 {
     type Row = __m256i;
 
     #[inline(always)]
-    unsafe fn store_a(p: *mut u8, q: Self::F) {
+    unsafe fn store_a(p: *mut u8, q: [Self::F; 4]) {
         unsafe { Self::store_u8(p, q) }
     }
 
@@ -83,10 +83,9 @@ floats_of_avx2! {
     mul_add(a: __m256, b: __m256, c: __m256) -> __m256;
     min(a: __m256, b: __m256) -> __m256;
     max(a: __m256, b: __m256) -> __m256;
-    round(a: __m256) -> __m256;
-    pow2(a: __m256) -> __m256;
+    power(a: __m256) -> (__m256, __m256);
     from_i32(a: __m256i) -> __m256;
-    store_u8(p: *mut u8, a: __m256);
+    store_u8(p: *mut u8, a: [__m256; 4]);
     load_i8(p: *const i8) -> __m256;
     sum(a: __m256) -> f32;
     maximum(a: __m256) -> f32;
@@ -100,7 +99,7 @@ impl Kernel for AvxVnni {
     type Row = __m256i;
 
     #[inline(always)]
-    unsafe fn store_a(p: *mut u8, q: Self::F) {
+    unsafe fn store_a(p: *mut u8, q: [Self::F; 4]) {
         unsafe { Self::store_u8(p, q) }
     }
 
