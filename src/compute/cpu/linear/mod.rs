@@ -34,7 +34,7 @@ const PANEL: usize = PANEL_BLOCKS * TILE_COLS;
 /// The sums of a panel.
 const BLOCK_SUMS: usize = BLOCK_ROWS * PANEL;
 /// Rows that are finished over all outputs before the next: their quantized bytes stay in the first-level cache.
-const BLOCK_ROWS: usize = 64;
+const BLOCK_ROWS: usize = 128;
 
 /// The integer tile of an instruction set: up to [`TILE_ROWS`] rows of activations by 8 outputs.
 pub trait Kernel: Simd {
