@@ -36,6 +36,19 @@ const BLOCK_SUMS: usize = BLOCK_ROWS * PANEL;
 /// Rows that are finished over all outputs before the next: their quantized bytes stay in the first-level cache.
 const BLOCK_ROWS: usize = 128;
 
+/// Weights that are needed soon: four readable bytes at `from` and at every `step` bytes behind, as many times as a tile has groups
+/// of four inputs.
+///
+/// A row of tiles goes over the same weights, which the first one waits for where a model is larger than the cache (CLIP's 38 MB)
+/// and the others find near. So while they are at work the next weights come, at an even pace: a processor fetches by itself what it
+/// sees read in order. In Chromium a picture of CLIP takes 6 % less for it, one text 10 %.
+#[derive(Clone, Copy)]
+#[cfg_attr(not(target_feature = "relaxed-simd"), expect(dead_code, reason = "the other tiles are slow enough for the processor to keep up"))]
+pub struct Ahead {
+    from: *const i8,
+    step: usize,
+}
+
 /// The integer tile of an instruction set: up to [`TILE_ROWS`] rows of activations by 8 outputs.
 pub trait Kernel: Simd {
     /// How many neighboring inputs of one output stand together in the packed weights.
@@ -53,11 +66,11 @@ pub trait Kernel: Simd {
     /// As [`Simd::store`].
     unsafe fn store_a(p: *mut Self::A, q: [Self::F; 4]);
     /// The sums of one tile over `k` inputs (a multiple of 16): of `R` rows with `B` blocks of outputs. With `chain`, the weights
-    /// keep [`pack::CHAIN_LIMIT`].
+    /// keep [`pack::CHAIN_LIMIT`]. What stands `ahead` may be brought near meanwhile.
     ///
     /// # Safety
     /// Each `rows` pointer has `k` numbers, each of `w` `8 * k` weights in the layout of `INTERLEAVE`.
-    unsafe fn tile<const R: usize, const B: usize>(rows: [*const Self::A; R], w: [*const i8; B], k: usize, chain: bool) -> [[Self::Row; B]; R];
+    unsafe fn tile<const R: usize, const B: usize>(rows: [*const Self::A; R], w: [*const i8; B], k: usize, chain: bool, ahead: Ahead) -> [[Self::Row; B]; R];
     /// The sums of a row for outputs `v * LANES ..`.
     ///
     /// # Safety
@@ -191,12 +204,13 @@ pub(crate) unsafe fn run<K: Kernel>(x: &[f32], w: &PackedI8, epilogue: Epilogue<
         }
         let mut first = 0;
         while first < w.blocks() {
-            let blocks = PANEL_BLOCKS.min(w.blocks() - first);
+            let left = w.blocks() - first;
+            let blocks = PANEL_BLOCKS.min(left);
             let weights = |data: &[i8], k: usize| data.as_ptr().add(first * TILE_COLS * k);
-            multiply::<K>(&Operands { a, stride, rows, w: weights(&w.data, kp), blocks, k: kp, chain: w.chain }, sums);
+            multiply::<K>(&Operands { a, stride, rows, w: weights(&w.data, kp), blocks, left, k: kp, chain: w.chain }, sums);
             if let Some(o) = &w.outliers {
                 let k = pack::K_ALIGN;
-                multiply::<K>(&Operands { a: a.add(kp), stride, rows, w: weights(&o.data, k), blocks, k, chain: o.chain }, sums.add(BLOCK_SUMS));
+                multiply::<K>(&Operands { a: a.add(kp), stride, rows, w: weights(&o.data, k), blocks, left, k, chain: o.chain }, sums.add(BLOCK_SUMS));
             }
             let terms = w.terms.as_ptr().add(first * TILE_COLS * w.terms());
             let panel = Panel { blocks, terms, bias: bias.add(first * TILE_COLS) };
@@ -218,6 +232,8 @@ struct Operands<A> {
     rows: usize,
     w: *const i8,
     blocks: usize,
+    /// Blocks from `w` on to the end of the matrix.
+    left: usize,
     k: usize,
     chain: bool,
 }
@@ -236,34 +252,41 @@ struct Operands<A> {
 #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
 unsafe fn multiply<K: Kernel>(of: &Operands<K::A>, sums: *mut f32) {
     let whole = of.rows / TILE_ROWS * TILE_ROWS;
-    // SAFETY: rows stay below `rows`, blocks below `blocks`.
+    let block = TILE_COLS * of.k;
+    // Each row of tiles' part of the next block's weights.
+    let part = block / (whole / TILE_ROWS).max(1);
+    let step = part / (of.k / 4);
+    // SAFETY: rows stay below `rows`, blocks below `blocks`, and what is ahead within the matrix: all parts are at most a block.
     unsafe {
         for b in 0..of.blocks {
+            let mut from = of.w.add(if b + 1 < of.left { b + 1 } else { b } * block);
             for r in (0..whole).step_by(TILE_ROWS) {
-                tile::<K, TILE_ROWS, 1>(of, r, b, sums);
+                tile::<K, TILE_ROWS, 1>(of, r, b, Ahead { from, step }, sums);
+                from = from.add(part);
             }
         }
         let mut b = 0;
         while b < of.blocks {
+            let here = Ahead { from: of.w, step: 0 };
             match (of.rows - whole, of.blocks - b) {
                 (3, _) => {
-                    tile::<K, 3, 1>(of, whole, b, sums);
+                    tile::<K, 3, 1>(of, whole, b, here, sums);
                     b += 1;
                 }
                 (2, 2..) => {
-                    tile::<K, 2, 2>(of, whole, b, sums);
+                    tile::<K, 2, 2>(of, whole, b, here, sums);
                     b += 2;
                 }
                 (2, _) => {
-                    tile::<K, 2, 1>(of, whole, b, sums);
+                    tile::<K, 2, 1>(of, whole, b, here, sums);
                     b += 1;
                 }
                 (1, 4..) => {
-                    tile::<K, 1, 4>(of, whole, b, sums);
+                    tile::<K, 1, 4>(of, whole, b, here, sums);
                     b += 4;
                 }
                 (1, _) => {
-                    tile::<K, 1, 1>(of, whole, b, sums);
+                    tile::<K, 1, 1>(of, whole, b, here, sums);
                     b += 1;
                 }
                 _ => return,
@@ -277,11 +300,11 @@ unsafe fn multiply<K: Kernel>(of: &Operands<K::A>, sums: *mut f32) {
 /// # Safety
 /// As [`multiply`].
 #[inline(always)]
-unsafe fn tile<K: Kernel, const R: usize, const B: usize>(of: &Operands<K::A>, row: usize, block: usize, sums: *mut f32) {
+unsafe fn tile<K: Kernel, const R: usize, const B: usize>(of: &Operands<K::A>, row: usize, block: usize, ahead: Ahead, sums: *mut f32) {
     unsafe {
         let rows: [*const K::A; R] = std::array::from_fn(|i| of.a.add((row + i) * of.stride));
         let weights: [*const i8; B] = std::array::from_fn(|i| of.w.add((block + i) * TILE_COLS * of.k));
-        let acc = K::tile(rows, weights, of.k, of.chain);
+        let acc = K::tile(rows, weights, of.k, of.chain, ahead);
         for (i, acc) in acc.iter().enumerate() {
             for (j, acc) in acc.iter().enumerate() {
                 for v in 0..TILE_COLS / K::LANES {

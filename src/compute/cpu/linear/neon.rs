@@ -2,7 +2,7 @@
 
 use std::arch::aarch64::*;
 
-use super::{Kernel, TILE_COLS};
+use super::{Ahead, Kernel, TILE_COLS};
 use crate::math::simd::{Simd, neon::Neon};
 
 impl Kernel for Neon {
@@ -17,7 +17,7 @@ impl Kernel for Neon {
     }
 
     #[inline(always)]
-    unsafe fn tile<const R: usize, const B: usize>(rows: [*const u8; R], w: [*const i8; B], k: usize, _chain: bool) -> [[Self::Row; B]; R] {
+    unsafe fn tile<const R: usize, const B: usize>(rows: [*const u8; R], w: [*const i8; B], k: usize, _chain: bool, _ahead: Ahead) -> [[Self::Row; B]; R] {
         // SAFETY: i + 4 <= k, and a block of weights has 8 * k of them; NEON is part of AArch64.
         unsafe {
             // Per row, block and pair of outputs: lanes [o k01, o k23, o' k01, o' k23].

@@ -1,6 +1,6 @@
 //! The integer tile in plain Rust; also the oracle of the others.
 
-use super::{Kernel, TILE_COLS};
+use super::{Ahead, Kernel, TILE_COLS};
 use crate::math::simd::{Simd, portable::Portable};
 
 impl Kernel for Portable {
@@ -15,7 +15,7 @@ impl Kernel for Portable {
     }
 
     #[inline(always)]
-    unsafe fn tile<const R: usize, const B: usize>(rows: [*const u8; R], w: [*const i8; B], k: usize, _chain: bool) -> [[Self::Row; B]; R] {
+    unsafe fn tile<const R: usize, const B: usize>(rows: [*const u8; R], w: [*const i8; B], k: usize, _chain: bool, _ahead: Ahead) -> [[Self::Row; B]; R] {
         let mut acc = [[[0i32; TILE_COLS]; B]; R];
         for i in (0..k).step_by(4) {
             for (b, w) in w.iter().enumerate() {

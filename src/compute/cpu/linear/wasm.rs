@@ -5,7 +5,7 @@
 
 use std::arch::wasm32::*;
 
-use super::{Kernel, TILE_COLS};
+use super::{Ahead, Kernel, TILE_COLS};
 #[cfg(target_feature = "relaxed-simd")]
 use crate::math::simd::Simd;
 use crate::math::simd::wasm::Wasm;
@@ -29,7 +29,7 @@ impl Kernel for Wasm {
     }
 
     #[inline(always)]
-    unsafe fn tile<const R: usize, const B: usize>(rows: [*const i16; R], w: [*const i8; B], k: usize, _chain: bool) -> [[Self::Row; B]; R] {
+    unsafe fn tile<const R: usize, const B: usize>(rows: [*const i16; R], w: [*const i8; B], k: usize, _chain: bool, _ahead: Ahead) -> [[Self::Row; B]; R] {
         let mut acc = [[[i32x4_splat(0); 2]; B]; R];
         let mut i = 0;
         while i < k {
@@ -119,7 +119,7 @@ mod relaxed {
     pub fn spin<S: Kernel<A = u8>, const K: usize>(a: &[u8], w: &[i8]) {
         assert!(a.len() >= 4 * K && w.len() >= 8 * K);
         // SAFETY: the sizes that the tile reads.
-        std::hint::black_box(unsafe { S::tile::<4, 1>([0, 1, 2, 3].map(|row| a.as_ptr().add(row * K)), [w.as_ptr()], K, true) });
+        std::hint::black_box(unsafe { S::tile::<4, 1>([0, 1, 2, 3].map(|row| a.as_ptr().add(row * K)), [w.as_ptr()], K, true, Ahead { from: w.as_ptr(), step: 0 }) });
     }
 
     impl Kernel for WasmDot {
@@ -134,12 +134,17 @@ mod relaxed {
         }
 
         #[inline(always)]
-        unsafe fn tile<const R: usize, const B: usize>(rows: [*const u8; R], w: [*const i8; B], k: usize, _chain: bool) -> [[Self::Row; B]; R] {
+        unsafe fn tile<const R: usize, const B: usize>(rows: [*const u8; R], w: [*const i8; B], k: usize, _chain: bool, ahead: Ahead) -> [[Self::Row; B]; R] {
             let mut acc = [[[i32x4_splat(0); 2]; B]; R];
+            // Without an instruction that prefetches, a number is read and made believe to be used.
+            let Ahead { mut from, step } = ahead;
+            let mut touched = 0;
             let mut i = 0;
             while i < k {
                 // SAFETY: i + 4 <= k, and a block of weights has 8 * k of them.
                 unsafe {
+                    touched ^= from.cast::<i32>().read_unaligned();
+                    from = from.add(step);
                     let a = rows.map(|row| v128_load32_splat(row.add(i).cast()));
                     for b in 0..B {
                         for v in 0..2 {
@@ -152,6 +157,7 @@ mod relaxed {
                 }
                 i += 4;
             }
+            std::hint::black_box(touched);
             acc
         }
 
@@ -173,7 +179,7 @@ mod relaxed {
         }
 
         #[inline(always)]
-        unsafe fn tile<const R: usize, const B: usize>(rows: [*const u8; R], w: [*const i8; B], k: usize, chain: bool) -> [[Self::Row; B]; R] {
+        unsafe fn tile<const R: usize, const B: usize>(rows: [*const u8; R], w: [*const i8; B], k: usize, chain: bool, _ahead: Ahead) -> [[Self::Row; B]; R] {
             let ones = i16x8_splat(1);
             let mut acc = [[[i32x4_splat(0); 2]; B]; R];
             let mut i = 0;

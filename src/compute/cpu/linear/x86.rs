@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Epilogue, Kernel, Scratch, TILE_COLS, pack::PackedI8, run};
+use super::{Ahead, Epilogue, Kernel, Scratch, TILE_COLS, pack::PackedI8, run};
 use crate::math::simd::{Simd, avx2::Avx2};
 
 /// AVX2 and FMA for the floats, `vpdpbusd` for the bytes.
@@ -28,7 +28,7 @@ impl Kernel for Avx2 {
 
     /// `vpmaddubsw` multiplies bytes to 16-bit pair sums; with `chain`, four of those add up before they widen.
     #[inline(always)]
-    unsafe fn tile<const R: usize, const B: usize>(rows: [*const u8; R], w: [*const i8; B], k: usize, chain: bool) -> [[Self::Row; B]; R] {
+    unsafe fn tile<const R: usize, const B: usize>(rows: [*const u8; R], w: [*const i8; B], k: usize, chain: bool, _ahead: Ahead) -> [[Self::Row; B]; R] {
         // SAFETY: i + 16 <= k, and a block of weights has 8 * k of them.
         unsafe {
             let ones = _mm256_set1_epi16(1);
@@ -104,7 +104,7 @@ impl Kernel for AvxVnni {
     }
 
     #[inline(always)]
-    unsafe fn tile<const R: usize, const B: usize>(rows: [*const u8; R], w: [*const i8; B], k: usize, _chain: bool) -> [[Self::Row; B]; R] {
+    unsafe fn tile<const R: usize, const B: usize>(rows: [*const u8; R], w: [*const i8; B], k: usize, _chain: bool, _ahead: Ahead) -> [[Self::Row; B]; R] {
         // SAFETY: i + 8 <= k, and a block of weights has 8 * k of them.
         unsafe {
             // Two sums a row: the instruction's latency would stall a single one.
