@@ -114,19 +114,27 @@ impl CpuModel {
             // The output's buffer is taken out, so that the inputs' can be borrowed; they are never the same one.
             let slot = self.plan.buffer[at];
             let mut out = std::mem::take(&mut workspace.buffers[slot]);
-            out.resize(self.graph.rows(Value(at), batch) * self.graph.nodes[at].shape.cols, 0.0);
-            self.run_op(at, batch, workspace, &mut out)?;
-            observe(at, &out);
+            let numbers = self.numbers(Value(at), batch);
+            // A buffer never becomes shorter: values of other lengths share it, and growing again would fill it with zeros each time.
+            out.resize(out.len().max(numbers), 0.0);
+            self.run_op(at, batch, workspace, &mut out[..numbers])?;
+            observe(at, &out[..numbers]);
             workspace.buffers[slot] = out;
         }
-        Ok(workspace.buffers[self.plan.buffer[self.graph.output().0]].clone())
+        let output = self.graph.output();
+        Ok(workspace.buffers[self.plan.buffer[output.0]][..self.numbers(output, batch)].to_vec())
+    }
+
+    /// Numbers of a value in a batch.
+    fn numbers(&self, value: Value, batch: &Batch) -> usize {
+        self.graph.rows(value, batch) * self.graph.shape(value).cols
     }
 
     fn run_op(&self, at: usize, batch: &Batch, workspace: &mut Workspace, out: &mut [f32]) -> Result<()> {
         let node = &self.graph.nodes[at];
         let isa = self.isa;
         let Workspace { buffers, linear: linear_scratch, attention: attention_scratch } = workspace;
-        let input = |v: Value| &buffers[self.plan.buffer[v.0]][..];
+        let input = |v: Value| &buffers[self.plan.buffer[v.0]][..self.numbers(v, batch)];
         match (&node.op, &self.ops[at]) {
             (Op::Input { input }, _) => input::input(&batch.floats[*input], out),
             (Op::Embed { parts }, Prepared::Embed(tables)) => {

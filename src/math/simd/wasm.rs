@@ -8,6 +8,19 @@ use super::Simd;
 #[derive(Clone, Copy)]
 pub struct Wasm;
 
+impl Wasm {
+    /// Numbers of 0 up to 65,535 to the nearest integers, ties to even.
+    ///
+    /// # Safety
+    /// As [`Simd`].
+    #[inline(always)]
+    pub(crate) unsafe fn rounded(a: v128) -> v128 {
+        // 2^23 + a rounds a and holds it in its lowest bits. Sixteen are left: of eight the compiler would know that nothing
+        // saturates when they are narrowed to bytes, and would pick those one by one.
+        v128_and(f32x4_add(a, f32x4_splat(8_388_608.0)), i32x4_splat(0xffff))
+    }
+}
+
 impl Simd for Wasm {
     const LANES: usize = 4;
     type F = v128;
@@ -69,8 +82,7 @@ impl Simd for Wasm {
     }
     #[inline(always)]
     unsafe fn store_u8(p: *mut u8, a: [Self::F; 4]) {
-        // 2^23 + a rounds a, and holds it in its lowest bits.
-        let [a, b, c, d] = a.map(|a| v128_and(f32x4_add(a, f32x4_splat(8_388_608.0)), i32x4_splat(0xff)));
+        let [a, b, c, d] = a.map(|a| unsafe { Self::rounded(a) });
         unsafe { v128_store(p.cast(), u8x16_narrow_i16x8(u16x8_narrow_i32x4(a, b), u16x8_narrow_i32x4(c, d))) }
     }
     #[inline(always)]

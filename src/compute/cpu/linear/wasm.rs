@@ -20,9 +20,8 @@ impl Kernel for Wasm {
 
     #[inline(always)]
     unsafe fn store_a(p: *mut i16, q: [Self::F; 4]) {
-        // As in `Simd::store_u8`.
-        let [a, b, c, d] = q.map(|q| v128_and(f32x4_add(q, f32x4_splat(8_388_608.0)), i32x4_splat(0xffff)));
         unsafe {
+            let [a, b, c, d] = q.map(|q| Self::rounded(q));
             v128_store(p.cast(), i16x8_narrow_i32x4(a, b));
             v128_store(p.add(8).cast(), i16x8_narrow_i32x4(c, d));
         }
