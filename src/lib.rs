@@ -67,6 +67,9 @@
 //!
 //! # How the GPU is used, and not trusted
 //!
+//! Encoders run their graph [`pruned`](compute::graph::Graph::pruned): where a vector is one row of the last layer (a class token, an
+//! end of text), what goes row by row before it is computed for that row alone.
+//!
 //! [`compute::webgpu`] runs the same graphs by `wgpu`: one dispatch an op, everything of a batch in one submission, one buffer
 //! read back; weights int8 and unpacked in the shader, activations f32, so its answers are nearer to the unquantized model than
 //! the processor's. Products are cut up by tilings; those that need what not every device has (subgroups, sums of products of

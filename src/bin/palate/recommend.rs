@@ -50,7 +50,7 @@ pub struct Recommend {
     #[arg(long, value_name = "FILE")]
     context: Option<PathBuf>,
     /// The text model, for a context with a text [default: the one beside the index, else its name in models/].
-    #[arg(long, value_name = "MODEL")]
+    #[arg(long, visible_alias = "text-model", value_name = "MODEL")]
     model: Option<PathBuf>,
     /// How many items.
     #[arg(short, value_name = "COUNT", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]

@@ -27,7 +27,7 @@ pub struct Search {
     #[arg(long, value_name = "DIR")]
     index: PathBuf,
     /// The text model [default: the one beside the index, else its name in models/].
-    #[arg(long, value_name = "MODEL")]
+    #[arg(long, visible_alias = "text-model", value_name = "MODEL")]
     model: Option<PathBuf>,
     /// The image model [default: the one beside the index, else its name in models/].
     #[arg(long, value_name = "MODEL")]

@@ -104,7 +104,7 @@ unsafe fn body<S: Simd>(x: &[f32], offsets: &[u32], shape: Heads<'_>, out: &mut 
             };
             for j in (0..len).step_by(QUERIES) {
                 // SAFETY: j + 4 <= padded_len.
-                unsafe { turn(four(j, 1), &mut scratch.keys, j, padded_len) };
+                unsafe { turn::<S>(four(j, 1), &mut scratch.keys, j, padded_len) };
             }
             for (row, to) in group.iter().zip(scratch.values.chunks_exact_mut(padded_width)) {
                 // SAFETY: the caller has the instructions.
@@ -142,12 +142,19 @@ unsafe fn body<S: Simd>(x: &[f32], offsets: &[u32], shape: Heads<'_>, out: &mut 
 /// Writes rows `[4, width]` as columns `j` to `j + 3` of `to` `[width, len]`.
 ///
 /// # Safety
-/// `to` has room for them.
+/// As [`Simd`]; `to` has room for them.
 #[inline(always)]
-unsafe fn turn(rows: [&[f32]; QUERIES], to: &mut [f32], j: usize, len: usize) {
-    for d in 0..rows[0].len() {
-        // SAFETY: all rows are of the same length.
-        unsafe { to.as_mut_ptr().add(d * len + j).cast::<[f32; QUERIES]>().write_unaligned(rows.map(|row| *row.get_unchecked(d))) };
+unsafe fn turn<S: Simd>(rows: [&[f32]; QUERIES], to: &mut [f32], j: usize, len: usize) {
+    let width = rows[0].len();
+    let whole = width / S::LANES * S::LANES;
+    // SAFETY: all rows are of the same length.
+    unsafe {
+        for d in (0..whole).step_by(S::LANES) {
+            S::turn(rows.map(|row| row.as_ptr().add(d)), to.as_mut_ptr().add(d * len + j), len);
+        }
+        for d in whole..width {
+            to.as_mut_ptr().add(d * len + j).cast::<[f32; QUERIES]>().write_unaligned(rows.map(|row| *row.get_unchecked(d)));
+        }
     }
 }
 

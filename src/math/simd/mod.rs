@@ -43,6 +43,13 @@ pub trait Simd: Copy + 'static {
     unsafe fn store_u8(p: *mut u8, a: [Self::F; 4]);
     /// Bytes at `p`, as signed numbers.
     unsafe fn load_i8(p: *const i8) -> Self::F;
+    /// Four rows of `LANES` numbers as so many columns of four, `stride` numbers apart.
+    #[inline(always)]
+    unsafe fn turn(rows: [*const f32; 4], to: *mut f32, stride: usize) {
+        for d in 0..Self::LANES {
+            unsafe { to.add(d * stride).cast::<[f32; 4]>().write_unaligned(rows.map(|row| *row.add(d))) };
+        }
+    }
     unsafe fn sum(a: Self::F) -> f32;
     unsafe fn maximum(a: Self::F) -> f32;
     unsafe fn minimum(a: Self::F) -> f32;

@@ -91,6 +91,18 @@ impl Simd for Wasm {
         f32x4_convert_i32x4(i32x4_extend_low_i16x8(i16x8_extend_low_i8x16(bytes)))
     }
     #[inline(always)]
+    unsafe fn turn(rows: [*const f32; 4], to: *mut f32, stride: usize) {
+        unsafe {
+            let [a, b, c, d] = rows.map(|row| Self::load(row));
+            let low = [i32x4_shuffle::<0, 4, 1, 5>(a, b), i32x4_shuffle::<0, 4, 1, 5>(c, d)];
+            let high = [i32x4_shuffle::<2, 6, 3, 7>(a, b), i32x4_shuffle::<2, 6, 3, 7>(c, d)];
+            for (i, [ab, cd]) in [low, high].into_iter().enumerate() {
+                Self::store(to.add(2 * i * stride), i64x2_shuffle::<0, 2>(ab, cd));
+                Self::store(to.add((2 * i + 1) * stride), i64x2_shuffle::<1, 3>(ab, cd));
+            }
+        }
+    }
+    #[inline(always)]
     unsafe fn sum(a: Self::F) -> f32 {
         let x = f32x4_add(a, i32x4_shuffle::<2, 3, 0, 1>(a, a));
         f32x4_extract_lane::<0>(f32x4_add(x, i32x4_shuffle::<1, 0, 3, 2>(x, x)))

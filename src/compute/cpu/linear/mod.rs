@@ -36,8 +36,7 @@ const BLOCK_SUMS: usize = BLOCK_ROWS * PANEL;
 /// Rows that are finished over all outputs before the next: their quantized bytes stay in the first-level cache.
 const BLOCK_ROWS: usize = 128;
 
-/// Weights that are needed soon: four readable bytes at `from` and at every `step` bytes behind, as many times as a tile has groups
-/// of four inputs.
+/// Weights that are needed soon: readable bytes at `from` and at every `step` behind, as many as a tile has groups of four inputs.
 ///
 /// A row of tiles goes over the same weights, which the first one waits for where a model is larger than the cache (CLIP's 38 MB)
 /// and the others find near. So while they are at work the next weights come, at an even pace: a processor fetches by itself what it
@@ -109,7 +108,19 @@ entry! {
 /// As [`Simd`].
 #[inline(always)]
 unsafe fn write_rows<S: Simd>(panel: &[f32], residual: Option<&[f32]>, col: usize, n: usize, out: &mut [f32]) {
-    let cols = PANEL.min(n - col);
+    // Almost every panel is a whole one, whose length is known.
+    unsafe {
+        match n - col {
+            ..PANEL => write_columns::<S>(panel, residual, col, n, n - col, out),
+            _ => write_columns::<S>(panel, residual, col, n, PANEL, out),
+        }
+    }
+}
+
+/// # Safety
+/// As [`Simd`]; `cols` is at most [`PANEL`] and what `n` has from `col` on.
+#[inline(always)]
+unsafe fn write_columns<S: Simd>(panel: &[f32], residual: Option<&[f32]>, col: usize, n: usize, cols: usize, out: &mut [f32]) {
     let whole = cols / S::LANES * S::LANES;
     for (row, y) in panel.chunks_exact(PANEL).enumerate() {
         let at = row * n + col;
@@ -256,7 +267,7 @@ unsafe fn multiply<K: Kernel>(of: &Operands<K::A>, sums: *mut f32) {
     // Each row of tiles' part of the next block's weights.
     let part = block / (whole / TILE_ROWS).max(1);
     let step = part / (of.k / 4);
-    // SAFETY: rows stay below `rows`, blocks below `blocks`, and what is ahead within the matrix: all parts are at most a block.
+    // SAFETY: rows stay below `rows`, blocks below `blocks`, and what is ahead within the matrix: all parts are a block at most.
     unsafe {
         for b in 0..of.blocks {
             let mut from = of.w.add(if b + 1 < of.left { b + 1 } else { b } * block);

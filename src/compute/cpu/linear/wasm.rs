@@ -94,6 +94,7 @@ mod relaxed {
                 from_i32(a: v128) -> v128;
                 store_u8(p: *mut u8, a: [v128; 4]);
                 load_i8(p: *const i8) -> v128;
+                turn(rows: [*const f32; 4], to: *mut f32, stride: usize);
                 sum(a: v128) -> f32;
                 maximum(a: v128) -> f32;
                 minimum(a: v128) -> f32;
@@ -142,7 +143,7 @@ mod relaxed {
             while i < k {
                 // SAFETY: i + 4 <= k, and a block of weights has 8 * k of them.
                 unsafe {
-                    touched ^= from.cast::<i32>().read_unaligned();
+                    touched ^= *from;
                     from = from.add(step);
                     let a = rows.map(|row| v128_load32_splat(row.add(i).cast()));
                     for b in 0..B {
