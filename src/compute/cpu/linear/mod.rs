@@ -7,6 +7,7 @@
 //!
 //! The layout of the packed weights is in [`pack`]; the tiles of each instruction set stand in the files beside.
 
+mod epilogue;
 pub mod float;
 pub mod pack;
 pub mod portable;
@@ -18,10 +19,9 @@ pub mod wasm;
 #[cfg(target_arch = "x86_64")]
 pub mod x86;
 
-use super::activation::apply;
-use super::isa::{Isa, entry};
-use crate::compute::graph::Activation;
+use super::isa::Isa;
 use crate::math::simd::Simd;
+pub use epilogue::Epilogue;
 use pack::{PackedF32, PackedI8};
 use quantize::{Affine, quantize_row};
 
@@ -75,69 +75,6 @@ pub trait Kernel: Simd {
     /// # Safety
     /// As [`Simd`].
     unsafe fn sums(row: &Self::Row, v: usize) -> Self::I;
-}
-
-/// Everything that follows the sums of outputs.
-#[derive(Clone, Copy)]
-pub struct Epilogue<'a> {
-    /// `[n rounded up to 8]`, zeros where there is no bias.
-    pub bias: &'a [f32],
-    pub activation: Activation,
-    /// `[rows, n]`.
-    pub residual: Option<&'a [f32]>,
-}
-
-impl Epilogue<'_> {
-    /// What follows the bias: finishes a panel `[rows, PANEL]` and writes those of its columns that exist, which are `out`'s from
-    /// `col` on.
-    fn finish(&self, isa: Isa, panel: &mut [f32], col: usize, n: usize, out: &mut [f32]) {
-        // While it is in the first-level cache, the bytes of a panel next to each other.
-        if self.activation != Activation::None {
-            apply(isa, self.activation, panel);
-        }
-        write(isa, panel, self.residual, col, n, out);
-    }
-}
-
-entry! {
-    /// `out[row][col ..] = panel[row] (+ residual[row][col ..])`, as many columns as there are.
-    fn write(panel: &[f32], residual: Option<&[f32]>, col: usize, n: usize, out: &mut [f32]) = write_rows
-}
-
-/// # Safety
-/// As [`Simd`].
-#[inline(always)]
-unsafe fn write_rows<S: Simd>(panel: &[f32], residual: Option<&[f32]>, col: usize, n: usize, out: &mut [f32]) {
-    // Almost every panel is a whole one, whose length is known.
-    unsafe {
-        match n - col {
-            ..PANEL => write_columns::<S>(panel, residual, col, n, n - col, out),
-            _ => write_columns::<S>(panel, residual, col, n, PANEL, out),
-        }
-    }
-}
-
-/// # Safety
-/// As [`Simd`]; `cols` is at most [`PANEL`] and what `n` has from `col` on.
-#[inline(always)]
-unsafe fn write_columns<S: Simd>(panel: &[f32], residual: Option<&[f32]>, col: usize, n: usize, cols: usize, out: &mut [f32]) {
-    let whole = cols / S::LANES * S::LANES;
-    for (row, y) in panel.chunks_exact(PANEL).enumerate() {
-        let at = row * n + col;
-        let out = &mut out[at..][..cols];
-        let residual = residual.map(|r| &r[at..][..cols]);
-        for i in (0..whole).step_by(S::LANES) {
-            // SAFETY: i + LANES <= cols.
-            unsafe {
-                let y = S::load(y.as_ptr().add(i));
-                let y = residual.map_or(y, |r| S::add(y, S::load(r.as_ptr().add(i))));
-                S::store(out.as_mut_ptr().add(i), y);
-            }
-        }
-        for i in whole..cols {
-            out[i] = y[i] + residual.map_or(0.0, |r| r[i]);
-        }
-    }
 }
 
 /// Quantized activations, kept between calls so that nothing is allocated in the steady state.
