@@ -1,8 +1,8 @@
 enable subgroups;
 // As `linear_direct.wgsl`, and the four threads of a quad share what they read of x: each reads one column of four and gets the
-// others by swaps, those of thread t in the order t, t ^ 1, t ^ 2, t ^ 3, as which it takes its weights. For processors that play
-// a GPU: they read thread by thread and number by number, a broadcast takes them twenty instructions and a swap one, and a loop
-// that outgrows their caches of instructions is slow: hence sums in memory and one loop that finishes them.
+// others by swaps, thread t in the order t, t ^ 1, t ^ 2, t ^ 3, which is how it takes its weights. For processors that play a
+// GPU: they read thread by thread and number by number, a hundred instructions each time (a broadcast is twenty, a swap is one), and
+// slow down where a loop outgrows their caches of instructions: unrolled ones and larger tiles do.
 // All threads of a workgroup have the same rows, so that it does not matter which of them are a quad.
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 
@@ -33,21 +33,26 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let row = group.y * R;
   let from{r} = min(row + {r}u, p.rows - 1u) * in4 * 4u; //@ r
   let col{c} = min(col + {c}u * 8u, out4 - 1u); //@ c
-  var ys: array<vec4<f32>, R * C>;
+  var y{r}_{c} = vec4<f32>(0.0); //@ r c
   for (var k = 0u; k < in4; k++) {
     let x{r} = x[from{r} + k * 4u + lane]; //@ r
     let w{c} = mine(k, out4, col{c}, lane); //@ c
     let v{r} = shared4(x{r}); //@ r
-    ys[{r}u * C + {c}u] += w{c} * v{r}; //@ r c
+    y{r}_{c} += w{c} * v{r}; //@ r c
   }
-  var zs: array<vec4<f32>, R * C>;
+  var ys: array<vec4<f32>, R * C>;
+  ys[{r}u * C + {c}u] = y{r}_{c}; //@ r c
+  var z{r}_{c} = vec4<f32>(0.0); //@ r c
   for (var k = 0u; k < p.outliers4; k++) {
     let at = outliers[k][lane];
     let x{r} = x[from{r} + at]; //@ r
     let w{c} = mine(in4 + k, out4, col{c}, lane); //@ c
     let v{r} = shared4(x{r}); //@ r
-    zs[{r}u * C + {c}u] += w{c} * v{r}; //@ r c
+    z{r}_{c} += w{c} * v{r}; //@ r c
   }
+  var zs: array<vec4<f32>, R * C>;
+  zs[{r}u * C + {c}u] = z{r}_{c}; //@ r c
+  // In loops: compilers take longer for as many copies of an activation, and a start waits for them.
   for (var c = 0u; c < C; c++) {
     let to = col + c * 8u;
     let at = min(to, out4 - 1u) * 3u;
