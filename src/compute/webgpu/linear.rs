@@ -235,6 +235,8 @@ struct Layout {
 }
 
 fn layout(matrix: &Matrix, swapped: bool) -> Layout {
+    // Which bits of an input's place those of its output change.
+    let turned = if swapped { 3 } else { 0 };
     let Matrix { n, k, bias, numbers } = matrix;
     let (in4, out4) = (vec4s(*k), vec4s(*n));
     let ones = vec![1.0; *n];
@@ -271,7 +273,7 @@ fn layout(matrix: &Matrix, swapped: bool) -> Layout {
                 for (i, &v) in row.iter().enumerate() {
                     // An outlier's weight stands in the blocks behind, and here is a zero.
                     let at = outliers.binary_search(&(i as u32)).map_or(i, |which| in4 * 4 + which);
-                    blocks[place(if swapped { at ^ o / 4 % 4 } else { at }, o)] = byte(v, o);
+                    blocks[place(at ^ (o / 4 & turned), o)] = byte(v, o);
                 }
             }
             Layout { blocks, columns: interleaved(&[&placed(scales), bias, &placed(apart)], *n), outliers: [whole4(outliers), others(outliers, *k)].concat(), outliers4: vec4s(outliers.len()) as u32 }

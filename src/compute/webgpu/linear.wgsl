@@ -33,12 +33,6 @@ fn swapped(q: vec4<u32>, by: u32) -> vec4<u32> {
   return select(pairs, pairs.zwxy, (by & 2u) == 2u);
 }
 
-// An int8 block of outputs out4, a word an input.
-fn words4(at: u32, out4: u32) -> vec4<u32> {
-  if (SWAPPED == 1u) { return swapped(w[at], out4); }
-  return w[at];
-}
-
 // Half a word of four-bit weights: inputs 0 and 2 in the lower halves, 1 and 3 in the upper ones. As above, without a shift.
 fn low4(q: u32) -> vec4<f32> {
   let placed = bitcast<vec4<i32>>(vec4<u32>(q) & vec4<u32>(0xfu, 0xf0u, 0xf00u, 0xf000u));
@@ -76,7 +70,7 @@ fn block(in4: u32, out4: u32) -> mat4x4<f32> {
   if (DTYPE == 3u) {
     return mat4x4<f32>(halves4(at * 8u), halves4(at * 8u + 2u), halves4(at * 8u + 4u), halves4(at * 8u + 6u));
   }
-  let q = words4(at, out4);
+  let q = swapped(w[at], out4 * SWAPPED);
   return mat4x4<f32>(weights4(q.x), weights4(q.y), weights4(q.z), weights4(q.w));
 }
 

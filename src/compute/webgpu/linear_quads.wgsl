@@ -1,26 +1,25 @@
 enable subgroups;
-// As `linear_direct.wgsl`, and the four threads of a quad share what they read of x: each reads one column of four and gets the
-// others by swaps, thread t in the order t, t ^ 1, t ^ 2, t ^ 3, which is how it takes its weights. For processors that play a
+// As `linear_direct.wgsl`, and the four threads of a quad share what they read of x: each reads one column of four and gives it to
+// the others. int8 takes them by swaps, thread t in the order t, t ^ 1, t ^ 2, t ^ 3, and so its weights. For processors that play a
 // GPU: they read thread by thread and number by number, a hundred instructions each time (a broadcast is twenty, a swap is one), and
-// slow down where a loop outgrows their caches of instructions: unrolled ones and larger tiles do.
-// All threads of a workgroup have the same rows, so that it does not matter which of them are a quad.
+// slow down where a loop outgrows their caches of instructions, as unrolled ones and larger tiles do.
+// All threads of a workgroup have the same rows, so that it does not matter which of them are a quad; but where weights are SWAPPED,
+// the outputs of a thread and its place in the quad have to be the same modulo four, as they are where threads are numbered in a row.
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 
-// A block of weights, its inputs in a thread's order.
+// A block of weights; the inputs of int8 in a thread's order.
 fn mine(k: u32, out4: u32, col: u32, lane: u32) -> mat4x4<f32> {
-  if (DTYPE == 0u) {
-    var q = w[k * out4 + col];
-    if (SWAPPED == 0u) { q = swapped(q, lane); }
-    return mat4x4<f32>(weights4(q.x), weights4(q.y), weights4(q.z), weights4(q.w));
-  }
-  let b = block(k, col);
-  let odd = (lane & 1u) == 1u;
-  let pairs = mat4x4<f32>(select(b[0], b[1], odd), select(b[1], b[0], odd), select(b[2], b[3], odd), select(b[3], b[2], odd));
-  let high = lane >= 2u;
-  return mat4x4<f32>(select(pairs[0], pairs[2], high), select(pairs[1], pairs[3], high), select(pairs[2], pairs[0], high), select(pairs[3], pairs[1], high));
+  if (DTYPE > 0u) { return block(k, col); }
+  var q = w[k * out4 + col];
+  if (SWAPPED == 0u) { q = swapped(q, lane); }
+  return mat4x4<f32>(weights4(q.x), weights4(q.y), weights4(q.z), weights4(q.w));
 }
 
-fn shared4(own: f32) -> vec4<f32> { return vec4<f32>(own, quadSwapX(own), quadSwapY(own), quadSwapDiagonal(own)); }
+// Four inputs in the order of the weights.
+fn shared4(own: f32) -> vec4<f32> {
+  if (DTYPE > 0u) { return vec4<f32>(quadBroadcast(own, 0u), quadBroadcast(own, 1u), quadBroadcast(own, 2u), quadBroadcast(own, 3u)); }
+  return vec4<f32>(own, quadSwapX(own), quadSwapY(own), quadSwapDiagonal(own));
+}
 
 @compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32, @builtin(subgroup_invocation_id) thread: u32) {
@@ -56,12 +55,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   for (var c = 0u; c < C; c++) {
     let to = col + c * 8u;
     let at = min(to, out4 - 1u) * 3u;
-    let main_scale = columns[at];
+    let scale = columns[at];
     let bias = columns[at + 1u];
-    let scale = columns[at + 2u];
+    let outlying = columns[at + 2u];
     for (var r = 0u; r < R; r++) {
       let i = r * C + c;
-      if (row + r < p.rows && to < out4) { put(row + r, to, ys[i] * main_scale + zs[i] * scale + bias); }
+      if (row + r < p.rows && to < out4) { put(row + r, to, ys[i] * scale + zs[i] * outlying + bias); }
     }
   }
 }
