@@ -193,7 +193,7 @@ test('webgpu: a tiling that computes something else is left out, and the device 
   const prelude = `
     const create = GPUDevice.prototype.createShaderModule;
     GPUDevice.prototype.createShaderModule = function (descriptor) {
-      return create.call(this, { ...descriptor, code: descriptor.code.replaceAll('quadBroadcast(own, 3u)', 'quadBroadcast(own, 2u)') });
+      return create.call(this, { ...descriptor, code: descriptor.code.replaceAll('quadSwapDiagonal(own)', 'quadSwapX(own)') });
     }`;
   const { vectors, report } = await encode(MANY.slice(0, 5).map(({ text }) => text), { prelude });
   assert.equal(report.device, 'webgpu', report.deviceWhy);

@@ -140,7 +140,7 @@ impl Found {
 /// The least that needs what [`Extras::subgroups`] says.
 const QUADS: &str = "enable subgroups;
 @group(0) @binding(0) var<storage, read_write> x: array<f32>;
-@compute @workgroup_size(4) fn main() { x[0] = quadBroadcast(x[0], 1u); }";
+@compute @workgroup_size(4) fn main() { x[0] = quadSwapX(x[0]); }";
 
 impl Gpu {
     /// The fastest GPU that there is, opened.

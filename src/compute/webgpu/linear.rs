@@ -138,7 +138,7 @@ impl Tilings {
     }
 }
 
-fn source(tiling: Option<Tiling>, dtype: u32, activation: Activation) -> Source {
+fn source(tiling: Option<Tiling>, Variant { dtype, activation, swapped, .. }: Variant) -> Source {
     let x = wgsl!("linear_x.wgsl");
     let (x, file, rows, cols4) = match tiling {
         None => (x, wgsl!("linear_row.wgsl"), 1, 1),
@@ -151,7 +151,7 @@ fn source(tiling: Option<Tiling>, dtype: u32, activation: Activation) -> Source 
     Source {
         label: "linear",
         files: vec![ACTIVATIONS, wgsl!("linear.wgsl"), x, file],
-        constants: vec![("DTYPE", dtype), ("GROUP4", int4::GROUP as u32 / 4), ("ACTIVATION", number(activation)), ("R", rows), ("C", cols4)],
+        constants: vec![("DTYPE", dtype), ("SWAPPED", u32::from(swapped)), ("GROUP4", int4::GROUP as u32 / 4), ("ACTIVATION", number(activation)), ("R", rows), ("C", cols4)],
         repeats: vec![("r", rows), ("c", cols4), ("j", 4)],
         bindings: vec![Access::Read, Access::Read, Access::Read, Access::Read, Access::Write, Access::Read],
     }
@@ -162,7 +162,7 @@ fn kernel(tiling: Option<Tiling>, out4: u32, source: Source) -> Kernel {
         None => (8, 1),
         Some(Tiling::Direct { rows, cols4 }) => (8 * cols4, 8 * rows),
         Some(Tiling::Tiled { rows, cols4 } | Tiling::Dot { rows, cols4 } | Tiling::Half { rows, cols4 }) => (16 * cols4, 8 * rows),
-        Some(Tiling::Quads { rows, cols4 }) => (16 * cols4, rows),
+        Some(Tiling::Quads { rows, cols4 }) => (8 * cols4, rows),
     };
     Kernel::new(source, out4.div_ceil(per_x), rows)
 }
@@ -173,13 +173,15 @@ pub struct Variant {
     out4: u32,
     dtype: u32,
     activation: Activation,
+    /// Whether int8 blocks stand as quads take them.
+    swapped: bool,
 }
 
 impl Variant {
     /// A kernel for each length of a run.
     pub fn kernels(&self, tilings: Tilings) -> Vec<Kernel> {
         let each = [None, Some(tilings.short), Some(tilings.long)];
-        each.into_iter().map(|tiling| kernel(tiling, self.out4, source(tiling, self.dtype, self.activation))).collect()
+        each.into_iter().map(|tiling| kernel(tiling, self.out4, source(tiling, *self))).collect()
     }
 }
 
@@ -202,8 +204,10 @@ pub fn step(gpu: &Gpu, tilings: Tilings, graph: &Graph, matrix: &Matrix, x: Valu
         Numbers::F16(_) => 3,
     };
     let activated = activation != Activation::None;
-    let variant = Variant { out4, dtype, activation: if activated { activation } else { usual(graph) } };
-    let Layout { blocks, columns, outliers, outliers4 } = layout(matrix);
+    // Where quads are what a device begins with; elsewhere they do it themselves, rather than that all others undo it.
+    let swapped = gpu.adapter().software && gpu.extras().subgroups;
+    let variant = Variant { out4, dtype, activation: if activated { activation } else { usual(graph) }, swapped };
+    let Layout { blocks, columns, outliers, outliers4 } = layout(matrix, swapped);
     let bound = vec![
         Bound::Value(x),
         Bound::Weight(weight(gpu, &blocks)),
@@ -230,7 +234,9 @@ struct Layout {
     outliers4: u32,
 }
 
-fn layout(matrix: &Matrix) -> Layout {
+fn layout(matrix: &Matrix, swapped: bool) -> Layout {
+    // Which bits of an input's place those of its output change.
+    let turned = if swapped { 3 } else { 0 };
     let Matrix { n, k, bias, numbers } = matrix;
     let (in4, out4) = (vec4s(*k), vec4s(*n));
     let ones = vec![1.0; *n];
@@ -267,7 +273,7 @@ fn layout(matrix: &Matrix) -> Layout {
                 for (i, &v) in row.iter().enumerate() {
                     // An outlier's weight stands in the blocks behind, and here is a zero.
                     let at = outliers.binary_search(&(i as u32)).map_or(i, |which| in4 * 4 + which);
-                    blocks[place(at, o)] = byte(v, o);
+                    blocks[place(at ^ (o / 4 & turned), o)] = byte(v, o);
                 }
             }
             Layout { blocks, columns: interleaved(&[&placed(scales), bias, &placed(apart)], *n), outliers: [whole4(outliers), others(outliers, *k)].concat(), outliers4: vec4s(outliers.len()) as u32 }

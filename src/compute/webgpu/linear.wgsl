@@ -7,7 +7,8 @@
 //
 // int8 is unpacked without a shift, which SSE has not for each lane (2.3 times as fast where a processor plays the GPU): a
 // byte stays in its place in the word, its factor of 2^8, 2^16 or 2^24 is taken off by the scales; the lower three bytes
-// are stored 128 too high, the highest has its own sign.
+// are stored 128 too high, the highest has its own sign. SWAPPED: 1 where the inputs of int8 blocks stand as `linear_quads.wgsl`
+// takes them, input i in the place i ^ (out4 % 4).
 
 struct Params { rows: u32, in4: u32, out4: u32, outliers4: u32, has_residual: u32, activated: u32 }
 
@@ -24,6 +25,12 @@ struct Params { rows: u32, in4: u32, out4: u32, outliers4: u32, has_residual: u3
 fn weights4(q: u32) -> vec4<f32> {
   let placed = bitcast<vec4<i32>>(vec4<u32>(q) & vec4<u32>(0xffu, 0xff00u, 0xff0000u, 0xff000000u));
   return vec4<f32>(placed) - vec4<f32>(128.0, 32768.0, 8388608.0, 0.0);
+}
+
+// Words that stand in the places i ^ by, in their order, and the other way round.
+fn swapped(q: vec4<u32>, by: u32) -> vec4<u32> {
+  let pairs = select(q, q.yxwz, (by & 1u) == 1u);
+  return select(pairs, pairs.zwxy, (by & 2u) == 2u);
 }
 
 // Half a word of four-bit weights: inputs 0 and 2 in the lower halves, 1 and 3 in the upper ones. As above, without a shift.
@@ -63,14 +70,17 @@ fn block(in4: u32, out4: u32) -> mat4x4<f32> {
   if (DTYPE == 3u) {
     return mat4x4<f32>(halves4(at * 8u), halves4(at * 8u + 2u), halves4(at * 8u + 4u), halves4(at * 8u + 6u));
   }
-  let q = w[at];
+  let q = swapped(w[at], out4 * SWAPPED);
   return mat4x4<f32>(weights4(q.x), weights4(q.y), weights4(q.z), weights4(q.w));
 }
 
 fn finish(row: u32, out4: u32, main: vec4<f32>, outlying: vec4<f32>) {
   if (row >= p.rows || out4 >= p.out4) { return; }
+  put(row, out4, main * columns[out4 * 3u] + outlying * columns[out4 * 3u + 2u] + columns[out4 * 3u + 1u]);
+}
+
+fn put(row: u32, out4: u32, sum: vec4<f32>) {
   let at = row * p.out4 + out4;
-  let sum = main * columns[out4 * 3u] + outlying * columns[out4 * 3u + 2u] + columns[out4 * 3u + 1u];
   var v = sum;
   if (p.activated == 1u) { v = activate(sum); }
   if (p.has_residual == 1u) { v += residual[at]; }

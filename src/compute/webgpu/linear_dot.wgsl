@@ -40,7 +40,7 @@ fn stage_row(at: u32, row: u32, k: u32) {
 // A block with a word an output.
 fn turned(in4: u32, out4: u32) -> vec4<u32> {
   if (in4 >= p.in4) { return vec4<u32>(0u); }
-  let q = w[in4 * p.out4 + out4] ^ vec4<u32>(0x808080u);
+  let q = swapped(w[in4 * p.out4 + out4], out4 * SWAPPED) ^ vec4<u32>(0x808080u);
   let even = (q.xz & vec2<u32>(0xff00ffu)) | ((q.yw & vec2<u32>(0xff00ffu)) << vec2<u32>(8u));
   let odd = ((q.xz >> vec2<u32>(8u)) & vec2<u32>(0xff00ffu)) | (q.yw & vec2<u32>(0xff00ff00u));
   let low = (vec2<u32>(even.x, odd.x) & vec2<u32>(0xffffu)) | (vec2<u32>(even.y, odd.y) << vec2<u32>(16u));
