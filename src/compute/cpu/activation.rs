@@ -17,25 +17,11 @@ pub fn is_inline(activation: Activation) -> bool {
 pub unsafe fn activate<S: Simd>(activation: Activation, y: S::F) -> S::F {
     unsafe {
         match activation {
-            Activation::Relu => relu::<S>(y),
-            Activation::Relu6 => relu6::<S>(y),
+            Activation::Relu => S::max(y, S::splat(0.0)),
+            Activation::Relu6 => S::min(S::max(y, S::splat(0.0)), S::splat(6.0)),
             Activation::None | Activation::Gelu | Activation::GeluTanh | Activation::QuickGelu | Activation::Tanh => y,
         }
     }
-}
-
-/// # Safety
-/// As [`Simd`].
-#[inline(always)]
-unsafe fn relu<S: Simd>(y: S::F) -> S::F {
-    unsafe { S::max(y, S::splat(0.0)) }
-}
-
-/// # Safety
-/// As [`Simd`].
-#[inline(always)]
-unsafe fn relu6<S: Simd>(y: S::F) -> S::F {
-    unsafe { S::min(relu::<S>(y), S::splat(6.0)) }
 }
 
 entry! {
@@ -52,16 +38,18 @@ unsafe fn body<S: Simd>(activation: Activation, y: &mut [f32]) {
     unsafe {
         match activation {
             Activation::None => {}
-            Activation::Relu => simd::map_in_place::<S, 4>(y, |x| x.map(|x| relu::<S>(x))),
-            Activation::Relu6 => simd::map_in_place::<S, 4>(y, |x| x.map(|x| relu6::<S>(x))),
-            Activation::Gelu => simd::map_in_place::<S, 4>(y, |x| simd::gelu::<S, 4>(x)),
+            Activation::Relu | Activation::Relu6 => {
+                let most = S::splat(if activation == Activation::Relu { f32::INFINITY } else { 6.0 });
+                simd::map_in_place::<S, 2>(y, |x| x.map(|x| S::min(S::max(x, S::splat(0.0)), most)));
+            }
+            Activation::Gelu => simd::map_in_place::<S, 2>(y, |x| simd::gelu::<S, 2>(x)),
             // (1 + tanh z) / 2 = sigmoid(2 z) with z = sqrt(2 / pi) (x + 0.044715 x^3)
-            Activation::GeluTanh => simd::map_in_place::<S, 4>(y, |x| {
+            Activation::GeluTanh => simd::map_in_place::<S, 2>(y, |x| {
                 let inner = x.map(|x| S::mul(x, S::mul_add(S::splat(0.044_715), S::mul(x, x), S::splat(1.0))));
-                times::<S>(x, sigmoid::<S, 4>(inner.map(|inner| S::mul(S::splat(1.595_769_1), inner))))
+                times::<S>(x, sigmoid::<S, 2>(inner.map(|inner| S::mul(S::splat(1.595_769_1), inner))))
             }),
-            Activation::QuickGelu => simd::map_in_place::<S, 4>(y, |x| times::<S>(x, sigmoid::<S, 4>(x.map(|x| S::mul(S::splat(1.702), x))))),
-            Activation::Tanh => simd::map_in_place::<S, 4>(y, |x| tanh::<S, 4>(x)),
+            Activation::QuickGelu => simd::map_in_place::<S, 2>(y, |x| times::<S>(x, sigmoid::<S, 2>(x.map(|x| S::mul(S::splat(1.702), x))))),
+            Activation::Tanh => simd::map_in_place::<S, 2>(y, |x| tanh::<S, 2>(x)),
         }
     }
 }
@@ -69,7 +57,7 @@ unsafe fn body<S: Simd>(activation: Activation, y: &mut [f32]) {
 /// # Safety
 /// As [`Simd`].
 #[inline(always)]
-unsafe fn times<S: Simd>(a: [S::F; 4], b: [S::F; 4]) -> [S::F; 4] {
+unsafe fn times<S: Simd>(a: [S::F; 2], b: [S::F; 2]) -> [S::F; 2] {
     unsafe { std::array::from_fn(|i| S::mul(a[i], b[i])) }
 }
 
