@@ -37,19 +37,7 @@ entry! {
 /// As [`Simd`].
 #[inline(always)]
 unsafe fn write_rows<S: Simd>(panel: &[f32], residual: Option<&[f32]>, col: usize, n: usize, out: &mut [f32]) {
-    // Almost every panel is a whole one, whose length is known.
-    unsafe {
-        match n - col {
-            ..PANEL => write_columns::<S>(panel, residual, col, n, n - col, out),
-            _ => write_columns::<S>(panel, residual, col, n, PANEL, out),
-        }
-    }
-}
-
-/// # Safety
-/// As [`Simd`]; `cols` is at most [`PANEL`] and what `n` has from `col` on.
-#[inline(always)]
-unsafe fn write_columns<S: Simd>(panel: &[f32], residual: Option<&[f32]>, col: usize, n: usize, cols: usize, out: &mut [f32]) {
+    let cols = PANEL.min(n - col);
     let whole = cols / S::LANES * S::LANES;
     for (row, y) in panel.chunks_exact(PANEL).enumerate() {
         let at = row * n + col;
