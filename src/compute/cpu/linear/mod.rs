@@ -40,9 +40,9 @@ const BLOCK_ROWS: usize = 128;
 ///
 /// A row of tiles goes over the same weights, which the first one waits for where a model is larger than the cache (CLIP's 38 MB)
 /// and the others find near. So while they are at work the next weights come, at an even pace: a processor fetches by itself what it
-/// sees read in order. In Chromium a picture of CLIP takes 6 % less for it, one text 10 %.
+/// sees read in order. In Chromium a picture of CLIP takes 9 % less for it, one text 10 %, natively 96 texts 4 %.
 #[derive(Clone, Copy)]
-#[cfg_attr(not(target_feature = "relaxed-simd"), expect(dead_code, reason = "the other tiles are slow enough for the processor to keep up"))]
+#[cfg_attr(not(any(target_feature = "relaxed-simd", target_arch = "x86_64")), expect(dead_code, reason = "the other tiles are slow enough for the processor to keep up"))]
 pub struct Ahead {
     from: *const i8,
     step: usize,

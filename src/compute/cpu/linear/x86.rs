@@ -104,12 +104,15 @@ impl Kernel for AvxVnni {
     }
 
     #[inline(always)]
-    unsafe fn tile<const R: usize, const B: usize>(rows: [*const u8; R], w: [*const i8; B], k: usize, _chain: bool, _ahead: Ahead) -> [[Self::Row; B]; R] {
+    unsafe fn tile<const R: usize, const B: usize>(rows: [*const u8; R], w: [*const i8; B], k: usize, _chain: bool, ahead: Ahead) -> [[Self::Row; B]; R] {
         // SAFETY: i + 8 <= k, and a block of weights has 8 * k of them.
         unsafe {
             // Two sums a row: the instruction's latency would stall a single one.
             let mut acc = [[[_mm256_setzero_si256(); 2]; B]; R];
+            let mut from = ahead.from;
             for i in (0..k).step_by(8) {
+                _mm_prefetch::<_MM_HINT_T0>(from);
+                from = from.wrapping_add(2 * ahead.step);
                 for (b, w) in w.iter().enumerate() {
                     let w: [__m256i; 2] = std::array::from_fn(|j| _mm256_loadu_si256(w.add((i + 4 * j) * TILE_COLS).cast()));
                     for (acc, row) in acc.iter_mut().zip(rows) {
