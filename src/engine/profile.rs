@@ -76,7 +76,7 @@ impl<P: Platform> Session<P> {
         self.check_open()?;
         self.refresh().await?;
         let snapshot = self.snapshot();
-        let events = self.log.events();
+        let (version, events) = (self.log.version(), self.log.events());
         let evidence = self.weigh(&events, &Map::new());
         let taste = Taste::of(&snapshot.catalog, &snapshot.spread, &events, &evidence);
         let _held = self.scans.ahead(&snapshot.catalog, &taste).await;
@@ -87,7 +87,7 @@ impl<P: Platform> Session<P> {
         let mut interests = beliefs(&snapshot, &taste.likes, &events, 1.0)?;
         interests.extend(beliefs(&snapshot, &taste.dislikes, &events, -1.0)?);
         let unknown_items = events.iter().filter(|event| snapshot.catalog.ordinal(&event.item).is_none()).count();
-        let learner = self.learning.learner(self.log.version(), &events);
+        let learner = self.learning.learner(version, &events);
         let worth = |(place, (term, deviation)): (usize, (&&'static str, f64))| {
             let factor = learner.weights()[place].clamp(WORTH.0, WORTH.1);
             Worth { term, factor, deviation }

@@ -314,7 +314,7 @@ impl<P: Platform> Session<P> {
             None => None,
         };
         let situation = Situation { text, part };
-        let events = self.log.events();
+        let (version, events) = (self.log.version(), self.log.events());
         let evidence = self.weigh(&events, &ask.context);
         let past = Past { events: &events, evidence: &evidence };
         let taste = past.taste(&snapshot);
@@ -325,7 +325,7 @@ impl<P: Platform> Session<P> {
         if stranger {
             plan.arrangement.diversity = plan.arrangement.diversity.max(terms::FIRST_VARIETY);
         }
-        let learner = self.learning.learner(self.log.version(), &events);
+        let learner = self.learning.learner(version, &events);
         let places = learning::places(&terms, ask.popularity.map(|_| "popularity"));
         let worth = learning::worth(&learner, &places);
         let unknown = match plan.explore > 0.0 {

@@ -5,7 +5,8 @@
 //! Everything runs under the store's lock: first the bytes that others appended are read, then ours are added. So a
 //! torn tail that is found there is the trace of a crash, never another tab's write on its way, and is cut off.
 
-use std::cell::{Cell, Ref, RefCell};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
 use super::event::Event;
 use crate::error::{Error, Result};
@@ -49,7 +50,8 @@ struct State {
     len: u64,
     next: u64,
     frames: usize,
-    events: Vec<Event>,
+    /// Shared with those who look at them.
+    events: Rc<Vec<Event>>,
     damage: Damage,
 }
 
@@ -80,9 +82,10 @@ impl Log {
         Ok(log)
     }
 
-    /// The events in the order of the log.
-    pub fn events(&self) -> Ref<'_, [Event]> {
-        Ref::map(self.state.borrow(), |state| state.events.as_slice())
+    /// The events in the order of the log, as they are now: what is added or forgotten later does not change them, and is not held up
+    /// by a list that waits for a device meanwhile.
+    pub fn events(&self) -> Rc<Vec<Event>> {
+        Rc::clone(&self.state.borrow().events)
     }
 
     /// What was found damaged so far.
@@ -167,7 +170,7 @@ impl Log {
             state.len = new_len;
             state.next = next + frames as u64;
             state.frames += frames;
-            state.events.extend(events);
+            Rc::make_mut(&mut state.events).extend(events);
         }
         self.changed();
         store.announce();
@@ -197,7 +200,7 @@ impl Log {
     async fn edit<S: Store, K: Seal>(&self, store: &S, seal: &K, change: impl FnOnce(&mut Vec<Event>) -> usize) -> Result<usize> {
         let _lock = store.lock(LOCK).await?;
         self.catch_up(store, seal).await?;
-        let mut events = self.state.borrow().events.clone();
+        let mut events = self.events().to_vec();
         let changed = change(&mut events);
         self.rewrite(store, seal, events).await?;
         Ok(changed)
@@ -263,7 +266,7 @@ impl Log {
         state.len = end;
         state.next = tail.next;
         state.frames += tail.frames;
-        state.events.extend(tail.events);
+        Rc::make_mut(&mut state.events).extend(tail.events);
         state.damage.records += tail.damaged;
         state.damage.torn_bytes += tail.torn;
         drop(state);
@@ -297,7 +300,7 @@ impl Log {
         if events <= MAX_EVENTS && frames <= events / BATCH + LOOSE_FRAMES {
             return Ok(());
         }
-        let mut kept = self.state.borrow().events.clone();
+        let mut kept = self.events().to_vec();
         if kept.len() > MAX_EVENTS {
             drop_oldest(&mut kept, KEPT_EVENTS);
         }
@@ -317,7 +320,7 @@ impl Log {
         {
             let mut state = self.state.borrow_mut();
             let damage = state.damage;
-            *state = State { id: Some(id), head, len: bytes.len() as u64, next: frames as u64, frames, events, damage };
+            *state = State { id: Some(id), head, len: bytes.len() as u64, next: frames as u64, frames, events: Rc::new(events), damage };
         }
         self.changed();
         store.announce();

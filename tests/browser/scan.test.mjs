@@ -52,6 +52,39 @@ test('scan: a large index goes to the GPU after a list, and its lists are the pr
   await page.context().close();
 });
 
+test('scan: events that come while lists are scanned are recorded, and the session goes on', async (t) => {
+  const page = await site.blank();
+  const skip = await noAdapter(page);
+  if (skip) {
+    t.skip(skip);
+    return;
+  }
+  const { device, kinds, restarts, events, liked } = await page.evaluate(async () => {
+    const { Recommender } = await library();
+    const shop = await Recommender.open({ index: '/x/large/manifest.json', textModel: false, device: 'webgpu', store: 'memory' });
+    await shop.record({ item: 'tea-7', event: 'like' });
+    await shop.recommend({ k: 30 });
+    for (let left = 60_000; left > 0 && /nothing else was tried/.test(shop.report().index.scan.why); left -= 100) await new Promise((done) => setTimeout(done, 100));
+    // An interest that was not scanned before each time, so that the device is asked while the event comes.
+    const kinds = [];
+    for (const [at, ask] of [() => shop.recommend({ k: 5 }), () => shop.profile(), () => shop.similar('boots-9', { k: 5 })].entries()) {
+      await shop.record({ item: `films-${at}`, event: 'like' });
+      const outcome = await Promise.allSettled([ask(), shop.record({ item: `lamps-${at}`, event: 'like' }), ask(), shop.forget({ item: `lamps-${at}` })]);
+      kinds.push(outcome.map(({ status, reason }) => reason?.message ?? status));
+    }
+    const { events } = await shop.profile();
+    const { index, restarts } = shop.report();
+    const out = { device: index.scan.device, kinds, restarts, events: events.length, liked: events.map(({ item }) => item) };
+    await shop.close();
+    return out;
+  });
+  assert.equal(device, 'webgpu');
+  assert.deepEqual(kinds, Array(3).fill(Array(4).fill('fulfilled')));
+  assert.deepEqual([restarts, events, liked], [0, 4, ['tea-7', 'films-0', 'films-1', 'films-2']]);
+  assert.deepEqual(page.problems, []);
+  await page.context().close();
+});
+
 test('scan: a shader that sums something else is found out, and lists stay the processor\'s', async (t) => {
   site.inWorkers(`{
     const create = GPUDevice.prototype.createShaderModule;

@@ -273,7 +273,7 @@ fn layout(matrix: &Matrix, swapped: bool) -> Layout {
                 for (i, &v) in row.iter().enumerate() {
                     // An outlier's weight stands in the blocks behind, and here is a zero.
                     let at = outliers.binary_search(&(i as u32)).map_or(i, |which| in4 * 4 + which);
-                    blocks[place(at ^ (o / 4 & turned), o)] = byte(v, o);
+                    blocks[place(at ^ ((o / 4) & turned), o)] = byte(v, o);
                 }
             }
             Layout { blocks, columns: interleaved(&[&placed(scales), bias, &placed(apart)], *n), outliers: [whole4(outliers), others(outliers, *k)].concat(), outliers4: vec4s(outliers.len()) as u32 }
