@@ -50,7 +50,6 @@ struct State {
     len: u64,
     next: u64,
     frames: usize,
-    /// Shared with those who look at them.
     events: Rc<Vec<Event>>,
     damage: Damage,
 }
@@ -293,10 +292,7 @@ impl Log {
     }
 
     async fn compact_if_needed<S: Store, K: Seal>(&self, store: &S, seal: &K) -> Result<()> {
-        let (events, frames) = {
-            let state = self.state.borrow();
-            (state.events.len(), state.frames)
-        };
+        let (events, frames) = (self.events().len(), self.state.borrow().frames);
         if events <= MAX_EVENTS && frames <= events / BATCH + LOOSE_FRAMES {
             return Ok(());
         }
