@@ -65,10 +65,10 @@
 //! regular expressions ([`encode::tokenizer`]). Batches are packed end to end; nothing is padded, but texts of SigLIP, which reads what fills them up.
 //! Attention can have a bias by distance (MPNet, Swin), and see the tiles of an image alone.
 //!
-//! # How the GPU is used, and not trusted
-//!
 //! Encoders run their graph [`pruned`](compute::graph::Graph::pruned): where a vector is one row of the last layer (a class token, an
 //! end of text), what goes row by row before it is computed for that row alone.
+//!
+//! # How the GPU is used, and not trusted
 //!
 //! [`compute::webgpu`] runs the same graphs by `wgpu`: one dispatch an op, everything of a batch in one submission, one buffer
 //! read back; weights int8 and unpacked in the shader, activations f32, so its answers are nearer to the unquantized model than

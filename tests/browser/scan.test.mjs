@@ -10,6 +10,22 @@ const site = await startShop(after);
 const LARGE = { perTopic: 45_000, dim: 384, buckets: 8 };
 site.publish(LARGE, 'large');
 
+/** A page with `settled(shop)`, which waits until a session knows where it scans; null, and the test skipped, where there is no GPU. */
+async function start(t) {
+  const page = await site.blank();
+  const skip = await noAdapter(page);
+  if (skip) {
+    t.skip(skip);
+    return null;
+  }
+  await page.evaluate(() => {
+    globalThis.settled = async (shop) => {
+      for (let left = 60_000; left > 0 && /nothing else was tried/.test(shop.report().index.scan.why); left -= 100) await new Promise((done) => setTimeout(done, 100));
+    };
+  });
+  return page;
+}
+
 /** Lists before and after the devices are settled, and what the report says then. */
 function lists(page, device) {
   return page.evaluate(async (device) => {
@@ -19,24 +35,20 @@ function lists(page, device) {
     await shop.record(['tea-7', 'boots-31', 'films-400'].map((item, at) => ({ item, event: 'like', time: now - at * 60_000 })));
     const ask = async () => (await shop.recommend({ k: 30, seed: 1 })).map(({ key, score }) => [key, score]);
     const before = await ask();
-    for (let left = 60_000; left > 0 && /nothing else was tried/.test(shop.report().index.scan.why); left -= 100) await new Promise((done) => setTimeout(done, 100));
-    const settled = shop.report().index.scan;
+    await settled(shop);
+    const chosen = shop.report().index.scan;
     // Other interests than before: what was scanned then is kept.
     await shop.record({ item: 'lamps-99', event: 'like', time: now });
     const after = await ask();
     const { scan } = shop.report().index;
     await shop.close();
-    return { before, settled, after, scan };
+    return { before, settled: chosen, after, scan };
   }, device);
 }
 
 test('scan: a large index goes to the GPU after a list, and its lists are the processor\'s', async (t) => {
-  const page = await site.blank();
-  const skip = await noAdapter(page);
-  if (skip) {
-    t.skip(skip);
-    return;
-  }
+  const page = await start(t);
+  if (!page) return;
   const [gpu, cpu] = [await lists(page, 'webgpu'), await lists(page, 'wasm')];
   t.diagnostic(JSON.stringify(gpu.scan));
   assert.deepEqual([gpu.settled.device, gpu.scan.device, cpu.scan.device], ['webgpu', 'webgpu', 'wasm'], gpu.scan.why);
@@ -53,18 +65,14 @@ test('scan: a large index goes to the GPU after a list, and its lists are the pr
 });
 
 test('scan: events that come while lists are scanned are recorded, and the session goes on', async (t) => {
-  const page = await site.blank();
-  const skip = await noAdapter(page);
-  if (skip) {
-    t.skip(skip);
-    return;
-  }
+  const page = await start(t);
+  if (!page) return;
   const { device, kinds, restarts, events, liked } = await page.evaluate(async () => {
     const { Recommender } = await library();
     const shop = await Recommender.open({ index: '/x/large/manifest.json', textModel: false, device: 'webgpu', store: 'memory' });
     await shop.record({ item: 'tea-7', event: 'like' });
     await shop.recommend({ k: 30 });
-    for (let left = 60_000; left > 0 && /nothing else was tried/.test(shop.report().index.scan.why); left -= 100) await new Promise((done) => setTimeout(done, 100));
+    await settled(shop);
     // An interest that was not scanned before each time, so that the device is asked while the event comes.
     const kinds = [];
     for (const [at, ask] of [() => shop.recommend({ k: 5 }), () => shop.profile(), () => shop.similar('boots-9', { k: 5 })].entries()) {
@@ -92,12 +100,8 @@ test('scan: a shader that sums something else is found out, and lists stay the p
       return create.call(this, { ...descriptor, code: descriptor.code.replace('sums[p.first + row] = sum;', 'sums[p.first + row] = sum + i32(row == 170000u % p.rows);') });
     };
   }`);
-  const page = await site.blank();
-  const skip = await noAdapter(page);
-  if (skip) {
-    t.skip(skip);
-    return;
-  }
+  const page = await start(t);
+  if (!page) return;
   const { settled, scan, before, after } = await lists(page, 'webgpu');
   for (const { device, why } of [settled, scan]) {
     assert.equal(device, 'wasm');

@@ -20,7 +20,7 @@ impl Epilogue<'_> {
     /// What follows the bias: finishes a panel `[rows, PANEL]` and writes those of its columns that exist, which are `out`'s from
     /// `col` on.
     pub(super) fn finish(&self, isa: Isa, panel: &mut [f32], col: usize, n: usize, out: &mut [f32]) {
-        // While it is in the first-level cache, the bytes of a panel next to each other.
+        // Here and not in the output, where it would have left the first-level cache.
         if self.activation != Activation::None {
             apply(isa, self.activation, panel);
         }

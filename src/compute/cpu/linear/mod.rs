@@ -33,7 +33,7 @@ const PANEL_BLOCKS: usize = 4;
 const PANEL: usize = PANEL_BLOCKS * TILE_COLS;
 /// The sums of a panel.
 const BLOCK_SUMS: usize = BLOCK_ROWS * PANEL;
-/// Rows that are finished over all outputs before the next: their quantized bytes stay in the first-level cache.
+/// Rows that are finished over all outputs before the next: their quantized bytes stay in the second-level cache.
 const BLOCK_ROWS: usize = 128;
 
 /// Weights that are needed soon: readable bytes at `from` and at every `step` behind, as many as a tile has groups of four inputs.
